@@ -1,0 +1,231 @@
+"""The typed configuration: a TOML file, overrides `a.b=value`, and every mistake reported at once.
+
+A field's docstring is its help text: it is written once, here.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sentiment.errors import UsageError
+
+
+class Section(BaseModel):
+    """What every section shares: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class DataSettings(Section):
+    """Where the reviews come from and how validation is cut from train."""
+
+    source: str = "stanfordnlp/imdb"
+    """A hub name, a folder (hub layout or aclImdb), a csv, tsv, json, jsonl or parquet file, or `sample`."""
+    text_column: str = "text"
+    """The column that holds a review."""
+    label_column: str = "label"
+    """The column that holds 0 (negative) or 1 (positive)."""
+    group_column: str = "film"
+    """The column that says what a review is about; a group never stands on both sides of a split."""
+    validation: Literal["auto", "own", "group", "blocks", "random"] = "auto"
+    """How validation is found: `own` uses the source's validation split, `group` holds out whole groups,
+    `blocks` holds out runs of neighbours, `random` single reviews; `auto` takes the first that is possible."""
+    validation_share: float = Field(0.1, gt=0, lt=1)
+    """The share of train that is held out for validation."""
+
+
+class TextSettings(Section):
+    """How much of a review the model reads."""
+
+    head: int = Field(100, ge=0)
+    """A review longer than head + tail tokens keeps its first `head` tokens ..."""
+    tail: int = Field(300, ge=0)
+    """... and its last `tail` ones; head = 0 and tail = 0 keep every review whole."""
+
+
+class VocabularySettings(Section):
+    """Which words have an embedding of their own."""
+
+    size: int = Field(25_000, ge=1)
+    """The most frequent words of train that are kept, besides the two special ones."""
+    min_frequency: int = Field(2, ge=1)
+    """A rarer word is unknown to the model."""
+    lower: bool = True
+    """Whether `Great` and `great` are one word."""
+    vectors: str = ""
+    """Word vectors to start from: a text file, or a name such as `glove.6B.100d`; empty for none."""
+
+
+class BatchSettings(Section):
+    """How reviews are put together for one step."""
+
+    tokens: int = Field(8_192, ge=1)
+    """A batch holds as many reviews of similar length as fit into this many tokens, padding counted."""
+
+
+class ModelSettings(Section):
+    """The network; the defaults are the article's sentiment model with its mistakes mended."""
+
+    embedding: int = Field(100, ge=1)
+    """Width of a word's embedding."""
+    hidden: int = Field(256, ge=1)
+    """Hidden units of the LSTM in each direction."""
+    layers: int = Field(2, ge=1, le=16)
+    """LSTM layers."""
+    bidirectional: bool = True
+    """Whether a second LSTM reads each review from its end."""
+    readout: Literal["last", "max", "mean"] = "last"
+    """How the states of a review become one vector: `last` joins each direction's own last state,
+    `max` and `mean` pool over its tokens."""
+    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of embedding values set to zero in training."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of values set to zero between layers and before the head."""
+
+
+class TrainingSettings(Section):
+    """How the weights are found."""
+
+    epochs: int = Field(5, ge=1)
+    """Passes over the training reviews."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """AdamW's highest learning rate."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decoupled weight decay."""
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of the training in which the learning rate rises; then it falls along a cosine to zero."""
+    clip_norm: float = Field(1.0, gt=0)
+    """The gradient is scaled down to this L2 norm where it is longer."""
+    average: float = Field(0.0, ge=0, lt=1)
+    """Decay of the running average of the weights that is judged and saved; 0 keeps the weights themselves."""
+    patience: int = Field(3, ge=1)
+    """Training ends after this many epochs without a better validation loss."""
+    checkpoint_steps: int = Field(200, ge=1)
+    """Steps between two checkpoints; one is also written after each epoch."""
+
+
+class MachineSettings(Section):
+    """What the run is computed on."""
+
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
+    threads: int = Field(0, ge=0)
+    """CPU threads; 0 takes every core this process may use."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """`bfloat16` runs the network under autocast on a CUDA device that supports it."""
+
+
+class Config(Section):
+    """One run's whole configuration."""
+
+    seed: int = Field(1, ge=0, lt=2**31)
+    """Every random choice of the run follows from this number."""
+    data: DataSettings = DataSettings()
+    text: TextSettings = TextSettings()
+    vocabulary: VocabularySettings = VocabularySettings()
+    batches: BatchSettings = BatchSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    machine: MachineSettings = MachineSettings()
+
+    def to_toml(self) -> str:
+        """Every key with its value, as TOML that `read_config` reads back to an equal configuration."""
+        return tomli_w.dumps(self.model_dump())
+
+
+def default_config_path() -> Path:
+    """The configuration `train` uses when none is named; it ships inside the package."""
+    return Path(str(resources.files("sentiment") / "configs" / "imdb.toml"))
+
+
+def read_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Read a TOML file (None: the default recipe) and apply overrides of the form `section.key=value`.
+
+    Raises UsageError with every mistake in one line.
+    """
+    path = path or default_config_path()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"no configuration at {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the configuration {path}: {error}") from None
+    return parse_config(text, str(path), overrides)
+
+
+def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Config:
+    """Parse TOML text; `origin` names it in error messages."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{origin} is not TOML: {error}") from None
+    mistakes = [mistake for override in overrides if (mistake := _apply(values, override))]
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        mistakes += [_describe(details) for details in error.errors()]
+    if mistakes:
+        raise UsageError(f"{origin}: " + "; ".join(mistakes))
+    return config
+
+
+def _apply(values: dict[str, Any], override: str) -> str | None:
+    """Set one `section.key=value` in place; return what is wrong with it, if anything."""
+    name, equals, raw = override.partition("=")
+    *sections, key = name.strip().split(".")
+    if not equals or not key:
+        return f"--set {override} is not of the form section.key=value"
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            return f"--set {override}: {section} is no section"
+    values[key] = _parse_value(raw.strip())
+    return None
+
+
+def _parse_value(raw: str) -> Any:
+    """Read a TOML value; what is none, such as a bare word or a path, is a string."""
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except tomllib.TOMLDecodeError:
+        return raw
+
+
+def _describe(details: Mapping[str, Any]) -> str:
+    """Say in words what pydantic found at one place."""
+    name = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        return f"{name} is unknown ({_nearest(details['loc'])})"
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{name}: {message}, not {details['input']!r}" if name else message
+
+
+def _nearest(location: tuple[str, ...]) -> str:
+    """Name the valid key closest to a misspelt one: in its own section first, then anywhere."""
+    names = key_names()
+    siblings = [name for name in names if name.split(".")[:-1] == list(location[:-1])]
+    sections = sorted({name.split(".")[0] for name in names})
+    for candidates in (siblings, names, sections):
+        if close := difflib.get_close_matches(".".join(location), candidates, n=1, cutoff=0.6):
+            return f"did you mean {close[0]}?"
+    same_key = [name for name in names if name.split(".")[-1] == location[-1]]
+    return f"did you mean {same_key[0]}?" if same_key else "valid here: " + ", ".join(siblings or names)
+
+
+def key_names() -> list[str]:
+    """Every key of the configuration, written `section.key`."""
+    names = []
+    for name, field in Config.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            names += [f"{name}.{key}" for key in section.model_fields]
+        else:
+            names.append(name)
+    return names

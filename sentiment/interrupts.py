@@ -1,0 +1,56 @@
+"""Turn SIGINT and SIGTERM into an orderly stop: at once, or at the next safe point."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from sentiment.errors import Interrupted
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest:
+    """Remembers the first signal that asked to stop; `check` raises it at a safe point."""
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def check(self) -> None:
+        """Raise `Interrupted` if a signal has come."""
+        if self.signal_number is not None:
+            raise Interrupted(self.signal_number)
+
+
+def stop_at_once() -> None:
+    """Make both signals raise `Interrupted` wherever the program is."""
+
+    def handle(signal_number: int, frame: FrameType | None) -> None:
+        raise Interrupted(signal_number)
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+
+
+@contextmanager
+def deferred() -> Iterator[StopRequest]:
+    """Inside the block a signal is only noted; the caller decides where `check` is safe.
+
+    Outside the main thread signals cannot be handled, and never arrive: nothing is noted there.
+    """
+    request = StopRequest()
+
+    def handle(signal_number: int, frame: FrameType | None) -> None:
+        if request.signal_number is None:
+            request.signal_number = signal_number
+
+    try:
+        previous = {number: signal.signal(number, handle) for number in SIGNALS}
+    except ValueError:
+        yield request
+        return
+    try:
+        yield request
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
