@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from sentiment.errors import UsageError
 
@@ -74,19 +74,39 @@ class ModelSettings(Section):
 
     embedding: int = Field(100, ge=1)
     """Width of a word's embedding."""
+    encoder: Literal["stacked", "residual", "layer_norm", "truncated", "hierarchical"] = "stacked"
+    """`stacked` puts LSTM layers on each other, `residual` adds each layer's input to its states,
+    `layer_norm` normalises them, `truncated` cuts the gradient every `truncation` steps, `hierarchical` reads
+    the tokens of each `segment`, then the segments."""
     hidden: int = Field(256, ge=1)
     """Hidden units of the LSTM in each direction."""
     layers: int = Field(2, ge=1, le=16)
-    """LSTM layers."""
+    """LSTM layers; with `hierarchical`, of each of its two LSTMs."""
     bidirectional: bool = True
     """Whether a second LSTM reads each review from its end."""
-    readout: Literal["last", "max", "mean"] = "last"
-    """How the states of a review become one vector: `last` joins each direction's own last state,
-    `max` and `mean` pool over its tokens."""
+    truncation: int = Field(50, ge=1)
+    """Steps between two cuts of the gradient with `truncated`; others leave it unread."""
+    segment: int = Field(50, ge=1)
+    """Tokens of a segment with `hierarchical`; others leave it unread."""
+    merge: Literal["concat", "sum", "max"] = "concat"
+    """How the two directions of a state become one vector: side by side, summed, or each unit's larger."""
+    readout: Literal["last", "cell", "max", "mean", "max_mean", "attention", "tokens"] = "last"
+    """How the states of a review become one vector: `last` and `cell` take each direction's own last hidden
+    or cell state; `max`, `mean` and `max_mean` pool over its tokens; `attention` learns how much each token
+    counts; `tokens` gives each token a logit of its own and takes their mean."""
     embedding_dropout: float = Field(0.5, ge=0, lt=1)
     """Share of embedding values set to zero in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of values set to zero between layers and before the head."""
+
+    @field_validator("merge")
+    @classmethod
+    def _two_directions_to_merge(cls, merge: str, info: ValidationInfo) -> str:
+        if merge != "concat" and info.data.get("bidirectional") is False:
+            raise ValueError(
+                "One direction has nothing to merge: set bidirectional = true or merge = 'concat'"
+            )
+        return merge
 
 
 class TrainingSettings(Section):

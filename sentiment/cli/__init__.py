@@ -1,0 +1,86 @@
+"""The command line: thin commands, one place where errors become a line and an exit code."""
+
+import errno
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from sentiment.cli.eval import eval_command
+from sentiment.cli.predict import predict_command
+from sentiment.cli.prepare import prepare_command
+from sentiment.cli.train import train_command
+from sentiment.errors import Interrupted, MachineError, SentimentError
+from sentiment.interrupts import stop_at_once
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.command("prepare")(prepare_command)
+app.command("train")(train_command)
+app.command("eval")(eval_command)
+app.command("predict")(predict_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("sentiment"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Train, judge and use an LSTM sentiment model for reviews."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; every error becomes one line on stderr and an exit code (see sentiment/errors.py)."""
+    stop_at_once()
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BaseException as error:
+        if arguments[:1] == ["--debug"]:
+            traceback.print_exc()
+        return _explain(error)
+
+
+def _explain(error: BaseException) -> int:
+    """Print what went wrong, and return its exit code."""
+    if isinstance(error, Interrupted):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output has seen enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, SentimentError):
+        return _fail(str(error), error.exit_code)
+    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
+        return _fail("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(f"cannot write the output: {error.strerror}", MachineError.exit_code)
+    if hasattr(error, "format_message"):  # typer's usage errors, whose classes differ between its releases
+        return _fail(f"{error.format_message()} (see sentiment --help)", 2)
+    return _fail(
+        f"a bug of ours: {type(error).__name__}: {error}; run it again as: sentiment --debug ...",
+        SentimentError.exit_code,
+    )
+
+
+def _fail(message: str, code: int) -> int:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    return code

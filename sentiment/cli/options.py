@@ -1,0 +1,56 @@
+"""Options that several commands share, and the choice of a run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiment.errors import RunError
+
+ConfigArgument = Annotated[
+    Path | None, typer.Argument(metavar="CONFIG", help="A TOML file; the shipped imdb.toml by default.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one key, such as training.epochs=3. Repeatable."),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="SOURCE", help="Hub name, folder, file (csv, tsv, json, jsonl, parquet) or sample."
+    ),
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="CPU threads; every core by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+RUNS = Path("runs")
+
+
+def overrides(
+    settings: list[str] | None, data: str | None, device: str | None = None, threads: int | None = None
+) -> list[str]:
+    """Options that stand for a key of the configuration, as overrides of it."""
+    import json
+
+    named = {"data.source": data, "machine.device": device, "machine.threads": threads}
+    given = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    return [*(settings or []), *given]
+
+
+def choose_run(run: Path | None) -> Path:
+    """The run that was named, else the newest finished one under `runs/`, which is said on stderr."""
+    if run is not None:
+        return run
+    from sentiment.runs import newest_finished
+
+    newest = newest_finished(RUNS)
+    if newest is None:
+        raise RunError("no finished run under runs/; train one with: sentiment train")
+    print(f"using {newest}", file=sys.stderr)
+    return newest

@@ -1,0 +1,65 @@
+"""`sentiment train`: train a model, or go on with one."""
+
+import itertools
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sentiment.cli.options import (
+    RUNS,
+    ConfigArgument,
+    DataOption,
+    DeviceOption,
+    SetOption,
+    ThreadsOption,
+    overrides,
+)
+from sentiment.config import read_config
+from sentiment.errors import UsageError
+
+
+def train_command(
+    config: ConfigArgument = None,
+    settings: SetOption = None,
+    data: DataOption = None,
+    run: Annotated[Path | None, typer.Option("--run", help="The run folder; runs/CONFIG-N by default.")] = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
+) -> None:
+    """Train a model: prepare the data, train, validate, and write a run folder."""
+    if resume and force:
+        raise UsageError("--resume keeps a run and --force replaces it; give one of them")
+    changes = overrides(settings, data, device, threads)
+    if resume:
+        if run is None:
+            raise UsageError("--resume needs --run, the folder to go on with")
+        # Without CONFIG and --set the run's own configuration counts.
+        wanted = read_config(config, changes) if config or changes else None
+        from sentiment.training.train import resume_run
+
+        facts = resume_run(run, wanted)
+    else:
+        wanted = read_config(config, changes)
+        run = run or _new_run(config.stem if config else "imdb")
+        from sentiment.training.train import train_run
+
+        facts = train_run(wanted, run, force)
+    print(_summary(run, facts))
+
+
+def _new_run(name: str) -> Path:
+    return next(path for n in itertools.count(1) if not (path := RUNS / f"{name}-{n}").exists())
+
+
+def _summary(run: Path, facts: dict[str, Any]) -> str:
+    result = facts["result"]
+    judged = result["validation"]
+    return (
+        f"{run}: validation accuracy {judged['accuracy']:.2%} "
+        f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}), loss {judged['loss']:.3f}, "
+        f"epoch {result['best_epoch']} of {result['epochs']}\n"
+        f"{result['seconds'] / 60:.1f} min of training, peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
+    )

@@ -1,0 +1,194 @@
+"""Walk the road from a source to encoded splits once: what `train` needs and `prepare` reports."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sentiment.config import Config
+from sentiment.data.batches import EncodedReviews, LabelledReviews
+from sentiment.data.reviews import Reviews, load_reviews
+from sentiment.data.splits import Holdout, hold_out
+from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
+from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.errors import DataError
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a training run reads."""
+
+    vocabulary: Vocabulary
+    train: LabelledReviews
+    validation: LabelledReviews
+    validation_texts: Sequence[str]
+    rule: str
+    """How validation was found: own, group, blocks or random."""
+    shared_groups: int | None
+    """Groups that stand in both train and validation; None where the source has no groups."""
+    data_hash: str
+    """SHA-256 over texts and labels of the source's training (and own validation) reviews."""
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """What `prepare` says of one split."""
+
+    split: str
+    reviews: int
+    positive_share: float
+    median_length: float
+    long_length: float
+    """95% of the reviews have at most so many tokens."""
+    longest: int
+    cut_share: float
+    """Share of reviews longer than text.head + text.tail."""
+    unknown_share: float
+    """Share of the tokens that are read which the vocabulary does not hold."""
+    copies: int
+    """Reviews whose text stands earlier in the same split."""
+    break_share: float
+    """Share of reviews with `<br />`."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What `prepare` reports."""
+
+    splits: list[SplitFacts]
+    copies_across: dict[str, int]
+    """For `a & b`: distinct texts that stand in both splits."""
+    words: int
+    rule: str
+    shared_groups: int | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split: the reviews of a tokenized source that belong to it."""
+
+    name: str
+    reviews: Reviews
+    tokens: Tokens
+    positions_N: np.ndarray
+
+    def texts(self) -> list[str]:
+        """The texts, as the source has them."""
+        texts = list(self.reviews.texts)
+        return [texts[position] for position in self.positions_N]
+
+    def encode(self, vocabulary: Vocabulary, config: Config) -> LabelledReviews:
+        """Look the tokens up in a vocabulary and cut long reviews."""
+        encoded = EncodedReviews(self.tokens, vocabulary, config.text, self.positions_N)
+        return LabelledReviews(encoded, self.reviews.labels_N[self.positions_N])
+
+
+def prepare(config: Config, processes: int) -> Prepared:
+    """Load, split, tokenize (with a cache) and encode the training and validation reviews.
+
+    Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
+    """
+    splits = load_reviews(config.data, ("train", "validation"))
+    parts, holdout = _split(splits, config, processes)
+    vocabulary = Vocabulary.build(parts["train"].tokens, parts["train"].positions_N, config.vocabulary)
+    hashes = [digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values()]
+    return Prepared(
+        vocabulary,
+        parts["train"].encode(vocabulary, config),
+        parts["validation"].encode(vocabulary, config),
+        parts["validation"].texts(),
+        holdout.rule,
+        holdout.shared_groups,
+        digest(hashes),
+    )
+
+
+def audit(config: Config, processes: int) -> Audit:
+    """Prepare every labelled split and say what was found."""
+    splits = load_reviews(config.data)
+    parts, holdout = _split(splits, config, processes)
+    vocabulary = Vocabulary.build(parts["train"].tokens, parts["train"].positions_N, config.vocabulary)
+    texts = {name: set(part.texts()) for name, part in parts.items()}
+    names = list(parts)
+    across = {
+        f"{first} & {second}": len(texts[first] & texts[second])
+        for index, first in enumerate(names)
+        for second in names[index + 1 :]
+    }
+    facts = [_describe(part, vocabulary, config) for part in parts.values()]
+    return Audit(facts, across, len(vocabulary), holdout.rule, holdout.shared_groups)
+
+
+def load_part(config: Config, split: str, processes: int) -> Part:
+    """Load one split; `train` and `validation` are those of a run with this configuration.
+
+    Raises DataError naming the splits there are if `split` is not one of them.
+    """
+    if split in ("train", "validation"):
+        parts, _ = _split(load_reviews(config.data, ("train", "validation")), config, processes)
+        return parts[split]
+    splits = load_reviews(config.data)
+    if split not in splits:
+        found = ", ".join(sorted({*splits, "validation"}))
+        raise DataError(f"{config.data.source} has no split named {split}; use --split with one of {found}")
+    return _whole(splits[split], processes)
+
+
+def load_only_part(config: Config, processes: int) -> Part | None:
+    """Load the one split of a source that has one, such as a file; None for others."""
+    splits = load_reviews(config.data)
+    return _whole(next(iter(splits.values())), processes) if len(splits) == 1 else None
+
+
+def _whole(reviews: Reviews, processes: int) -> Part:
+    tokens = tokenize_cached(reviews.texts, f"tokenizing {reviews.split}", processes)
+    return Part(reviews.split, reviews, tokens, np.arange(len(reviews)))
+
+
+def _split(splits: dict[str, Reviews], config: Config, processes: int) -> tuple[dict[str, Part], Holdout]:
+    """Tokenize each split of the source and cut validation from train where it has none of its own."""
+    if "train" not in splits:
+        found = ", ".join(splits) or "none"
+        raise DataError(f"{config.data.source} has no split named train (found: {found})")
+    has_own = "validation" in splits and config.data.validation in ("auto", "own")
+    if not has_own:
+        splits = {name: reviews for name, reviews in splits.items() if name != "validation"}
+        # Before tokenizing, which takes longer: a split that cannot be made should say so at once.
+        holdout = hold_out(splits["train"], config.data, config.seed)
+    parts = {name: _whole(reviews, processes) for name, reviews in splits.items()}
+    if has_own:
+        everything_N, own_N = parts["train"].positions_N, parts["validation"].positions_N
+        return parts, Holdout("own", everything_N, own_N, _shared(splits))
+    whole = parts["train"]
+    cut = {
+        "train": replace(whole, positions_N=holdout.train_N),
+        "validation": replace(whole, name="validation", positions_N=holdout.validation_N),
+    }
+    return cut | {name: part for name, part in parts.items() if name != "train"}, holdout
+
+
+def _shared(splits: dict[str, Reviews]) -> int | None:
+    train, validation = splits["train"].groups, splits["validation"].groups
+    return None if train is None or validation is None else len(set(train) & set(validation))
+
+
+def _describe(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
+    encoded = part.encode(vocabulary, config)
+    lengths_N = encoded.reviews.whole_lengths_N
+    texts = part.texts()
+    unknown = sum(
+        int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews))
+    )
+    return SplitFacts(
+        split=part.name,
+        reviews=len(texts),
+        positive_share=float(encoded.labels_N.mean()),
+        median_length=float(np.median(lengths_N)),
+        long_length=float(np.quantile(lengths_N, 0.95)),
+        longest=int(lengths_N.max()),
+        cut_share=float((lengths_N > encoded.reviews.lengths_N).mean()),
+        unknown_share=unknown / int(encoded.reviews.lengths_N.sum()),
+        copies=sum(count - 1 for count in Counter(texts).values()),
+        break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
+    )

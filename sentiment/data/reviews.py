@@ -1,0 +1,294 @@
+"""Reviews with labels from a hub, a folder, a file or the bundled sample, checked row by row."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.config import DataSettings
+from sentiment.errors import DataError, MachineError
+
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+OFFLINE_WAYS = "use --data FOLDER or FILE for a local copy, or --data sample for the bundled reviews"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """One split: texts, labels and, where the source has them, groups, all in the source's order."""
+
+    split: str
+    texts: Sequence[str]
+    labels_N: np.ndarray
+    """int8: 1 positive, 0 negative."""
+    groups: Sequence[str] | None = None
+    """What each review is about (`film`); None where the source has no such column."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) -> dict[str, Reviews]:
+    """Load the labelled splits of `settings.source` (all, or those named that exist).
+
+    A single file is one split named `train`. `unsupervised` has no labels and is left out.
+    Raises DataError naming file, row and remedy, and MachineError if a download fails.
+    """
+    tables = _load_tables(settings)
+    wanted = [name for name in tables if name != "unsupervised" and (splits is None or name in splits)]
+    return {name: _check(tables[name], name, settings) for name in wanted}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Columns as they were read, with where they came from and what its rows are called."""
+
+    origin: str
+    columns: dict[str, Sequence[Any]]
+    first_row: int = 1
+    label_names: Sequence[str] | None = None
+
+
+def _load_tables(settings: DataSettings) -> dict[str, _Table]:
+    source = settings.source
+    if source == "sample":
+        source = str(resources.files("sentiment.data") / "sample")
+    path = Path(source).expanduser()
+    if path.is_file():
+        return {"train": _read_file(path)}
+    if (path / "train" / "pos").is_dir():
+        return {split: _read_acl_imdb(path, split) for split in ("train", "test") if (path / split).is_dir()}
+    if path.is_dir():
+        return _read_folder(path)
+    if HUB_NAME.fullmatch(source) and not source.endswith(FILE_ENDINGS):
+        return _download(source)
+    raise DataError(f"no reviews at {source}: neither a file, a folder nor a hub name such as stanfordnlp/imdb")
+
+
+# --- files ---------------------------------------------------------------------------------------------
+
+
+def _read_file(path: Path) -> _Table:
+    readers: dict[str, Callable[[Path], _Table]] = {
+        ".csv": lambda path: _read_separated(path, ","),
+        ".tsv": lambda path: _read_separated(path, "\t"),
+        ".jsonl": _read_json_lines,
+        ".json": _read_json,
+        ".parquet": _read_parquet,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: unknown ending; rename it to one of {', '.join(FILE_ENDINGS)}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty; it needs a text and a label column")
+    try:
+        return reader(path)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it, e.g. with iconv") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _read_separated(path: Path, delimiter: str) -> _Table:
+    """Read csv or tsv with a header; every row has the header's number of fields."""
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            header = next(reader)
+            _refuse_repeated(header, path)
+            rows = []
+            for row in reader:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}; "
+                        "quote fields that contain the separator"
+                    )
+                rows.append(row)
+        except (csv.Error, StopIteration) as error:
+            raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotes") from None
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+    return _Table(str(path), dict(zip(header, columns, strict=True)), first_row=2)
+
+
+def _refuse_repeated(names: Sequence[str], path: Path) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"{path}: column {repeated[0]} stands twice; rename or remove one")
+
+
+def _read_json_lines(path: Path) -> _Table:
+    rows = []
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                rows.append(_parse_object(line, f"{path}, line {number}"))
+    return _Table(str(path), _transpose(rows))
+
+
+def _read_json(path: Path) -> _Table:
+    """Read a list of objects, or objects line by line under a `.json` name."""
+    text = path.read_text(encoding="utf-8-sig")
+    if text.lstrip()[:1] != "[":
+        return _read_json_lines(path)
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from None
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, row {number}: not an object with text and label")
+    return _Table(str(path), _transpose(rows))
+
+
+def _parse_object(line: str, place: str) -> Row:
+    def pairs(items: list[tuple[str, Any]]) -> Row:
+        row = dict(items)
+        if len(row) < len(items):
+            raise DataError(f"{place}: a key stands twice")
+        return row
+
+    try:
+        row = json.loads(line, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: not JSON ({error}); one object a line") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{place}: not an object with text and label")
+    return row
+
+
+def _transpose(rows: list[Row]) -> dict[str, Sequence[Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _read_parquet(path: Path) -> _Table:
+    import pyarrow.lib
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (pyarrow.lib.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is no whole parquet file: {_first_line(error)}; copy it again") from None
+    _refuse_repeated(table.column_names, path)
+    return _Table(str(path), {name: table[name].to_pylist() for name in table.column_names})
+
+
+# --- folders and the hub -------------------------------------------------------------------------------
+
+
+def _read_acl_imdb(folder: Path, split: str) -> _Table:
+    """Read the original archive: one text file a review, films from the lists of URLs."""
+    texts, labels, films = [], [], []
+    for label, name in enumerate(("neg", "pos")):
+        urls = folder / split / f"urls_{name}.txt"
+        films_of_class = urls.read_text(encoding="utf-8").split("\n") if urls.is_file() else None
+        files = sorted((folder / split / name).glob("*_*.txt"), key=lambda file: int(file.name.split("_")[0]))
+        for file in files:
+            try:
+                texts.append(file.read_text(encoding="utf-8"))
+            except UnicodeDecodeError as error:
+                raise DataError(f"{file} is not UTF-8 (byte {error.start}); convert it") from None
+            labels.append(label)
+            if films_of_class:
+                films.append(films_of_class[int(file.name.split("_")[0])])
+    columns: dict[str, Sequence[Any]] = {"text": texts, "label": labels}
+    if len(films) == len(texts):
+        columns["film"] = films
+    return _Table(str(folder / split), columns)
+
+
+def _read_folder(folder: Path) -> dict[str, _Table]:
+    """Read `train.jsonl`, `test.csv` and the like if they are there, else the hub's layout."""
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in FILE_ENDINGS]
+    if files:
+        repeated = {file.stem for file in files if [other.stem for other in files].count(file.stem) > 1}
+        if repeated:
+            raise DataError(f"{folder}: several files are called {repeated.pop()}; keep one of each split")
+        return {file.stem: _read_file(file) for file in files}
+    try:
+        splits = _load_dataset(str(folder))
+    except Exception as error:
+        raise DataError(f"{folder} holds no readable reviews: {_root_cause(error)}") from None
+    return {name: _from_dataset(split, f"{folder} ({name})") for name, split in splits.items()}
+
+
+def _download(name: str) -> dict[str, _Table]:
+    """Fetch a data set from the hub into `HF_HOME`; with HF_HUB_OFFLINE only what is there counts."""
+    try:
+        splits = _load_dataset(name)
+    except Exception as error:
+        raise MachineError(f"cannot download {name} ({_root_cause(error)}); {OFFLINE_WAYS}") from None
+    return {split: _from_dataset(dataset, f"{name} ({split})") for split, dataset in splits.items()}
+
+
+def _load_dataset(name: str) -> dict[str, Any]:
+    """`datasets.load_dataset`, as quiet as the rest of this program where nobody watches."""
+    import datasets
+    import huggingface_hub
+
+    huggingface_hub.logging.set_verbosity_error()
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    splits: dict[str, Any] = datasets.load_dataset(name)
+    return splits
+
+
+def _from_dataset(dataset: Any, origin: str) -> _Table:
+    label_names = next((f.names for f in dataset.features.values() if hasattr(f, "names")), None)
+    columns = {name: dataset[name] for name in dataset.column_names}
+    return _Table(origin, columns, label_names=label_names)
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+# --- checking ------------------------------------------------------------------------------------------
+
+
+def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
+    for column in (settings.text_column, settings.label_column):
+        if column not in table.columns:
+            found = ", ".join(table.columns) or "none"
+            key = "data.text_column" if column == settings.text_column else "data.label_column"
+            raise DataError(f"{table.origin} has no column {column} (found: {found}); rename one or set {key}")
+    texts = table.columns[settings.text_column]
+    if len(texts) == 0:
+        raise DataError(f"{table.origin} holds no reviews")
+    if table.label_names is not None and len(table.label_names) != 2:
+        raise DataError(f"{table.origin} has {len(table.label_names)} classes; two are needed")
+    for row, text in enumerate(texts, start=table.first_row):
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{table.origin}, row {row}: the text is empty; remove or fill the row")
+    labels = table.columns[settings.label_column]
+    labels_N = np.fromiter(_labels(labels, table), dtype=np.int8, count=len(texts))
+    groups = table.columns.get(settings.group_column)
+    return Reviews(split, texts, labels_N, None if groups is None else [str(group) for group in groups])
+
+
+def _labels(labels: Sequence[Any], table: _Table) -> Iterator[int]:
+    meanings = {0: 0, 1: 1, "0": 0, "1": 1}
+    for row, label in enumerate(labels, start=table.first_row):
+        if isinstance(label, bool) or not isinstance(label, int | str) or label not in meanings:
+            raise DataError(
+                f"{table.origin}, row {row}: the label is {label!r}; it must be 0 (negative) or 1 (positive)"
+            )
+        yield meanings[label]

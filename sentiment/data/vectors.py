@@ -1,0 +1,82 @@
+"""Pretrained word vectors for a vocabulary, from a local text file or a GloVe set by name."""
+
+import contextlib
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchtext.vocab import Vectors, pretrained_aliases
+
+from sentiment.data.tokens import cache_folder
+from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.errors import DataError, MachineError
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Rows of an embedding that start from pretrained vectors."""
+
+    rows_VE: Tensor
+    """float32; zero where `found_V` is false."""
+    found_V: Tensor
+    """bool: which words of the vocabulary have a vector."""
+
+    def missing_words(self, vocabulary: Vocabulary) -> list[str]:
+        """The vocabulary's words without a vector, most frequent first."""
+        words = vocabulary.words
+        return [words[i] for i in range(UNKNOWN_ID + 1, len(words)) if not self.found_V[i]]
+
+
+def load_word_vectors(name: str, vocabulary: Vocabulary, width: int) -> WordVectors:
+    """Load `name` (a text file of `word value value ...` lines, or e.g. `glove.6B.100d`) for a vocabulary.
+
+    Raises DataError if the file is missing, malformed, not finite or not `width` wide, and MachineError if a
+    download fails.
+    """
+    vectors = _read(name)
+    if vectors.dim != width:
+        raise DataError(f"{name} holds vectors of {vectors.dim} values; set model.embedding={vectors.dim}")
+    if not torch.isfinite(vectors.vectors).all():
+        raise DataError(f"{name} holds values that are not finite numbers")
+    rows_VE = torch.zeros(len(vocabulary), width)
+    found_V = torch.zeros(len(vocabulary), dtype=torch.bool)
+    for index, word in enumerate(vocabulary.words):
+        row = vectors.stoi.get(word)
+        if index > UNKNOWN_ID and row is not None:
+            rows_VE[index], found_V[index] = vectors.vectors[row], True
+    return WordVectors(rows_VE, found_V)
+
+
+def _read(name: str) -> Vectors:
+    path = Path(name).expanduser()
+    if not path.is_file() and name not in pretrained_aliases:
+        raise DataError(f"no word vectors at {name}: neither a file nor one of {', '.join(pretrained_aliases)}")
+    with _verified_downloads():
+        if not path.is_file():
+            try:
+                return pretrained_aliases[name](cache=str(cache_folder() / "vectors"))
+            except (OSError, RuntimeError) as error:
+                raise MachineError(
+                    f"cannot download {name} ({error}); set vocabulary.vectors to a local file"
+                ) from None
+        # torchtext leaves a pickle beside what it read and would trust it next time: nothing may stay.
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Vectors(str(path.resolve()), cache=folder)
+            except (OSError, RuntimeError, ValueError, TypeError) as error:
+                raise DataError(f"{name} is no text file of word vectors: {error}") from None
+
+
+@contextlib.contextmanager
+def _verified_downloads() -> Iterator[None]:
+    """Keep torchtext from switching the check of TLS certificates off for the whole process."""
+    default, unverified = ssl._create_default_https_context, ssl._create_unverified_context
+    ssl._create_unverified_context = ssl.create_default_context
+    try:
+        yield
+    finally:
+        ssl._create_default_https_context, ssl._create_unverified_context = default, unverified

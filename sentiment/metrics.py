@@ -1,0 +1,80 @@
+"""What the logits of labelled reviews are worth."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentiment.scoring import probabilities
+
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures over one split; shares and probabilities lie in [0, 1]."""
+
+    reviews: int
+    accuracy: float
+    accuracy_low: float
+    """Lower end of the accuracy's 95% interval (Wilson)."""
+    accuracy_high: float
+    loss: float
+    """Mean binary cross-entropy in nats."""
+    f1: float
+    """Of the positive class."""
+    roc_auc: float | None
+    """None where the split has one class only."""
+    calibration_error: float
+    """Expected calibration error over 15 bins of equal width."""
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
+    """Judge logits against labels (1 positive, 0 negative), summed over reviews, never averaged over batches."""
+    from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
+
+    positive_N = probabilities(logits_N)
+    predicted_N = (logits_N > 0).astype(int)
+    tn, fp, fn, tp = (int(count) for count in confusion_matrix(labels_N, predicted_N, labels=[0, 1]).ravel())
+    low, high = wilson_interval(tp + tn, len(labels_N))
+    return Evaluation(
+        reviews=len(labels_N),
+        accuracy=(tp + tn) / len(labels_N),
+        accuracy_low=low,
+        accuracy_high=high,
+        loss=cross_entropy(logits_N, labels_N),
+        f1=float(f1_score(labels_N, predicted_N, zero_division=0.0)),
+        roc_auc=float(roc_auc_score(labels_N, logits_N)) if len(np.unique(labels_N)) == 2 else None,
+        calibration_error=calibration_error(positive_N, labels_N),
+        true_positives=tp,
+        false_positives=fp,
+        true_negatives=tn,
+        false_negatives=fn,
+    )
+
+
+def cross_entropy(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
+    """Mean of log(1 + exp(-z)) with z the logit towards the label; stable at any logit."""
+    towards_N = np.where(labels_N == 1, logits_N, -logits_N).astype(np.float64)
+    return float(np.logaddexp(0, -towards_N).mean())
+
+
+def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
+    """95% interval of a share (Wilson 1927): sound near 0 and 1, where the usual +- is not."""
+    share = hits / trials
+    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def calibration_error(positive_N: np.ndarray, labels_N: np.ndarray) -> float:
+    """Expected calibration error (Guo et al. 2017) of the predicted class's probability."""
+    confidence_N = np.maximum(positive_N, 1 - positive_N)
+    hit_N = (positive_N > 0.5) == (labels_N == 1)
+    bins_N = np.minimum((confidence_N * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins_N, weights=confidence_N - hit_N, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(labels_N))

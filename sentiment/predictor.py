@@ -1,0 +1,132 @@
+"""A run folder becomes something that predicts: what `predict`, `eval` and a Python user all call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sentiment.config import Config, MachineSettings
+from sentiment.data.batches import EncodedReviews
+from sentiment.data.tokens import normalise, shared_tokenizer
+from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.device import Machine, set_up_machine
+from sentiment.errors import DataError, RunError
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.runs import FinishedRun, read_run
+from sentiment.scoring import probabilities, score
+from sentiment.versions import changed_versions
+
+GOLDEN_TOLERANCE = 1e-4  # ten times what another batch, machine or thread count may move a probability
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one review."""
+
+    label: str
+    """positive or negative."""
+    probability: float
+    """Of positive."""
+    tokens: int
+    """Tokens the model read."""
+    unknown: float
+    """Share of them that the vocabulary does not hold."""
+    cut: bool
+    """Whether the review was longer than what is read."""
+
+
+class Predictor:
+    """A trained network with its vocabulary; `Predictor.load(path).predict(["..."])`."""
+
+    def __init__(self, config: Config, vocabulary: Vocabulary, model: nn.Module, machine: Machine) -> None:
+        self.config = config
+        self.vocabulary = vocabulary
+        self.model = model.eval()
+        self.machine = machine
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
+        """Open a finished run folder and check its golden predictions again.
+
+        Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, and
+        MachineError if the device is not there.
+        """
+        run = read_run(Path(path))
+        machine = set_up_machine(
+            MachineSettings(device=device, threads=threads, precision=run.config.machine.precision)
+            if device != "cpu"
+            else MachineSettings(device=device, threads=threads)
+        )
+        model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
+        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine)
+        predictor._check_golden(run)
+        return predictor
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict reviews, in their order; raises DataError naming the first one that is empty."""
+        for number, text in enumerate(texts, start=1):
+            if not normalise(text):
+                raise DataError(f"review {number} is empty")
+        if not texts:
+            return []
+        tokens = shared_tokenizer().tokenize_and_forget(texts)
+        reviews = EncodedReviews(tokens, self.vocabulary, self.config.text)
+        probability_N = probabilities(self.logits(reviews))
+        return [
+            Prediction(
+                label="positive" if probability_N[index] > 0.5 else "negative",
+                probability=float(probability_N[index]),
+                tokens=int(reviews.lengths_N[index]),
+                unknown=float((reviews[index] == UNKNOWN_ID).mean()),
+                cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
+            )
+            for index in range(len(reviews))
+        ]
+
+    def logits(self, reviews: EncodedReviews) -> np.ndarray:
+        """logits_N (float32) of encoded reviews, in their order."""
+        return score(self.model, reviews, self.machine)
+
+    def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Record what this predictor says now, for `load` to check later."""
+        predictions = self.predict(texts)
+        return [
+            {"text": text, "probability": prediction.probability}
+            for text, prediction in zip(texts, predictions, strict=True)
+        ]
+
+    def _check_golden(self, run: FinishedRun) -> None:
+        now = self.predict([record["text"] for record in run.golden])
+        moved = max(
+            abs(prediction.probability - record["probability"])
+            for prediction, record in zip(now, run.golden, strict=True)
+        )
+        if not moved <= GOLDEN_TOLERANCE:
+            changes = changed_versions(run.facts["versions"])
+            raise RunError(
+                f"{run.path} no longer predicts what it did (a golden probability moved by {moved:.2g}); "
+                + (f"changed since: {changes}" if changes else "no library has changed since")
+            )
+
+
+def build_model(
+    config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path
+) -> SentimentClassifier:
+    """Put weights into the network of a configuration, their shapes checked before memory is taken.
+
+    Raises RunError naming `origin` if they do not fit or are not finite.
+    """
+    with torch.device("meta"):
+        model = SentimentClassifier(config.model, len(vocabulary))
+    try:
+        model.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{origin} does not fit its configuration: {reason[:200]}") from None
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise RunError(f"{origin} holds weights that are not finite numbers")
+    return model

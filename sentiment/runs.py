@@ -1,0 +1,268 @@
+"""The run folder: everything a run is, written so that any instant leaves it whole, verified on reading.
+
+    config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
+    checkpoints/step-N/  state.safetensors  progress.json  manifest.json
+    model.safetensors  golden.json  manifest.json              at the end; the manifest makes a run finished
+"""
+
+import fcntl
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from sentiment import storage
+from sentiment.config import Config, parse_config
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import MachineError, RunError, UsageError
+
+CHECKPOINT = re.compile(r"step-(\d+)")
+KEPT_CHECKPOINTS = 2  # the newest, and one to fall back to should it be damaged
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One saved training state."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    progress: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a finished run folder holds for prediction, verified against its manifest."""
+
+    path: Path
+    config: Config
+    vocabulary: Vocabulary
+    weights: dict[str, Tensor]
+    golden: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+class RunFolder:
+    """A run that is being trained. Only one process at a time may hold it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: TextIO | None = None
+
+    # --- starting and resuming -------------------------------------------------------------------------
+
+    def create(self, config: Config, force: bool) -> None:
+        """Make the folder and write its configuration; nothing of an earlier run survives `force`.
+
+        Raises UsageError if the folder is taken, MachineError if it cannot be written or is in use.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            if not force:
+                raise UsageError(
+                    f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
+                )
+            if not is_run(self.path):
+                raise UsageError(f"{self.path} is no run folder; --force does not replace it")
+            self.lock()
+            with storage.machine_errors(self.path):
+                _remove_contents(self.path)
+        with storage.machine_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
+        self._write("config.toml", config.to_toml().encode())
+
+    def lock(self) -> None:
+        """Hold the folder until this process ends; raises MachineError if another one holds it."""
+        if self._lock is not None:
+            return
+        with storage.machine_errors(self.path):
+            lock = (self.path / ".lock").open("w")
+        try:
+            # A record lock ends with this process, whatever children it has forked.
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise MachineError(f"{self.path} is in use by another training") from None
+        self._lock = lock
+        storage.remove_leftovers(self.path)
+        storage.remove_leftovers(self.path / "checkpoints")
+
+    def config(self) -> Config:
+        """The configuration the run was started with; raises RunError if there is none."""
+        path = self.path / "config.toml"
+        try:
+            return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
+        except (UsageError, UnicodeDecodeError) as error:
+            raise RunError(f"{path} is damaged: {error}") from None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training has come to its end."""
+        return (self.path / storage.MANIFEST).is_file()
+
+    # --- during training -------------------------------------------------------------------------------
+
+    def write_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
+        """Write the vocabulary and what is known before the first step."""
+        self._write("vocabulary.txt", vocabulary.to_text().encode())
+        self._write("run.json", storage.dump_json(facts))
+
+    def append_metrics(self, record: dict[str, Any]) -> int:
+        """Append one line to metrics.jsonl; return the file's size afterwards."""
+        path = self.path / "metrics.jsonl"
+        with storage.machine_errors(path), path.open("ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
+            return file.tell()
+
+    def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> Path:
+        """Write a checkpoint, whole or not at all; then drop all but the newest two."""
+        path = self.path / "checkpoints" / f"step-{progress['step']}"
+        if (self.path / "metrics.jsonl").exists():
+            with storage.machine_errors(path):
+                storage.sync_file(self.path / "metrics.jsonl")
+        # The last step of an epoch is saved twice if a stop falls between its training and its validation.
+        with storage.new_folder(path, replace=True) as temporary, storage.machine_errors(path):
+            (temporary / "progress.json").write_bytes(storage.dump_json(progress))
+            safetensors.torch.save_file(tensors, temporary / "state.safetensors")
+        for old in self.checkpoints()[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(old, ignore_errors=True)
+        return path
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        found = [
+            (int(match[1]), path)
+            for path in (self.path / "checkpoints").glob("step-*")
+            if (match := CHECKPOINT.fullmatch(path.name))
+        ]
+        return [path for _, path in sorted(found)]
+
+    def newest_checkpoint(self, warn: Any) -> Checkpoint | None:
+        """Load the newest whole checkpoint; `warn(message)` names each damaged one that was passed over.
+
+        Returns None where training had not come to its first; raises RunError where none is whole.
+        """
+        paths = self.checkpoints()
+        for path in reversed(paths):
+            try:
+                return _read_checkpoint(path)
+            except RunError as error:
+                warn(f"{error}; going back to the checkpoint before it")
+        if paths:
+            raise RunError(f"no checkpoint of {self.path} is whole; start again with --force")
+        return None
+
+    def check_data(self, data_hash: str) -> None:
+        """Raise RunError if the run was started on other reviews; a run stopped before that has none yet."""
+        path = self.path / "run.json"
+        if path.exists():
+            facts = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
+            if facts["data"]["hash"] != data_hash:
+                raise RunError(f"the reviews are not those that {self.path} was started on; restore them")
+
+    def epoch_record(self, epoch: int) -> dict[str, Any]:
+        """The record of one epoch in metrics.jsonl."""
+        path = self.path / "metrics.jsonl"
+        for line in storage.read_bytes(path, RunError).splitlines():
+            record = storage.load_json(line, path, RunError)
+            if record["event"] == "epoch" and record["epoch"] == epoch:
+                return record
+        raise RunError(f"{path} has no record of epoch {epoch}")
+
+    def cut_metrics(self, size: int) -> None:
+        """Drop the lines of metrics.jsonl that were written after the checkpoint."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            storage.write_file(path, path.read_bytes()[:size])
+
+    # --- the end ---------------------------------------------------------------------------------------
+
+    def finish(self, weights: dict[str, Tensor], golden: list[dict[str, Any]], facts: dict[str, Any]) -> None:
+        """Write the best weights, the golden predictions and, last, the manifest."""
+        self._write("model.safetensors", safetensors.torch.save(weights))
+        self._write("golden.json", storage.dump_json({"reviews": golden}))
+        self._write("run.json", storage.dump_json(facts))
+        with storage.machine_errors(self.path):
+            storage.write_manifest(self.path)
+
+    def _write(self, name: str, content: bytes) -> None:
+        storage.write_file(self.path / name, content)
+
+
+def read_run(path: Path) -> FinishedRun:
+    """Read a finished run; every byte is read once, hashed, then parsed.
+
+    Raises RunError naming what is missing, damaged, unfinished or foreign.
+    """
+    if not path.is_dir():
+        raise RunError(
+            f"{path} is a file; a run is a folder (pickled checkpoints are not opened: they can run code)"
+            if path.exists()
+            else f"no run at {path}; train one with: sentiment train --run {path}"
+        )
+    if not is_run(path):
+        raise RunError(f"{path} is no run folder: it has no config.toml")
+    if not (path / storage.MANIFEST).exists():
+        raise RunError(f"{path} is not finished; go on with: sentiment train --resume --run {path}")
+    entries = storage.read_manifest(path, RunError)
+
+    def read(name: str) -> bytes:
+        return storage.read_verified(path, name, entries, RunError)
+
+    try:
+        config = parse_config(read("config.toml").decode(), str(path / "config.toml"))
+    except UsageError as error:
+        raise RunError(str(error)) from None
+    return FinishedRun(
+        path,
+        config,
+        Vocabulary.from_text(read("vocabulary.txt").decode(), config.vocabulary),
+        _parse_tensors(read("model.safetensors"), path / "model.safetensors"),
+        storage.load_json(read("golden.json"), path / "golden.json", RunError)["reviews"],
+        storage.load_json(read("run.json"), path / "run.json", RunError),
+    )
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is one of ours."""
+    return (path / "config.toml").is_file()
+
+
+def newest_finished(root: Path) -> Path | None:
+    """The run under `root` that was finished last, if there is any."""
+    manifests = sorted(root.glob(f"*/{storage.MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
+    runs: Sequence[Path] = [manifest.parent for manifest in manifests if is_run(manifest.parent)]
+    return runs[-1] if runs else None
+
+
+def _read_checkpoint(path: Path) -> Checkpoint:
+    entries = storage.read_manifest(path, RunError)
+    state = storage.read_verified(path, "state.safetensors", entries, RunError)
+    progress = storage.read_verified(path, "progress.json", entries, RunError)
+    return Checkpoint(
+        path,
+        _parse_tensors(state, path / "state.safetensors"),
+        storage.load_json(progress, path / "progress.json", RunError),
+    )
+
+
+def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+
+
+def _remove_contents(folder: Path) -> None:
+    # The manifest goes first: half a removed run must not look finished.
+    (folder / storage.MANIFEST).unlink(missing_ok=True)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != ".lock":
+            entry.unlink()

@@ -1,0 +1,38 @@
+"""Score reviews with a network: the one way from encoded reviews to logits, in training and afterwards."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+from sentiment.data.batches import EncodedReviews, sorted_batches
+from sentiment.device import Machine
+
+BUDGET = 16_384  # padded tokens a batch: enough to keep two cores busy, little enough to stay in cache
+
+
+def score_batches(
+    model: nn.Module, reviews: EncodedReviews, machine: Machine
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield (indices, logits_B) batch by batch, shortest reviews first; float32."""
+    model.eval()
+    for indices in sorted_batches(reviews.lengths_N, BUDGET):
+        batch = reviews.batch(indices).to(machine.device)
+        with torch.inference_mode(), machine.autocast():
+            logits_B = model(batch.tokens_BT, batch.lengths_B)
+        yield indices, logits_B.cpu().numpy()
+
+
+def score(model: nn.Module, reviews: EncodedReviews, machine: Machine) -> np.ndarray:
+    """logits_N (float32) in the reviews' own order."""
+    logits_N = np.empty(len(reviews), dtype=np.float32)
+    for indices, logits_B in score_batches(model, reviews, machine):
+        logits_N[indices] = logits_B
+    return logits_N
+
+
+def probabilities(logits_N: np.ndarray) -> np.ndarray:
+    """float64 probability of a positive review."""
+    positive: np.ndarray = 1 / (1 + np.exp(-np.clip(logits_N.astype(np.float64), -700, 700)))
+    return positive

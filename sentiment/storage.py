@@ -1,0 +1,169 @@
+"""Write so that a crash at any instant leaves the old or the new whole, and verify what is read back.
+
+Every file this package writes goes through here: one seam to reason about, and to break in tests.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sentiment.errors import InputError, MachineError
+
+MANIFEST = "manifest.json"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path`: written beside it, synced, renamed over it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with machine_errors(path), temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with machine_errors(path):
+            temporary.replace(path)
+            sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `path`, with a manifest of its files, when the block ends well.
+
+    If `path` exists by then it is replaced, or, without `replace`, stays: the first writer wins.
+    """
+    with machine_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    old = path.with_name(f".{path.name}.old.tmp")
+    try:
+        yield temporary
+        with machine_errors(path):
+            write_manifest(temporary)
+            for file in temporary.iterdir():
+                sync_file(file)
+            sync_folder(temporary)
+            if replace and path.exists():
+                path.rename(old)
+            try:
+                temporary.rename(path)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+            sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder nobody else writes to."""
+    for leftover in folder.glob(".*.tmp"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def write_manifest(folder: Path) -> None:
+    """List the SHA-256 and size of each file that stands directly in `folder`."""
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
+    entries = {file.name: _fingerprint(file) for file in files if file.name != MANIFEST}
+    write_file(folder / MANIFEST, dump_json({"files": entries}))
+
+
+def verify(folder: Path, error_type: type[InputError]) -> None:
+    """Raise `error_type` unless each file of the manifest is there, byte for byte."""
+    entries = read_manifest(folder, error_type)
+    for name, expected in entries.items():
+        file = folder / name
+        if not file.is_file() or file.is_symlink():
+            raise error_type(f"{file} is missing")
+        if _fingerprint(file) != expected:
+            raise error_type(f"{file} is damaged: its content is not what the manifest says")
+
+
+def read_manifest(folder: Path, error_type: type[InputError]) -> dict[str, dict[str, Any]]:
+    """Return name -> {sha256, bytes}; raise `error_type` if the manifest is missing or malformed."""
+    path = folder / MANIFEST
+    content = load_json(read_bytes(path, error_type), path, error_type)
+    entries = content.get("files")
+    if not isinstance(entries, dict) or any("/" in name or name.startswith(".") for name in entries):
+        raise error_type(f"{path} is damaged: it lists no files")
+    return entries
+
+
+def read_verified(
+    folder: Path, name: str, entries: dict[str, dict[str, Any]], error_type: type[InputError]
+) -> bytes:
+    """Read one file of a manifest once, check its hash, and return the bytes that were checked."""
+    if name not in entries:
+        raise error_type(f"{folder / MANIFEST} does not list {name}")
+    content = read_bytes(folder / name, error_type)
+    found = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    if found != entries[name]:
+        raise error_type(f"{folder / name} is damaged: its content is not what the manifest says")
+    return content
+
+
+def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
+    """Read a regular file; raise `error_type` if that cannot be done."""
+    if path.is_symlink() or not path.is_file():
+        raise error_type(f"{path} is missing")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise error_type(f"cannot read {path}: {error.strerror}") from None
+
+
+def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[str, Any]:
+    """Parse a JSON object; `path` names it in the error."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise error_type(f"{path} is damaged: not JSON") from None
+    if not isinstance(value, dict):
+        raise error_type(f"{path} is damaged: no JSON object")
+    return value
+
+
+def dump_json(value: Any) -> bytes:
+    """JSON as this package writes it: readable, one newline at the end."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+@contextmanager
+def machine_errors(path: Path) -> Iterator[None]:
+    """Turn a failure of the file system into a MachineError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def sync_file(path: Path) -> None:
+    """Force a file's content to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Force a folder's entries (names, renames) to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}

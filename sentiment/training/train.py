@@ -1,0 +1,190 @@
+"""Train one run: prepare, loop, log, save, stop, finish."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentiment.config import Config
+from sentiment.data.prepare import Prepared, prepare
+from sentiment.device import Machine, peak_memory_bytes, set_up_machine
+from sentiment.errors import Interrupted, RunError, UsageError
+from sentiment.interrupts import StopRequest, deferred
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.predictor import Predictor, build_model
+from sentiment.runs import RunFolder, read_run
+from sentiment.training.loggers import ProgressDisplay, say
+from sentiment.training.loop import Epoch, Scored, Step, rehearse, train
+from sentiment.training.state import TrainingState
+from sentiment.versions import git_commit, library_versions
+
+GOLDEN_REVIEWS = 4
+
+
+def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]:
+    """Train a new run in the folder `path`; return the facts of its run.json.
+
+    Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
+    """
+    machine = set_up_machine(config.machine)
+    run = RunFolder(path)
+    run.create(config, force)
+    prepared = prepare(config, machine.threads)
+    run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
+    return _train(run, config, prepared, machine)
+
+
+def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
+    """Go on with a run from its newest whole checkpoint, to the same weights as if it had never stopped.
+
+    Raises UsageError if `config` is given and is not the run's own, RunError if the run or its data changed.
+    """
+    run = RunFolder(path)
+    own = run.config()
+    if config is not None and config != own:
+        raise UsageError(
+            f"{path} was started with another configuration ({_differences(own, config)}); "
+            "resume without CONFIG and --set, or start a new run"
+        )
+    run.lock()
+    if run.is_finished:
+        say(f"{path} is finished already")
+        return read_run(path).facts
+    machine = set_up_machine(own.machine)
+    prepared = prepare(own, machine.threads)
+    run.check_data(prepared.data_hash)
+    run.write_start(prepared.vocabulary, _describe(own, prepared, machine))
+    return _train(run, own, prepared, machine)
+
+
+def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:
+    state = _initial_state(config, prepared, machine)
+    display = ProgressDisplay(config.training.epochs, len(prepared.validation.reviews))
+    display.show_rehearsal(rehearse(state, prepared.train, config, machine))
+    _restore(run, state)
+    try:
+        with deferred() as stop:
+            _follow(run, state, config, prepared, machine, display, stop)
+    finally:
+        display.close()
+    return _finish(run, state, config, prepared, machine)
+
+
+def _initial_state(config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
+    torch.manual_seed(config.seed)
+    model = SentimentClassifier(config.model, len(prepared.vocabulary))
+    if config.vocabulary.vectors:
+        from sentiment.data.vectors import load_word_vectors
+
+        vectors = load_word_vectors(config.vocabulary.vectors, prepared.vocabulary, config.model.embedding)
+        with torch.no_grad():
+            model.embedding.weight[vectors.found_V] = vectors.rows_VE[vectors.found_V]
+        missing = vectors.missing_words(prepared.vocabulary)
+        say(f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, first {' '.join(missing[:8])}")
+    return TrainingState(model.to(machine.device), config.training)
+
+
+def _restore(run: RunFolder, state: TrainingState) -> None:
+    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
+    if checkpoint is None:
+        run.cut_metrics(0)
+        return
+    try:
+        state.restore(checkpoint.tensors, checkpoint.progress)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
+    run.cut_metrics(state.progress.metrics_bytes)
+    say(f"going on from {checkpoint.path}")
+
+
+def _follow(
+    run: RunFolder,
+    state: TrainingState,
+    config: Config,
+    prepared: Prepared,
+    machine: Machine,
+    display: ProgressDisplay,
+    stop: StopRequest,
+) -> None:
+    """Consume the loop: show, log and save each event, and stop where it is safe."""
+    progress = state.progress
+    before = time.perf_counter()
+    for event in train(state, prepared.train, prepared.validation, config, machine):
+        now = time.perf_counter()
+        progress.seconds += now - before
+        before = now
+        display.show(event, progress)
+        if not isinstance(event, Scored):
+            progress.metrics_bytes = run.append_metrics(_record(event))
+        due = isinstance(event, Epoch) or (
+            isinstance(event, Step) and event.step % config.training.checkpoint_steps == 0
+        )
+        if due or stop.signal_number is not None:
+            saved = run.save_checkpoint(state.tensors(), state.progress_dict())
+            if stop.signal_number is not None:
+                say(f"stopped; saved {saved}; go on with: sentiment train --resume --run {run.path}")
+                raise Interrupted(stop.signal_number)
+
+
+def _record(event: Step | Epoch) -> dict[str, Any]:
+    kind = "step" if isinstance(event, Step) else "epoch"
+    return {"event": kind, **asdict(event)}
+
+
+def _finish(
+    run: RunFolder, state: TrainingState, config: Config, prepared: Prepared, machine: Machine
+) -> dict[str, Any]:
+    """Write the best weights with golden predictions, then open the run as a user will."""
+    model = build_model(config, prepared.vocabulary, state.best, run.path)
+    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
+    golden = predictor.golden(prepared.validation_texts[:GOLDEN_REVIEWS])
+    validation = run.epoch_record(state.progress.best_epoch)
+    facts = _describe(config, prepared, machine) | {
+        "result": {
+            "epochs": state.progress.epoch,
+            "best_epoch": state.progress.best_epoch,
+            "validation": validation["validation"],
+            "seconds": round(state.progress.seconds, 1),
+            "peak_memory_bytes": peak_memory_bytes(machine.device),
+        }
+    }
+    run.finish(state.best, golden, facts)
+    return facts
+
+
+def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:
+    """What run.json says of a run before it has a result."""
+    return {
+        "versions": library_versions(),
+        "git": git_commit(),
+        "seed": config.seed,
+        "machine": {
+            "device": str(machine.device),
+            "threads": machine.threads,
+            "precision": config.machine.precision,
+        },
+        "data": {
+            "source": config.data.source,
+            "hash": prepared.data_hash,
+            "train": len(prepared.train.reviews),
+            "validation": len(prepared.validation.reviews),
+            "validation_rule": prepared.rule,
+            "shared_groups": prepared.shared_groups,
+            "words": len(prepared.vocabulary),
+        },
+    }
+
+
+def _differences(own: Config, other: Config) -> str:
+    first, second = _flatten(own.model_dump()), _flatten(other.model_dump())
+    return ", ".join(f"{key} {first[key]} -> {second[key]}" for key in first if first[key] != second[key])
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
