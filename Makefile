@@ -1,0 +1,55 @@
+# What a contributor and CI run. `make setup` is done when it is needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CONFIG ?= configs/imdb.toml
+QUICK := runs/quickstart
+
+.PHONY: setup quickstart train eval predict test test-slow lint check bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+quickstart: setup  ## train on the bundled synthetic reviews, evaluate, predict
+	$(BIN)/sentiment train configs/quickstart.toml --run $(QUICK) --force
+	$(BIN)/sentiment eval $(QUICK)
+	$(BIN)/sentiment predict --run $(QUICK) "This film is not terrible, in fact it is great!"
+	$(BIN)/sentiment predict --run $(QUICK) "The plot falls apart and the acting is dull."
+	@echo
+	@echo "Next: make train (the real IMDB reviews, from the hub or DATA=folder), then"
+	@echo '      make eval, make predict TEXT="What a film!"; sentiment --help lists the rest.'
+
+train: setup  ## CONFIG=configs/imdb.toml, DATA=folder for a local copy of the reviews
+	$(BIN)/sentiment train $(CONFIG) $(if $(DATA),--data $(DATA))
+
+eval: setup  ## RUN=runs/imdb-1, the newest by default
+	$(BIN)/sentiment eval $(RUN) $(if $(DATA),--data $(DATA))
+
+predict: setup  ## TEXT="..."
+	$(BIN)/sentiment predict "$(TEXT)"
+
+test: setup
+	$(BIN)/pytest
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+check: lint
+	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
+
+bench: setup
+	$(BIN)/python scripts/benchmark.py
+
+clean:
+	rm -rf $(VENV) runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
