@@ -1,0 +1,96 @@
+"""A data set and a recipe so small that training takes a second, and one finished run of them."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TINY_CONFIG = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 300
+[model]
+embedding = 12
+hidden = 8
+layers = 1
+readout = "max"
+[training]
+epochs = 3
+learning_rate = 0.02
+average = 0.9
+checkpoint_steps = 2
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+def write_reviews(path: Path, count: int = 240) -> None:
+    """Reviews of filler words with one word that decides; six reviews a film."""
+    generator = random.Random(5)
+    filler = "the a film plot actor scene was it this that and but then".split()
+    with path.open("w") as file:
+        for index in range(count):
+            label = index % 2
+            words = generator.choices(filler, k=generator.randint(3, 40))
+            words.insert(
+                generator.randrange(len(words)), generator.choice([["awful", "dull"], ["great", "superb"]][label])
+            )
+            file.write(
+                json.dumps({"text": " ".join(words), "label": label, "film": f"film-{index // 6}"}) + "\n"
+            )
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A folder with reviews.jsonl and tiny.toml."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_reviews(folder / "reviews.jsonl")
+    source = json.dumps(str(folder / "reviews.jsonl"))
+    (folder / "tiny.toml").write_text(TINY_CONFIG + f"[data]\nsource = {source}\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """The environment of a command: caches of its own, nobody's network."""
+    caches = tmp_path_factory.mktemp("caches")
+    return os.environ | {
+        "XDG_CACHE_HOME": str(caches / "xdg"),
+        "HF_HOME": str(caches / "hf"),
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+
+
+@pytest.fixture(scope="session")
+def command(environment):
+    """Run `sentiment ...` as a process of its own."""
+
+    def run(*arguments, cwd=None, **options):
+        return subprocess.run(
+            [sys.executable, "-m", "sentiment", *map(str, arguments)],
+            env=environment,
+            cwd=cwd,
+            capture_output=True,
+            text=options.pop("text", True),
+            timeout=120,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_run(tiny, command):
+    """The folder of a run that was trained to its end without a stop."""
+    path = tiny / "runs" / "whole"
+    result = command("train", tiny / "tiny.toml", "--run", path)
+    assert result.returncode == 0, result.stderr
+    return path

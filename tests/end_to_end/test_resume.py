@@ -1,0 +1,145 @@
+"""A run that is stopped, killed or damaged ends with the bytes of the run that never was."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def start(tiny, path, environment, *arguments):
+    """Begin a training as a process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sentiment", "train", *map(str, arguments), "--run", str(path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_step(path, step, process, timeout=60):
+    """Wait until metrics.jsonl holds a step."""
+    end = time.monotonic() + timeout
+    metrics = path / "metrics.jsonl"
+    while time.monotonic() < end and process.poll() is None:
+        if metrics.exists() and metrics.read_text().count('"event": "step"') >= step:
+            return
+        time.sleep(0.002)
+
+
+def assert_same_result(path, whole):
+    """The weights are the same bytes, and each step stands in the metrics once."""
+    for name in ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "metrics.jsonl"):
+        assert (path / name).read_bytes() == (whole / name).read_bytes(), name
+    newest = max((path / "checkpoints").iterdir(), key=lambda folder: int(folder.name.split("-")[1]))
+    state = newest.relative_to(path) / "state.safetensors"
+    assert (path / state).read_bytes() == (whole / state).read_bytes()
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if line["event"] == "step"]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, command, finished_run, seed):
+    path = tmp_path / "run"
+    generator = random.Random(seed)
+    process = start(tiny, path, environment, tiny / "tiny.toml")
+    for _ in range(2):
+        wait_for_step(path, generator.randint(3, 40), process)
+        process.kill()
+        process.communicate()
+        process = start(tiny, path, environment, "--resume")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert_same_result(path, finished_run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_saves_and_leaves(tiny, tmp_path, environment, command, finished_run, number):
+    path = tmp_path / "run"
+    process = start(tiny, path, environment, tiny / "tiny.toml", "--set", "training.checkpoint_steps=1000")
+    wait_for_step(path, 5, process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 128 + number, errors
+    assert f"--resume --run {path}" in errors and "Traceback" not in errors
+    result = command("train", "--resume", "--run", path)
+    assert result.returncode == 0, result.stderr
+    assert "going on from" in result.stderr
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (path / name).read_bytes() == (finished_run / name).read_bytes()
+
+
+def test_damaged_checkpoint_falls_back_to_the_one_before(tiny, tmp_path, environment, command, finished_run):
+    path = tmp_path / "run"
+    process = start(tiny, path, environment, tiny / "tiny.toml")
+    wait_for_step(path, 15, process)
+    process.kill()
+    process.communicate()
+    newest = max((path / "checkpoints").glob("step-*"), key=lambda folder: int(folder.name.split("-")[1]))
+    state = newest / "state.safetensors"
+    content = bytearray(state.read_bytes())
+    content[len(content) // 2] ^= 1
+    state.write_bytes(content)
+    result = command("train", "--resume", "--run", path)
+    assert result.returncode == 0, result.stderr
+    assert f"warning: {state} is damaged" in result.stderr
+    assert_same_result(path, finished_run)
+
+
+def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, finished_run):
+    path = tmp_path / "run"
+    shutil.copytree(finished_run, path)
+    (path / "manifest.json").unlink()
+    result = command("train", "--resume", "--run", path, "--set", "training.epochs=9", tiny / "tiny.toml")
+    assert result.returncode == 2 and "training.epochs 3 -> 9" in result.stderr
+    facts = json.loads((path / "run.json").read_text())
+    facts["data"]["hash"] = "0" * 64
+    (path / "run.json").write_text(json.dumps(facts))
+    result = command("train", "--resume", "--run", path)
+    assert result.returncode == 3 and "the reviews are not those" in result.stderr
+
+
+def test_resume_of_a_finished_run_changes_nothing(tmp_path, command, finished_run):
+    path = tmp_path / "run"
+    shutil.copytree(finished_run, path)
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    result = command("train", "--resume", "--run", path)
+    assert result.returncode == 0 and "finished already" in result.stderr
+    assert before == {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_a_second_training_into_one_folder_is_refused(tiny, tmp_path, environment, command):
+    path = tmp_path / "run"
+    process = start(tiny, path, environment, tiny / "tiny.toml", "--set", "training.epochs=500")
+    wait_for_step(path, 1, process)
+    second = command("train", "--resume", "--run", path)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert second.returncode == 4 and "in use by another training" in second.stderr
+    assert process.returncode == 143
+
+
+def test_hash_seed_does_not_matter(tiny, tmp_path, environment, finished_run):
+    path = tmp_path / "run"
+    other = environment | {"PYTHONHASHSEED": "12345"}
+    process = start(tiny, path, other, tiny / "tiny.toml")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert (path / "model.safetensors").read_bytes() == (finished_run / "model.safetensors").read_bytes()
+
+
+def test_signal_before_the_first_step_leaves_at_once(tiny, tmp_path, environment):
+    path = tmp_path / "run"
+    process = start(tiny, path, environment, tiny / "tiny.toml")
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 143 and "Traceback" not in errors

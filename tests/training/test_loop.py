@@ -1,0 +1,210 @@
+"""The training loop: what a step does, when it refuses one, and when it ends."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment.config import Config, parse_config
+from sentiment.data.batches import EncodedReviews, LabelledReviews
+from sentiment.data.tokens import Tokens
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.device import set_up_machine
+from sentiment.errors import DivergedError
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.training.loop import Epoch, Step, is_finished, learning_rate_factor, rehearse, train
+from sentiment.training.state import Progress, TrainingState
+
+CONFIG = parse_config(
+    """
+    [vocabulary]
+    min_frequency = 1
+    [batches]
+    tokens = 60
+    [model]
+    embedding = 8
+    hidden = 8
+    layers = 1
+    readout = "max"
+    [training]
+    epochs = 3
+    learning_rate = 0.02
+    average = 0.9
+    [machine]
+    device = "cpu"
+    threads = 1
+    """,
+    "test",
+)
+
+
+def labelled(count: int = 40) -> tuple[LabelledReviews, Vocabulary]:
+    """Reviews of random words; a positive one holds `good`, a negative one `bad`."""
+    random = np.random.default_rng(0)
+    forms = ["good", "bad", *(f"w{i}" for i in range(20))]
+    reviews = []
+    for index in range(count):
+        review = random.integers(2, len(forms), size=random.integers(1, 12))
+        reviews.append(np.append(review, index % 2).astype(np.int32))
+    offsets = np.concatenate([[0], np.cumsum([len(review) for review in reviews])])
+    tokens = Tokens(forms, np.concatenate(reviews), offsets)
+    vocabulary = Vocabulary.build(tokens, np.arange(count), CONFIG.vocabulary)
+    labels_N = np.array([(index + 1) % 2 for index in range(count)], dtype=np.int8)
+    return LabelledReviews(EncodedReviews(tokens, vocabulary, CONFIG.text), labels_N), vocabulary
+
+
+@pytest.fixture
+def machine():
+    return set_up_machine(CONFIG.machine)
+
+
+def new_state(vocabulary: Vocabulary, config: Config = CONFIG) -> TrainingState:
+    torch.manual_seed(config.seed)
+    return TrainingState(SentimentClassifier(config.model, len(vocabulary)), config.training)
+
+
+def changed(**training) -> Config:
+    return CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update=training)})
+
+
+def test_loop_learns_and_reports_each_epoch(machine):
+    reviews, vocabulary = labelled()
+    config = changed(epochs=25, patience=25)
+    events = list(train(new_state(vocabulary, config), reviews, reviews, config, machine))
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [epoch.epoch for epoch in epochs] == list(range(1, 26))
+    assert [step.step for step in steps] == list(range(1, len(steps) + 1))
+    assert epochs[-1].validation.accuracy == 1.0
+    assert sum(step.reviews for step in steps) == 25 * 40
+    assert sum(step.tokens for step in steps) == 25 * int(reviews.reviews.lengths_N.sum())
+
+
+def test_train_figures_are_sums_over_reviews_not_means_of_batches(machine):
+    reviews, vocabulary = labelled()
+    events = list(train(new_state(vocabulary), reviews, reviews, changed(epochs=1), machine))
+    steps = [event for event in events if isinstance(event, Step)]
+    epoch = events[-1]
+    weighted = sum(step.loss * step.reviews for step in steps) / 40
+    assert len({step.reviews for step in steps}) > 1
+    assert epoch.train_loss == pytest.approx(weighted)
+    assert epoch.train_loss != pytest.approx(np.mean([step.loss for step in steps]), abs=1e-9)
+
+
+def test_gradient_is_clipped_and_its_norm_reported_before_clipping(machine, monkeypatch):
+    reviews, vocabulary = labelled()
+    state = new_state(vocabulary)
+    norms = []
+    step = state.optimizer.step
+
+    def spy():
+        grads = [parameter.grad for parameter in state.model.parameters()]
+        norms.append(float(torch.linalg.vector_norm(torch.cat([grad.flatten() for grad in grads]))))
+        step()
+
+    monkeypatch.setattr(state.optimizer, "step", spy)
+    events = train(state, reviews, reviews, changed(epochs=1, clip_norm=0.01), machine)
+    reported = [event.gradient_norm for event in events if isinstance(event, Step)]
+    assert max(norms) <= 0.01 * (1 + 1e-4)
+    assert min(reported) > 0.01
+
+
+@pytest.mark.parametrize("poison", ["loss", "gradient"])
+def test_divergence_stops_before_the_step(machine, poison):
+    reviews, vocabulary = labelled()
+    state = new_state(vocabulary)
+    if poison == "loss":
+        with torch.no_grad():
+            state.model.head.bias.fill_(math.nan)
+    else:
+        state.model.head.weight.register_hook(lambda gradient: gradient * math.inf)
+    before = {name: value.clone() for name, value in state.model.state_dict().items()}
+    with pytest.raises(DivergedError, match=f"the {poison} .* step 1; the last good step is 0"):
+        list(train(state, reviews, reviews, CONFIG, machine))
+    after = state.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) or poison == "loss" for name in before)
+    assert state.progress.step == 0
+
+
+def test_patience_ends_training(machine):
+    reviews, vocabulary = labelled()
+    flipped = LabelledReviews(reviews.reviews, 1 - reviews.labels_N)  # the better it learns, the worse it does
+    config = changed(epochs=40, patience=2, warmup=0.0, average=0.0)
+    epochs = [
+        event
+        for event in train(new_state(vocabulary, config), reviews, flipped, config, machine)
+        if isinstance(event, Epoch)
+    ]
+    best = max(epoch.epoch for epoch in epochs if epoch.is_best)
+    assert len(epochs) == best + 2 < 40
+
+
+def test_best_weights_are_those_of_the_best_epoch(machine):
+    reviews, vocabulary = labelled()
+    flipped = LabelledReviews(reviews.reviews, 1 - reviews.labels_N)
+    config = changed(epochs=6, patience=5, warmup=0.0)
+    state = new_state(vocabulary, config)
+    kept = {}
+    for event in train(state, reviews, flipped, config, machine):
+        if isinstance(event, Epoch) and event.is_best:
+            kept = {name: value.clone() for name, value in state.judged.state_dict().items()}
+    assert state.progress.best_epoch < 6
+    assert all(torch.equal(kept[name], state.best[name]) for name in kept)
+    assert not all(torch.equal(kept[name], value) for name, value in state.judged.state_dict().items())
+
+
+def test_averaged_weights_lag_behind_and_are_the_ones_judged(machine):
+    reviews, vocabulary = labelled()
+    state = new_state(vocabulary)
+    list(train(state, reviews, reviews, CONFIG, machine))
+    assert state.judged is not state.model
+    assert not torch.equal(state.judged.head.weight, state.model.head.weight)
+    assert TrainingState(state.model, changed(average=0.0).training).judged is state.model
+
+
+def test_rehearsal_learns_nothing(machine):
+    reviews, vocabulary = labelled()
+    state = new_state(vocabulary)
+    before = {name: value.clone() for name, value in state.tensors().items()}
+    rehearsal = rehearse(state, reviews, CONFIG, machine)
+    after = state.tensors()
+    assert rehearsal.padded_tokens <= CONFIG.batches.tokens
+    assert rehearsal.epoch_seconds > 0 and rehearsal.peak_memory_bytes > 2**20
+    assert before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
+
+
+def test_learning_rate_rises_then_falls_to_zero():
+    rates = [learning_rate_factor(done, 0.1) for done in np.linspace(0, 1, 101)]
+    assert rates[0] == 0 and max(rates) == rates[10] == 1 and rates[-1] == pytest.approx(0, abs=1e-12)
+    assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
+    assert learning_rate_factor(0.0, 0.0) == 1
+
+
+def test_is_finished():
+    settings = CONFIG.training.model_copy(update={"epochs": 5, "patience": 2})
+    assert not is_finished(Progress(epoch=4, best_epoch=3), settings)
+    assert is_finished(Progress(epoch=5, best_epoch=5), settings)
+    assert is_finished(Progress(epoch=4, best_epoch=2), settings)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 7, 10])
+def test_restored_state_goes_on_bit_for_bit(machine, stop_after):
+    """In memory: any step boundary, the end of an epoch included."""
+    reviews, vocabulary = labelled()
+    whole = new_state(vocabulary)
+    list(train(whole, reviews, reviews, CONFIG, machine))
+
+    first = new_state(vocabulary)
+    for event in train(first, reviews, reviews, CONFIG, machine):
+        if isinstance(event, Step) and event.step == stop_after:
+            break
+    second = TrainingState(SentimentClassifier(CONFIG.model, len(vocabulary)), CONFIG.training)
+    second.restore(first.tensors(), first.progress_dict())
+    list(train(second, reviews, reviews, CONFIG, machine))
+
+    expected, found = whole.tensors(), second.tensors()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert dataclasses.replace(whole.progress, seconds=0) == dataclasses.replace(second.progress, seconds=0)
