@@ -1,20 +1,98 @@
-"""Encoders: from embedded tokens to the states of the top layer."""
+"""Encoders: from embedded tokens to the states of the top layer.
 
+Every encoder is called `encoder(inputs_BTE, lengths_B)` and returns `States`, exact on any length. Inputs are
+float, lengths int64 with 1 <= length <= T. A readout works on what any of them returned.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentiment.models.lstm import ExactLSTM, States
+from sentiment.config import ModelSettings
+from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM, own_ends
+
+
+class ResidualLSTM(nn.Module):
+    """An LSTM layer whose states, hidden and cell, are added to its input, projected where the widths differ.
+
+    Source: He et al. 2016; between LSTM layers, Wu et al. 2016.
+    """
+
+    def __init__(self, features: int, hidden: int, bidirectional: bool) -> None:
+        super().__init__()
+        self.lstm = ExactLSTM(features, hidden, bidirectional)
+        width = self.lstm.directions * hidden
+        self.shortcut = nn.Identity() if features == width else nn.Linear(features, width, bias=False)
+
+    def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
+        """Return the sums; the last states are summed with the input each direction read last."""
+        states: States = self.lstm(inputs_BTE, lengths_B)
+        shortcut_BTDH = self.shortcut(inputs_BTE).unflatten(2, states.hidden_BDH.shape[1:])
+        ends_BDH = own_ends(shortcut_BTDH, lengths_B)
+        return States(
+            states.states_BTDH + shortcut_BTDH,
+            states.hidden_BDH + ends_BDH,
+            states.cell_BDH + ends_BDH,
+            lengths_B,
+        )
+
+
+class NormalisedLSTM(nn.Module):
+    """An LSTM layer whose states, hidden and cell, are normalised over the units of each direction.
+
+    Each direction has its own gain and bias, and neither sees the other's units: at its end a direction's
+    state has read the whole review, the other's a single token.
+
+    Source: Ba et al. 2016. Theirs also normalises inside the recurrence, which no fast kernel offers.
+    """
+
+    def __init__(self, features: int, hidden: int, bidirectional: bool) -> None:
+        super().__init__()
+        self.lstm = ExactLSTM(features, hidden, bidirectional)
+        self.gain_DH = nn.Parameter(torch.ones(self.lstm.directions, hidden))
+        self.bias_DH = nn.Parameter(torch.zeros(self.lstm.directions, hidden))
+
+    def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
+        """Return the normalised states."""
+        states: States = self.lstm(inputs_BTE, lengths_B)
+        return States(
+            self._normalise(states.states_BTDH),
+            self._normalise(states.hidden_BDH),
+            self._normalise(states.cell_BDH),
+            lengths_B,
+        )
+
+    def _normalise(self, values_XDH: Tensor) -> Tensor:
+        return F.layer_norm(values_XDH, values_XDH.shape[-1:]) * self.gain_DH + self.bias_DH
+
+
+Layer = Callable[[int, int, bool], nn.Module]
+"""Makes one layer from its input features, its hidden units and whether it runs in both directions."""
 
 
 class StackedEncoder(nn.Module):
-    """LSTM layers on top of each other, as `nn.LSTM(num_layers=L)`, exact on any length.
+    """LSTM layers on top of each other, as `nn.LSTM(num_layers=L)`.
 
     Each layer reads both directions of the one below, joined; dropout stands between layers.
     """
 
-    def __init__(self, features: int, hidden: int, layers: int, bidirectional: bool, dropout: float) -> None:
+    tokens_per_position = 1  # of the states it returns
+
+    def __init__(
+        self,
+        features: int,
+        hidden: int,
+        layers: int,
+        bidirectional: bool,
+        dropout: float,
+        layer: Layer = ExactLSTM,
+    ) -> None:
         super().__init__()
         widths = [features] + [hidden * (2 if bidirectional else 1)] * (layers - 1)
-        self.layers = nn.ModuleList(ExactLSTM(width, hidden, bidirectional) for width in widths)
+        self.layers = nn.ModuleList(layer(width, hidden, bidirectional) for width in widths)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
@@ -24,3 +102,58 @@ class StackedEncoder(nn.Module):
         for layer in others:
             states = layer(self.dropout(states.states_BTDH.flatten(2)), lengths_B)
         return states
+
+
+class HierarchicalEncoder(nn.Module):
+    """A lower LSTM over the tokens of each segment, an upper one over the segments; both of `layers` layers.
+
+    A segment's vector joins the last states of the lower LSTM's directions. Segments run as rows of
+    their own; one that holds no token is left out, and the last one ends where its review does.
+
+    Source: Yang et al. 2016 (documents as sentences), with runs of `segment` tokens in place of sentences.
+    """
+
+    def __init__(
+        self, features: int, hidden: int, layers: int, bidirectional: bool, dropout: float, segment: int
+    ) -> None:
+        super().__init__()
+        width = hidden * (2 if bidirectional else 1)
+        self.tokens_per_position = segment
+        self.lower = StackedEncoder(features, hidden, layers, bidirectional, dropout)
+        self.upper = StackedEncoder(width, hidden, layers, bidirectional, dropout)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
+        """Return the upper LSTM's states: one a segment, with `lengths_B` in segments."""
+        K = min(self.tokens_per_position, inputs_BTE.shape[1])
+        inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, -inputs_BTE.shape[1] % K))
+        inputs_BSKE = torch.unflatten(inputs_BTE, 1, (-1, K))
+        starts_S = torch.arange(0, inputs_BTE.shape[1], K, device=lengths_B.device)
+        lengths_BS = (lengths_B[:, None] - starts_S).clamp(0, K)
+        holds_tokens_BS = lengths_BS > 0
+        lower = self.lower(inputs_BSKE[holds_tokens_BS], lengths_BS[holds_tokens_BS])
+        vectors_NM = lower.hidden_BDH.flatten(1)
+        vectors_BSM = vectors_NM.new_zeros(*holds_tokens_BS.shape, vectors_NM.shape[1])
+        vectors_BSM[holds_tokens_BS] = vectors_NM
+        states: States = self.upper(self.dropout(vectors_BSM), holds_tokens_BS.sum(dim=1))
+        return states
+
+
+def build_encoder(settings: ModelSettings) -> StackedEncoder | HierarchicalEncoder:
+    """Make the encoder that `settings.encoder` names, for embeddings of width `settings.embedding`."""
+    shape = (
+        settings.embedding,
+        settings.hidden,
+        settings.layers,
+        settings.bidirectional,
+        settings.dropout,
+    )
+    if settings.encoder == "hierarchical":
+        return HierarchicalEncoder(*shape, segment=settings.segment)
+    layers: dict[str, Layer] = {
+        "stacked": ExactLSTM,
+        "residual": ResidualLSTM,
+        "layer_norm": NormalisedLSTM,
+        "truncated": partial(TruncatedLSTM, truncation=settings.truncation),
+    }
+    return StackedEncoder(*shape, layer=layers[settings.encoder])

@@ -1,29 +1,138 @@
-"""Readouts: from the states of all tokens to one vector a review, padding left out."""
+"""Readouts: from the merged states of all positions to one vector a review, padding left out.
 
-from collections.abc import Callable
+Every readout is built from the width M of a merged state and a dropout share, is called `readout(merged)`,
+returns `readout_BR` in the states' float type and declares R as its `width`.
+"""
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from sentiment.models.lstm import States, padding_mask
-
-
-def last(states: States, lengths_B: Tensor) -> Tensor:
-    """readout_BM: each direction's own last hidden state, joined."""
-    return states.hidden_BDH.flatten(1)
+from sentiment.models.merges import Merged
 
 
-def maximum(states: States, lengths_B: Tensor) -> Tensor:
-    """readout_BM: the largest value of each unit over the review's tokens."""
-    states_BTM = states.states_BTDH.flatten(2)
-    mask_BT1 = padding_mask(lengths_B, states_BTM.shape[1])[:, :, None]
-    return states_BTM.masked_fill(~mask_BT1, float("-inf")).amax(dim=1)
+class Readout(nn.Module):
+    """What all readouts share: their width, and the dropout before the head."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.width = width
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, merged: Merged) -> Tensor:
+        """readout_BR."""
+        readout_BR: Tensor = self.dropout(self.pool(merged))
+        return readout_BR
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BR, before dropout."""
+        raise NotImplementedError
 
 
-def mean(states: States, lengths_B: Tensor) -> Tensor:
-    """readout_BM: the mean of each unit over the review's tokens."""
-    states_BTM = states.states_BTDH.flatten(2)
-    mask_BT1 = padding_mask(lengths_B, states_BTM.shape[1])[:, :, None]
-    return states_BTM.masked_fill(~mask_BT1, 0.0).sum(dim=1) / lengths_B[:, None]
+class Last(Readout):
+    """Each direction's own last hidden state: h_n. Source: Sutskever et al. 2014."""
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BM."""
+        return merged.hidden_BM
 
 
-READOUTS: dict[str, Callable[[States, Tensor], Tensor]] = {"last": last, "max": maximum, "mean": mean}
+class Cell(Readout):
+    """Each direction's own last cell state: c_n, which no output gate has filtered.
+
+    Source of the cell: Hochreiter & Schmidhuber 1997.
+    """
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BM."""
+        return merged.cell_BM
+
+
+class Max(Readout):
+    """The largest value of each unit over the review. Source: Collobert & Weston 2008."""
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BM."""
+        return masked_max(merged.states_BTM, merged.mask_BT)
+
+
+class Mean(Readout):
+    """The mean of each unit over the review. Source: Lai et al. 2015 weigh it against the maximum."""
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BM."""
+        return masked_mean(merged.states_BTM, merged.mask_BT)
+
+
+class MaxMean(Readout):
+    """Maximum and mean side by side. Source: Howard & Ruder 2018 (concat pooling)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__(2 * width, dropout)
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BR, R = 2 * M."""
+        pools = [pool(merged.states_BTM, merged.mask_BT) for pool in (masked_max, masked_mean)]
+        return torch.cat(pools, dim=1)
+
+
+class Attention(Readout):
+    """A mean of the states whose weights are learned: softmax over the review of v . tanh(W state + b).
+
+    Source: Bahdanau et al. 2015; with a learned query v in place of a decoder's state, Yang et al. 2016.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__(width, dropout)
+        self.key = nn.Linear(width, width)
+        self.query = nn.Linear(width, 1, bias=False)
+
+    def weights(self, merged: Merged) -> Tensor:
+        """weights_BT: they sum to 1 over each review and are exactly 0 at padding."""
+        scores_BT: Tensor = self.query(torch.tanh(self.key(merged.states_BTM)))[:, :, 0]
+        return scores_BT.masked_fill(~merged.mask_BT, float("-inf")).softmax(dim=1)
+
+    def pool(self, merged: Merged) -> Tensor:
+        """readout_BM."""
+        return (self.weights(merged)[:, :, None] * merged.states_BTM).sum(dim=1)
+
+
+class Tokens(Readout):
+    """A logit a position, as a tagger gives; the review's logit is their mean.
+
+    Its vector is that logit (R = 1), so no head follows; dropout falls on each state instead.
+    Source: taggers, Graves & Schmidhuber 2005; the mean over instances, Kotzias et al. 2015.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__(1, dropout)
+        self.tagger = nn.Linear(width, 1)
+
+    def token_logits(self, merged: Merged) -> Tensor:
+        """logits_BT: each position's own logit, 0 at padding."""
+        logits_BT: Tensor = self.tagger(self.dropout(merged.states_BTM))[:, :, 0]
+        return logits_BT.masked_fill(~merged.mask_BT, 0.0)
+
+    def forward(self, merged: Merged) -> Tensor:
+        """readout_B1: the review's logit."""
+        return masked_mean(self.token_logits(merged)[:, :, None], merged.mask_BT)
+
+
+def masked_max(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
+    """max_BM over the positions the mask shows."""
+    return states_BTM.masked_fill(~mask_BT[:, :, None], float("-inf")).amax(dim=1)
+
+
+def masked_mean(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
+    """mean_BM over the positions the mask shows."""
+    return states_BTM.masked_fill(~mask_BT[:, :, None], 0.0).sum(dim=1) / mask_BT.sum(dim=1, keepdim=True)
+
+
+READOUTS: dict[str, type[Readout]] = {
+    "last": Last,
+    "cell": Cell,
+    "max": Max,
+    "mean": Mean,
+    "max_mean": MaxMean,
+    "attention": Attention,
+    "tokens": Tokens,
+}

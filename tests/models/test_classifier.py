@@ -1,0 +1,84 @@
+"""The whole network: its logits, what it explains, its parameters and the combinations it refuses."""
+
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+from sentiment.config import parse_config
+from sentiment.errors import UsageError
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.merges import MERGES
+from sentiment.models.readouts import READOUTS
+
+TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 0, 0, 0]])
+LENGTHS_B = torch.tensor([5, 2])
+
+
+def make(*overrides: str) -> SentimentClassifier:
+    torch.manual_seed(1)
+    small = ["embedding=5", "hidden=4", "segment=2", "truncation=2"]
+    settings = parse_config("", "a test", [f"model.{override}" for override in (*small, *overrides)]).model
+    return SentimentClassifier(settings, vocabulary_size=10).eval()
+
+
+@pytest.mark.parametrize(("merge", "readout"), product(MERGES, READOUTS))
+def test_every_merge_and_readout_gives_a_logit_a_review(merge: str, readout: str) -> None:
+    logits_B = make(f"merge={merge}", f"readout={readout}")(TOKENS_BT, LENGTHS_B)
+    assert logits_B.shape == (2,)
+    assert logits_B.dtype == torch.float32
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_explain_returns_the_logits_of_forward(readout: str) -> None:
+    network = make(f"readout={readout}")
+    explanation = network.explain(TOKENS_BT, LENGTHS_B)
+    assert torch.equal(explanation.logits_B, network(TOKENS_BT, LENGTHS_B))
+    assert (explanation.weights_BT is not None) == (readout == "attention")
+    assert (explanation.token_logits_BT is not None) == (readout == "tokens")
+
+
+def test_attention_explains_by_weights_that_sum_to_one() -> None:
+    weights_BT = make("readout=attention").explain(TOKENS_BT, LENGTHS_B).weights_BT
+    assert isinstance(weights_BT, Tensor)
+    torch.testing.assert_close(weights_BT.sum(dim=1), torch.ones(2))
+    assert (weights_BT[1, 2:] == 0).all()
+
+
+def test_tokens_explains_by_logits_whose_mean_is_the_reviews() -> None:
+    explanation = make("readout=tokens").explain(TOKENS_BT, LENGTHS_B)
+    assert isinstance(explanation.token_logits_BT, Tensor)
+    torch.testing.assert_close(explanation.token_logits_BT.sum(dim=1) / LENGTHS_B, explanation.logits_B)
+
+
+def test_a_hierarchical_encoder_explains_segments() -> None:
+    explanation = make("encoder=hierarchical", "readout=attention").explain(TOKENS_BT, LENGTHS_B)
+    assert explanation.tokens_per_position == 2
+    assert explanation.lengths_B.tolist() == [3, 1]
+    assert isinstance(explanation.weights_BT, Tensor)
+    assert explanation.weights_BT.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "readout"),
+    product(["stacked", "residual", "layer_norm", "truncated", "hierarchical"], ["attention", "tokens"]),
+)
+def test_the_state_holds_parameters_only_and_all_of_them_learn(encoder: str, readout: str) -> None:
+    network = make(f"encoder={encoder}", f"readout={readout}")
+    assert network.state_dict().keys() == {name for name, _ in network.named_parameters()}
+    network(TOKENS_BT, LENGTHS_B).sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+def test_the_padding_embedding_has_exactly_no_gradient() -> None:
+    network = make("readout=max_mean")
+    network(TOKENS_BT, LENGTHS_B).sum().backward()
+    assert (network.embedding.weight.grad[0] == 0).all()
+
+
+@pytest.mark.parametrize("merge", ["sum", "max"])
+def test_one_direction_has_nothing_to_merge(merge: str) -> None:
+    with pytest.raises(UsageError, match=r"model\.merge: one direction has nothing to merge"):
+        make(f"merge={merge}", "bidirectional=false")
