@@ -1,8 +1,8 @@
 """Train, judge and use an exact, fast LSTM sentiment model for reviews.
 
-    import sentiment
-    model = sentiment.load("runs/imdb-1")
-    model.predict(["This film is not terrible, it's great!"])
+import sentiment
+model = sentiment.load("runs/imdb-1")
+model.predict(["This film is not terrible, it's great!"])
 """
 
 from typing import TYPE_CHECKING

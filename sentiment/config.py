@@ -35,7 +35,7 @@ class DataSettings(Section):
     """The column that says what a review is about; a group never stands on both sides of a split."""
     validation: Literal["auto", "own", "group", "blocks", "random"] = "auto"
     """How validation is found: `own` uses the source's validation split, `group` holds out whole groups,
-    `blocks` holds out runs of neighbours, `random` single reviews; `auto` takes the first that is possible."""
+    `blocks` runs of neighbours, `random` single reviews; `auto` takes the first that is possible."""
     validation_share: float = Field(0.1, gt=0, lt=1)
     """The share of train that is held out for validation."""
 
@@ -123,7 +123,7 @@ class TrainingSettings(Section):
     clip_norm: float = Field(1.0, gt=0)
     """The gradient is scaled down to this L2 norm where it is longer."""
     average: float = Field(0.0, ge=0, lt=1)
-    """Decay of the running average of the weights that is judged and saved; 0 keeps the weights themselves."""
+    """Decay of the running average of the weights that is judged and kept; 0 keeps the weights themselves."""
     patience: int = Field(3, ge=1)
     """Training ends after this many epochs without a better validation loss."""
     checkpoint_steps: int = Field(200, ge=1)

@@ -11,7 +11,7 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_lines(name: str) -> Iterator[tuple[str, str]]:
-    """Yield (where, text) for each line of a UTF-8 file, `-` for stdin; raises DataError at the first bad one."""
+    """Yield (where, text) for each line of a UTF-8 file, `-` for stdin; raises DataError at a bad one."""
     if name == "-":
         yield from _decode(sys.stdin.buffer, "stdin")
         return

@@ -34,7 +34,7 @@ class Evaluation:
 
 
 def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
-    """Judge logits against labels (1 positive, 0 negative), summed over reviews, never averaged over batches."""
+    """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches."""
     from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 
     positive_N = probabilities(logits_N)

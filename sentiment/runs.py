@@ -1,8 +1,8 @@
 """The run folder: everything a run is, written so that any instant leaves it whole, verified on reading.
 
-    config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
-    checkpoints/step-N/  state.safetensors  progress.json  manifest.json
-    model.safetensors  golden.json  manifest.json              at the end; the manifest makes a run finished
+config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
+checkpoints/step-N/  state.safetensors  progress.json  manifest.json
+model.safetensors  golden.json  manifest.json              at the end; the manifest makes a run finished
 """
 
 import fcntl

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def eval_command(
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder; the newest by default.")] = None,
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A run folder; the newest by default.")
+    ] = None,
     data: DataOption = None,
     split: Annotated[str, typer.Option("--split", help="The split to judge.")] = "test",
     device: DeviceOption = None,

@@ -53,5 +53,7 @@ def _chunks(texts: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _line(prediction: "Prediction") -> str:
-    notes = f"{prediction.tokens} tokens, {prediction.unknown:.0%} unknown" + (", cut" if prediction.cut else "")
+    notes = f"{prediction.tokens} tokens, {prediction.unknown:.0%} unknown" + (
+        ", cut" if prediction.cut else ""
+    )
     return f"{prediction.label}\t{prediction.probability:.4f}\t{notes}"

@@ -28,7 +28,17 @@ def prepare_command(
 
 
 def _report(found: "Audit") -> str:
-    names = ["reviews", "positive", "median tokens", "95% below", "longest", "cut", "unknown", "copies", "<br />"]
+    names = [
+        "reviews",
+        "positive",
+        "median tokens",
+        "95% below",
+        "longest",
+        "cut",
+        "unknown",
+        "copies",
+        "<br />",
+    ]
     columns = [
         [
             f"{facts.reviews:,}",

@@ -23,7 +23,9 @@ def train_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
     data: DataOption = None,
-    run: Annotated[Path | None, typer.Option("--run", help="The run folder; runs/CONFIG-N by default.")] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="The run folder; runs/CONFIG-N by default.")
+    ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
@@ -61,5 +63,6 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
         f"{run}: validation accuracy {judged['accuracy']:.2%} "
         f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}), loss {judged['loss']:.3f}, "
         f"epoch {result['best_epoch']} of {result['epochs']}\n"
-        f"{result['seconds'] / 60:.1f} min of training, peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
+        f"{result['seconds'] / 60:.1f} min of training, "
+        f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
     )

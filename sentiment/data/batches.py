@@ -12,7 +12,8 @@ from torchtext.data import BucketIterator, Dataset, RawField
 
 from sentiment.config import TextSettings
 from sentiment.data.tokens import Tokens
-from sentiment.data.vocabulary import PADDING_ID, Vocabulary
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.models.classifier import PADDING_ID
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Batch:
 
 
 def cut(ids_T: np.ndarray, settings: TextSettings) -> np.ndarray:
-    """Keep the first `head` and last `tail` tokens of a longer review: the verdict often stands at its end."""
+    """Keep the first `head` and last `tail` tokens of a longer review: the verdict may stand at its end."""
     if settings.head + settings.tail == 0 or len(ids_T) <= settings.head + settings.tail:
         return ids_T
     return np.concatenate([ids_T[: settings.head], ids_T[len(ids_T) - settings.tail :]])
@@ -73,7 +74,8 @@ class EncodedReviews:
         return len(self._positions_N)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return self._id_of_form[cut(self._tokens[self._positions_N[index]], self._settings)]
+        ids_T: np.ndarray = self._id_of_form[cut(self._tokens[self._positions_N[index]], self._settings)]
+        return ids_T
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Collate the reviews at `indices`."""
@@ -128,7 +130,7 @@ def _bucket_iterator(lengths_N: np.ndarray, budget: int, train: bool) -> BucketI
 def _padded_tokens(new: Any, count: int, before: int) -> int:
     """Padded size of a batch after its `count`-th review, from its size before that."""
     longest_before = before // (count - 1) if count > 1 else 0
-    return count * max(new.length, longest_before)
+    return int(count * max(new.length, longest_before))
 
 
 def padding_waste(lengths_N: np.ndarray, batches: Sequence[Sequence[int]]) -> float:

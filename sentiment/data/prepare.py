@@ -177,9 +177,7 @@ def _describe(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
     encoded = part.encode(vocabulary, config)
     lengths_N = encoded.reviews.whole_lengths_N
     texts = part.texts()
-    unknown = sum(
-        int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews))
-    )
+    unknown = sum(int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews)))
     return SplitFacts(
         split=part.name,
         reviews=len(texts),

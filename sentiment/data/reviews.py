@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -70,7 +71,9 @@ def _load_tables(settings: DataSettings) -> dict[str, _Table]:
         return _read_folder(path)
     if HUB_NAME.fullmatch(source) and not source.endswith(FILE_ENDINGS):
         return _download(source)
-    raise DataError(f"no reviews at {source}: neither a file, a folder nor a hub name such as stanfordnlp/imdb")
+    raise DataError(
+        f"no reviews at {source}: neither a file, a folder nor a hub name such as stanfordnlp/imdb"
+    )
 
 
 # --- files ---------------------------------------------------------------------------------------------
@@ -111,8 +114,8 @@ def _read_separated(path: Path, delimiter: str) -> _Table:
                     continue
                 if len(row) != len(header):
                     raise DataError(
-                        f"{path}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}; "
-                        "quote fields that contain the separator"
+                        f"{path}, line {reader.line_num}: {len(row)} fields where the header has "
+                        f"{len(header)}; quote fields that contain the separator"
                     )
                 rows.append(row)
         except (csv.Error, StopIteration) as error:
@@ -237,7 +240,7 @@ def _load_dataset(name: str) -> dict[str, Any]:
     import datasets
     import huggingface_hub
 
-    huggingface_hub.logging.set_verbosity_error()
+    huggingface_hub.logging.set_verbosity(logging.ERROR)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     splits: dict[str, Any] = datasets.load_dataset(name)
@@ -269,7 +272,9 @@ def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
         if column not in table.columns:
             found = ", ".join(table.columns) or "none"
             key = "data.text_column" if column == settings.text_column else "data.label_column"
-            raise DataError(f"{table.origin} has no column {column} (found: {found}); rename one or set {key}")
+            raise DataError(
+                f"{table.origin} has no column {column} (found: {found}); rename one or set {key}"
+            )
     texts = table.columns[settings.text_column]
     if len(texts) == 0:
         raise DataError(f"{table.origin} holds no reviews")

@@ -37,7 +37,8 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
         raise DataError("the source has no validation split; set data.validation to auto")
     if rule == "group" and reviews.groups is None:
         raise DataError(
-            f"the source has no column {settings.group_column}; set data.group_column, or data.validation=blocks"
+            f"the source has no column {settings.group_column}; "
+            "set data.group_column, or data.validation=blocks"
         )
     keys: Iterable[Hashable] = range(len(reviews))
     if rule == "group":

@@ -97,7 +97,8 @@ def tokenize_cached(texts: Sequence[str], description: str, processes: int) -> T
     """Tokenize texts, or open what an earlier call kept of the same texts under the same rules.
 
     The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. Two processes that need
-    the same entry both make it, and the first to finish keeps its own: no lock, so nobody waits for a dead one.
+    the same entry both make it, and the first to finish keeps its own: without a lock nobody waits for one
+    whose holder died.
     """
     folder = cache_folder() / "tokens" / _key(texts)
     if folder.is_dir():

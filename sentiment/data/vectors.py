@@ -54,7 +54,9 @@ def load_word_vectors(name: str, vocabulary: Vocabulary, width: int) -> WordVect
 def _read(name: str) -> Vectors:
     path = Path(name).expanduser()
     if not path.is_file() and name not in pretrained_aliases:
-        raise DataError(f"no word vectors at {name}: neither a file nor one of {', '.join(pretrained_aliases)}")
+        raise DataError(
+            f"no word vectors at {name}: neither a file nor one of {', '.join(pretrained_aliases)}"
+        )
     with _verified_downloads():
         if not path.is_file():
             try:
@@ -75,7 +77,7 @@ def _read(name: str) -> Vectors:
 def _verified_downloads() -> Iterator[None]:
     """Keep torchtext from switching the check of TLS certificates off for the whole process."""
     default, unverified = ssl._create_default_https_context, ssl._create_unverified_context
-    ssl._create_unverified_context = ssl.create_default_context
+    ssl._create_unverified_context = ssl.create_default_context  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -9,9 +9,10 @@ from torchtext.vocab import Vocab
 from sentiment.config import VocabularySettings
 from sentiment.data.tokens import Tokens
 from sentiment.errors import RunError
+from sentiment.models.classifier import PADDING_ID
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
-PADDING_ID, UNKNOWN_ID = 0, 1
+UNKNOWN_ID = PADDING_ID + 1
 
 
 class Vocabulary:
@@ -53,7 +54,9 @@ class Vocabulary:
             forms = [form.lower() for form in forms]
         ids = [known(form, UNKNOWN_ID) for form in forms]
         # "<pad>" typed into a review is an unknown word, not padding.
-        return np.array([identity if identity > UNKNOWN_ID else UNKNOWN_ID for identity in ids], dtype=np.int64)
+        return np.array(
+            [identity if identity > UNKNOWN_ID else UNKNOWN_ID for identity in ids], dtype=np.int64
+        )
 
     def to_text(self) -> str:
         """One `word<TAB>count` a line, most frequent first; tokens hold no white space."""

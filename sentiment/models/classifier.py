@@ -40,6 +40,7 @@ class SentimentClassifier(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, settings.embedding, padding_idx=PADDING_ID)
         nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD)
+        nn.init.zeros_(self.embedding.weight[PADDING_ID])
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
         self.encoder = build_encoder(settings)
         self.merge = MERGES[settings.merge]

@@ -58,7 +58,11 @@ class Epoch:
 
 
 def train(
-    state: TrainingState, train: LabelledReviews, validation: LabelledReviews, config: Config, machine: Machine
+    state: TrainingState,
+    train: LabelledReviews,
+    validation: LabelledReviews,
+    config: Config,
+    machine: Machine,
 ) -> Iterator[Step | Scored | Epoch]:
     """Train from wherever `state` stands to the last epoch, or until validation stops improving.
 
@@ -109,9 +113,7 @@ def _take_step(
     progress.hits += int(((logits_B > 0) == (train.labels_N[indices] == 1)).sum())
     progress.reviews += len(indices)
     tokens = int(train.reviews.lengths_N[indices].sum())
-    return Step(
-        progress.step, progress.epoch + 1, loss, norm, learning_rate, len(indices), tokens, batches
-    )
+    return Step(progress.step, progress.epoch + 1, loss, norm, learning_rate, len(indices), tokens, batches)
 
 
 def _forward_backward(
@@ -125,7 +127,7 @@ def _forward_backward(
     with machine.autocast():
         logits_B = state.model(batch.tokens_BT, batch.lengths_B)
     loss = binary_cross_entropy_with_logits(logits_B, labels_B)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     return logits_B.detach().cpu().numpy(), float(loss.detach())
 
 

@@ -44,7 +44,7 @@ class TrainingState:
             model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.average))
+            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.average))  # type: ignore[no-untyped-call]
             if settings.average
             else None
         )
@@ -71,7 +71,10 @@ class TrainingState:
         return {name: value.detach().cpu().contiguous() for name, value in named.items()}
 
     def restore(self, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> None:
-        """Put back what `tensors` and `asdict(progress)` gave; raises KeyError, ValueError or RuntimeError."""
+        """Put back what `tensors` and `asdict(progress)` gave.
+
+        Raises KeyError, TypeError, ValueError or RuntimeError if they do not fit.
+        """
         self.model.load_state_dict(_under("model.", tensors))
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in _under("optimizer.", tensors).items():

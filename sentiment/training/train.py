@@ -83,7 +83,10 @@ def _initial_state(config: Config, prepared: Prepared, machine: Machine) -> Trai
         with torch.no_grad():
             model.embedding.weight[vectors.found_V] = vectors.rows_VE[vectors.found_V]
         missing = vectors.missing_words(prepared.vocabulary)
-        say(f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, first {' '.join(missing[:8])}")
+        say(
+            f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, "
+            f"such as {' '.join(missing[:8])}"
+        )
     return TrainingState(model.to(machine.device), config.training)
 
 

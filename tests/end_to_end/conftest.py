@@ -34,13 +34,14 @@ threads = 1
 def write_reviews(path: Path, count: int = 240) -> None:
     """Reviews of filler words with one word that decides; six reviews a film."""
     generator = random.Random(5)
-    filler = "the a film plot actor scene was it this that and but then".split()
+    filler = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
     with path.open("w") as file:
         for index in range(count):
             label = index % 2
             words = generator.choices(filler, k=generator.randint(3, 40))
             words.insert(
-                generator.randrange(len(words)), generator.choice([["awful", "dull"], ["great", "superb"]][label])
+                generator.randrange(len(words)),
+                generator.choice([["awful", "dull"], ["great", "superb"]][label]),
             )
             file.write(
                 json.dumps({"text": " ".join(words), "label": label, "film": f"film-{index // 6}"}) + "\n"

@@ -130,7 +130,9 @@ def test_divergence_stops_before_the_step(machine, poison):
 
 def test_patience_ends_training(machine):
     reviews, vocabulary = labelled()
-    flipped = LabelledReviews(reviews.reviews, 1 - reviews.labels_N)  # the better it learns, the worse it does
+    flipped = LabelledReviews(
+        reviews.reviews, 1 - reviews.labels_N
+    )  # the better it learns, the worse it does
     config = changed(epochs=40, patience=2, warmup=0.0, average=0.0)
     epochs = [
         event
