@@ -62,16 +62,16 @@ def _explain(error: BaseException) -> int:
     """Print what went wrong, and return its exit code."""
     if isinstance(error, Interrupted):
         return error.exit_code
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | SystemExit):  # typer turns the first into the second
         # The reader of our output has seen enough; Python must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     if isinstance(error, SentimentError):
         return _fail(str(error), error.exit_code)
     if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
         return _fail("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return _fail(f"cannot write the output: {error.strerror}", MachineError.exit_code)
     if hasattr(error, "format_message"):  # typer's usage errors, whose classes differ between its releases
         return _fail(f"{error.format_message()} (see sentiment --help)", 2)
@@ -79,6 +79,10 @@ def _explain(error: BaseException) -> int:
         f"a bug of ours: {type(error).__name__}: {error}; run it again as: sentiment --debug ...",
         SentimentError.exit_code,
     )
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, code: int) -> int:
