@@ -19,7 +19,9 @@ from sentiment.errors import UsageError
 class Section(BaseModel):
     """What every section shares: no unknown keys, no silent conversions, no changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class DataSettings(Section):
@@ -66,7 +68,12 @@ class BatchSettings(Section):
     """How reviews are put together for one step."""
 
     tokens: int = Field(8_192, ge=1)
-    """A batch holds as many reviews of similar length as fit into this many tokens, padding counted."""
+    """A batch holds as many reviews of similar length as fit into this many tokens, padding counted ..."""
+    reviews: int = Field(0, ge=0)
+    """... and no more than so many reviews; 0 sets no such limit."""
+
+
+CHANNEL_ENCODERS = ("shared_weight", "attention_fusion")
 
 
 class ModelSettings(Section):
@@ -74,10 +81,19 @@ class ModelSettings(Section):
 
     embedding: int = Field(100, ge=1)
     """Width of a word's embedding."""
-    encoder: Literal["stacked", "residual", "layer_norm", "truncated", "hierarchical"] = "stacked"
+    encoder: Literal[
+        "stacked",
+        "residual",
+        "layer_norm",
+        "truncated",
+        "hierarchical",
+        "shared_weight",
+        "attention_fusion",
+    ] = "stacked"
     """`stacked` puts LSTM layers on each other, `residual` adds each layer's input to its states,
     `layer_norm` normalises them, `truncated` cuts the gradient every `truncation` steps, `hierarchical` reads
-    the tokens of each `segment`, then the segments."""
+    the tokens of each `segment`, then the segments; `shared_weight` reads several `channels` of each token
+    with one LSTM, `attention_fusion` with an LSTM each."""
     hidden: int = Field(256, ge=1)
     """Hidden units of the LSTM in each direction."""
     layers: int = Field(2, ge=1, le=16)
@@ -88,6 +104,10 @@ class ModelSettings(Section):
     """Steps between two cuts of the gradient with `truncated`; others leave it unread."""
     segment: int = Field(50, ge=1)
     """Tokens of a segment with `hierarchical`; others leave it unread."""
+    channels: list[Literal["form", "lower", "prefix", "suffix", "shape"]] = Field(
+        ["lower", "prefix", "suffix", "shape"], min_length=2
+    )
+    """What `shared_weight` and `attention_fusion` see of a token; others see its form or lower case."""
     merge: Literal["concat", "sum", "max"] = "concat"
     """How the two directions of a state become one vector: side by side, summed, or each unit's larger."""
     readout: Literal["last", "cell", "max", "mean", "max_mean", "attention", "tokens"] = "last"
@@ -107,6 +127,18 @@ class ModelSettings(Section):
                 "One direction has nothing to merge: set bidirectional = true or merge = 'concat'"
             )
         return merge
+
+    @field_validator("channels")
+    @classmethod
+    def _each_channel_once(cls, channels: list[str]) -> list[str]:
+        if len(set(channels)) < len(channels):
+            raise ValueError("A channel stands twice")
+        return channels
+
+    @property
+    def views(self) -> list[str]:
+        """The channels the encoder reads; empty for an encoder of plain tokens."""
+        return list(self.channels) if self.encoder in CHANNEL_ENCODERS else []
 
 
 class TrainingSettings(Section):
@@ -183,7 +215,7 @@ def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Confi
     """Parse TOML text; `origin` names it in error messages."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{origin} is not TOML: {error}") from None
     mistakes = [mistake for override in overrides if (mistake := _apply(values, override))]
     try:
@@ -213,7 +245,7 @@ def _parse_value(raw: str) -> Any:
     """Read a TOML value; what is none, such as a bare word or a path, is a string."""
     try:
         return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return raw
 
 

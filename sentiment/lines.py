@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sentiment.data.tokens import normalise
+from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -23,10 +23,10 @@ def read_lines(name: str) -> Iterator[tuple[str, str]]:
 
 
 def check_reviews(reviews: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Pass texts on; raise DataError at one that has nothing to read."""
+    """Pass texts on; raise DataError at one that cannot be read."""
     for where, text in reviews:
-        if not normalise(text):
-            raise DataError(f"{where} is empty; every review needs some text")
+        if flaw := why_unreadable(text):
+            raise DataError(f"{where} {flaw}; every review needs some text")
         yield text
 
 

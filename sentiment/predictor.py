@@ -121,7 +121,7 @@ def build_model(
     Raises RunError naming `origin` if they do not fit or are not finite.
     """
     with torch.device("meta"):
-        model = SentimentClassifier(config.model, len(vocabulary))
+        model = SentimentClassifier(config.model, *vocabulary.sizes)
     try:
         model.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
     except RuntimeError as error:

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from sentiment.config import BatchSettings
 from sentiment.data.batches import EncodedReviews, sorted_batches
 from sentiment.device import Machine
 
-BUDGET = 16_384  # padded tokens a batch: enough to keep two cores busy, little enough to stay in cache
+BATCHES = BatchSettings(tokens=16_384)  # enough to keep two cores busy, little enough to stay in cache
 
 
 def score_batches(
@@ -17,7 +18,7 @@ def score_batches(
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield (indices, logits_B) batch by batch, shortest reviews first; float32."""
     model.eval()
-    for indices in sorted_batches(reviews.lengths_N, BUDGET):
+    for indices in sorted_batches(reviews.lengths_N, BATCHES):
         batch = reviews.batch(indices).to(machine.device)
         with torch.inference_mode(), machine.autocast():
             logits_B = model(batch.tokens_BT, batch.lengths_B)

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ def write_file(path: Path, content: bytes) -> None:
             temporary.replace(path)
             sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager
@@ -52,6 +53,7 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
                 sync_file(file)
             sync_folder(temporary)
             if replace and path.exists():
+                shutil.rmtree(old, ignore_errors=True)
                 path.rename(old)
             try:
                 temporary.rename(path)
@@ -61,7 +63,10 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
             sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):
+            if old.exists() and not path.exists():  # the second of the two renames failed
+                old.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def remove_leftovers(folder: Path) -> None:

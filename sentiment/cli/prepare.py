@@ -59,5 +59,5 @@ def _report(found: "Audit") -> str:
     shared = "" if found.shared_groups is None else f", {found.shared_groups:,} groups shared with train"
     lines.append(f"validation by {found.rule}{shared}")
     lines += [f"copies across {pair}: {count:,}" for pair, count in found.copies_across.items()]
-    lines.append(f"vocabulary: {found.words:,} words")
+    lines.append("vocabulary: " + ", ".join(f"{words:,}" for words in found.words) + " words")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torchtext.data import BucketIterator, Dataset, RawField
 
-from sentiment.config import TextSettings
+from sentiment.config import BatchSettings, TextSettings
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.models.classifier import PADDING_ID
@@ -21,7 +22,7 @@ class Batch:
     """Padded reviews, ready for the network."""
 
     tokens_BT: Tensor
-    """int64, 0 at padding."""
+    """int64, 0 at padding; (B, T, C) where tokens are seen through C channels."""
     lengths_B: Tensor
     """int64, at least 1."""
 
@@ -46,7 +47,8 @@ def cut_lengths(lengths_N: np.ndarray, settings: TextSettings) -> np.ndarray:
 def collate(reviews: Sequence[np.ndarray]) -> Batch:
     """Pad id arrays at their end to the longest; the one way into the network for train, eval and predict."""
     lengths_B = torch.tensor([len(ids) for ids in reviews])
-    tokens_BT = torch.full((len(reviews), int(lengths_B.max())), PADDING_ID)
+    channels = reviews[0].shape[1:]
+    tokens_BT = torch.full((len(reviews), int(lengths_B.max()), *channels), PADDING_ID)
     for row, ids in enumerate(reviews):
         tokens_BT[row, : len(ids)] = torch.from_numpy(ids)
     return Batch(tokens_BT, lengths_B)
@@ -98,28 +100,35 @@ class _Example:
     length: int
 
 
-def shuffled_batches(lengths_N: np.ndarray, budget: int, seed: int, epoch: int) -> list[list[int]]:
-    """Indices batch by batch for one epoch; each batch fits `budget` padded tokens (or is one review).
+def shuffled_batches(
+    lengths_N: np.ndarray, settings: BatchSettings, seed: int, epoch: int
+) -> list[list[int]]:
+    """Indices batch by batch for one epoch; each batch is within the settings' limits (or is one review).
 
     torchtext's pools give reviews of similar length a shared batch and keep chance between the pools.
     """
-    iterator = _bucket_iterator(lengths_N, budget, train=True)
+    iterator = _bucket_iterator(lengths_N, settings, train=True)
     iterator.random_shuffler.random_state = random.Random(f"{seed} {epoch}").getstate()
-    return [batch.index for batch in iterator]
+    return _indices(iterator)
 
 
-def sorted_batches(lengths_N: np.ndarray, budget: int) -> list[list[int]]:
+def sorted_batches(lengths_N: np.ndarray, settings: BatchSettings) -> list[list[int]]:
     """Indices batch by batch from the shortest review to the longest, for scoring."""
-    return [batch.index for batch in _bucket_iterator(lengths_N, budget, train=False)]
+    return _indices(_bucket_iterator(lengths_N, settings, train=False))
 
 
-def _bucket_iterator(lengths_N: np.ndarray, budget: int, train: bool) -> BucketIterator:
+def _indices(iterator: BucketIterator) -> list[list[int]]:
+    # torchtext yields an empty batch before a review that is larger than the budget.
+    return [batch.index for batch in iterator if batch.index]
+
+
+def _bucket_iterator(lengths_N: np.ndarray, settings: BatchSettings, train: bool) -> BucketIterator:
     examples = [_Example(index, length) for index, length in enumerate(lengths_N.tolist())]
     dataset = Dataset(examples, {"index": RawField()})
     return BucketIterator(
         dataset,
-        batch_size=budget,
-        batch_size_fn=_padded_tokens,
+        batch_size=settings.tokens,
+        batch_size_fn=partial(_padded_tokens, settings.tokens // settings.reviews if settings.reviews else 0),
         sort_key=lambda example: example.length,
         train=train,
         # torchtext's default leaves the reviews of a pool unsorted: 3.6 times the work on IMDB.
@@ -127,10 +136,13 @@ def _bucket_iterator(lengths_N: np.ndarray, budget: int, train: bool) -> BucketI
     )
 
 
-def _padded_tokens(new: Any, count: int, before: int) -> int:
-    """Padded size of a batch after its `count`-th review, from its size before that."""
+def _padded_tokens(least: int, new: Any, count: int, before: int) -> int:
+    """Padded size of a batch after its `count`-th review, from its size before that.
+
+    A review counts for `least` tokens at the least, so that no batch has more than budget / least of them.
+    """
     longest_before = before // (count - 1) if count > 1 else 0
-    return int(count * max(new.length, longest_before))
+    return int(count * max(least, new.length, longest_before))
 
 
 def padding_waste(lengths_N: np.ndarray, batches: Sequence[Sequence[int]]) -> float:

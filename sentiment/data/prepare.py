@@ -59,7 +59,8 @@ class Audit:
     splits: list[SplitFacts]
     copies_across: dict[str, int]
     """For `a & b`: distinct texts that stand in both splits."""
-    words: int
+    words: list[int]
+    """Size of the vocabulary, channel by channel."""
     rule: str
     shared_groups: int | None
 
@@ -91,7 +92,7 @@ def prepare(config: Config, processes: int) -> Prepared:
     """
     splits = load_reviews(config.data, ("train", "validation"))
     parts, holdout = _split(splits, config, processes)
-    vocabulary = Vocabulary.build(parts["train"].tokens, parts["train"].positions_N, config.vocabulary)
+    vocabulary = _count_words(parts["train"], config)
     hashes = [digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values()]
     return Prepared(
         vocabulary,
@@ -108,7 +109,7 @@ def audit(config: Config, processes: int) -> Audit:
     """Prepare every labelled split and say what was found."""
     splits = load_reviews(config.data)
     parts, holdout = _split(splits, config, processes)
-    vocabulary = Vocabulary.build(parts["train"].tokens, parts["train"].positions_N, config.vocabulary)
+    vocabulary = _count_words(parts["train"], config)
     texts = {name: set(part.texts()) for name, part in parts.items()}
     names = list(parts)
     across = {
@@ -117,7 +118,7 @@ def audit(config: Config, processes: int) -> Audit:
         for second in names[index + 1 :]
     }
     facts = [_describe(part, vocabulary, config) for part in parts.values()]
-    return Audit(facts, across, len(vocabulary), holdout.rule, holdout.shared_groups)
+    return Audit(facts, across, vocabulary.sizes, holdout.rule, holdout.shared_groups)
 
 
 def load_part(config: Config, split: str, processes: int) -> Part:
@@ -139,6 +140,10 @@ def load_only_part(config: Config, processes: int) -> Part | None:
     """Load the one split of a source that has one, such as a file; None for others."""
     splits = load_reviews(config.data)
     return _whole(next(iter(splits.values())), processes) if len(splits) == 1 else None
+
+
+def _count_words(train: Part, config: Config) -> Vocabulary:
+    return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views)
 
 
 def _whole(reviews: Reviews, processes: int) -> Part:

@@ -6,7 +6,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from sentiment.config import DataSettings
+from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError, MachineError
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+ACL_NAME = re.compile(r"\d+_\d+\.txt")
 FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+HUB_NOTES = ("dataset_infos.json",)  # what the hub's layout keeps beside the reviews
 OFFLINE_WAYS = "use --data FOLDER or FILE for a local copy, or --data sample for the bundled reviews"
 Row = dict[str, Any]
 
@@ -55,7 +59,8 @@ class _Table:
     origin: str
     columns: dict[str, Sequence[Any]]
     first_row: int = 1
-    label_names: Sequence[str] | None = None
+    classes: dict[str, Sequence[str]] = field(default_factory=dict)
+    """Names of the classes of each column whose source declares them."""
 
 
 def _load_tables(settings: DataSettings) -> dict[str, _Table]:
@@ -106,7 +111,7 @@ def _read_separated(path: Path, delimiter: str) -> _Table:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            header = next(reader)
+            header = next(reader, [])
             _refuse_repeated(header, path)
             rows = []
             for row in reader:
@@ -118,7 +123,7 @@ def _read_separated(path: Path, delimiter: str) -> _Table:
                         f"{len(header)}; quote fields that contain the separator"
                     )
                 rows.append(row)
-        except (csv.Error, StopIteration) as error:
+        except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotes") from None
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(header)
     return _Table(str(path), dict(zip(header, columns, strict=True)), first_row=2)
@@ -145,7 +150,7 @@ def _read_json(path: Path) -> _Table:
     if text.lstrip()[:1] != "[":
         return _read_json_lines(path)
     try:
-        rows = json.loads(text)
+        rows = json.loads(text, object_pairs_hook=partial(_unrepeated, str(path)))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from None
     for number, row in enumerate(rows, start=1):
@@ -155,18 +160,19 @@ def _read_json(path: Path) -> _Table:
 
 
 def _parse_object(line: str, place: str) -> Row:
-    def pairs(items: list[tuple[str, Any]]) -> Row:
-        row = dict(items)
-        if len(row) < len(items):
-            raise DataError(f"{place}: a key stands twice")
-        return row
-
     try:
-        row = json.loads(line, object_pairs_hook=pairs)
+        row = json.loads(line, object_pairs_hook=partial(_unrepeated, place))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{place}: not JSON ({error}); one object a line") from None
     if not isinstance(row, dict):
         raise DataError(f"{place}: not an object with text and label")
+    return row
+
+
+def _unrepeated(place: str, items: list[tuple[str, Any]]) -> Row:
+    row = dict(items)
+    if len(row) < len(items):
+        raise DataError(f"{place}: a key stands twice; rename or remove one")
     return row
 
 
@@ -195,25 +201,35 @@ def _read_acl_imdb(folder: Path, split: str) -> _Table:
     texts, labels, films = [], [], []
     for label, name in enumerate(("neg", "pos")):
         urls = folder / split / f"urls_{name}.txt"
-        films_of_class = urls.read_text(encoding="utf-8").split("\n") if urls.is_file() else None
-        files = sorted((folder / split / name).glob("*_*.txt"), key=lambda file: int(file.name.split("_")[0]))
-        for file in files:
+        films_of_class = urls.read_text(encoding="utf-8").splitlines() if urls.is_file() else None
+        files = [file for file in (folder / split / name).glob("*.txt") if ACL_NAME.fullmatch(file.name)]
+        for file in sorted(files, key=_acl_number):
             try:
                 texts.append(file.read_text(encoding="utf-8"))
             except UnicodeDecodeError as error:
                 raise DataError(f"{file} is not UTF-8 (byte {error.start}); convert it") from None
             labels.append(label)
-            if films_of_class:
-                films.append(films_of_class[int(file.name.split("_")[0])])
+            if films_of_class is not None:
+                if _acl_number(file) >= len(films_of_class):
+                    raise DataError(f"{urls} has no line for {file.name}; copy it again or remove it")
+                films.append(films_of_class[_acl_number(file)])
     columns: dict[str, Sequence[Any]] = {"text": texts, "label": labels}
     if len(films) == len(texts):
         columns["film"] = films
     return _Table(str(folder / split), columns)
 
 
+def _acl_number(file: Path) -> int:
+    return int(file.name.split("_")[0])
+
+
 def _read_folder(folder: Path) -> dict[str, _Table]:
     """Read `train.jsonl`, `test.csv` and the like if they are there, else the hub's layout."""
-    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in FILE_ENDINGS]
+    files = [
+        file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in FILE_ENDINGS and file.name not in HUB_NOTES
+    ]
     if files:
         repeated = {file.stem for file in files if [other.stem for other in files].count(file.stem) > 1}
         if repeated:
@@ -241,6 +257,7 @@ def _load_dataset(name: str) -> dict[str, Any]:
     import huggingface_hub
 
     huggingface_hub.logging.set_verbosity(logging.ERROR)
+    datasets.logging.set_verbosity(logging.CRITICAL)
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     splits: dict[str, Any] = datasets.load_dataset(name)
@@ -248,9 +265,9 @@ def _load_dataset(name: str) -> dict[str, Any]:
 
 
 def _from_dataset(dataset: Any, origin: str) -> _Table:
-    label_names = next((f.names for f in dataset.features.values() if hasattr(f, "names")), None)
     columns = {name: dataset[name] for name in dataset.column_names}
-    return _Table(origin, columns, label_names=label_names)
+    classes = {name: kind.names for name, kind in dataset.features.items() if hasattr(kind, "names")}
+    return _Table(origin, columns, classes=classes)
 
 
 def _root_cause(error: BaseException) -> str:
@@ -278,11 +295,13 @@ def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
     texts = table.columns[settings.text_column]
     if len(texts) == 0:
         raise DataError(f"{table.origin} holds no reviews")
-    if table.label_names is not None and len(table.label_names) != 2:
-        raise DataError(f"{table.origin} has {len(table.label_names)} classes; two are needed")
+    classes = table.classes.get(settings.label_column)
+    if classes is not None and len(classes) != 2:
+        raise DataError(f"{table.origin} has {len(classes)} classes; two are needed")
     for row, text in enumerate(texts, start=table.first_row):
-        if not isinstance(text, str) or not text.strip():
-            raise DataError(f"{table.origin}, row {row}: the text is empty; remove or fill the row")
+        flaw = why_unreadable(text) if isinstance(text, str) else "is empty"
+        if flaw:
+            raise DataError(f"{table.origin}, row {row}: the text {flaw}; remove or fill the row")
     labels = table.columns[settings.label_column]
     labels_N = np.fromiter(_labels(labels, table), dtype=np.int8, count=len(texts))
     groups = table.columns.get(settings.group_column)

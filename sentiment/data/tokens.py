@@ -26,14 +26,27 @@ from sentiment.errors import DataError, MachineError
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 SPACE = re.compile(r"\s+")
+NOTHING = re.compile(rf"(?:\s|{BREAK.pattern})*", re.IGNORECASE)
 CACHE_FORMAT = 1  # counts up when the files below or `normalise` change
 CHUNK = 250  # reviews a worker takes at a time
+NO_HASHES = np.zeros(0, dtype=np.uint64)
 PARALLEL_FROM = 2_000  # fewer reviews are done before a second process has started
 
 
 def normalise(text: str) -> str:
     """Turn `<br />` and any run of white space into one space, in training and predicting alike."""
     return SPACE.sub(" ", BREAK.sub(" ", text)).strip()
+
+
+def why_unreadable(text: str) -> str | None:
+    """Say what keeps a text from being tokenized, if anything."""
+    if NOTHING.fullmatch(text):
+        return "is empty"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "is not Unicode (half of a surrogate pair)"
+    return None
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Tokenizer:
         from spacy.attrs import ORTH
 
         hashes = [self._nlp.tokenizer(normalise(text)).to_array(ORTH) for text in texts]
-        distinct, ids = np.unique(np.concatenate(hashes), return_inverse=True)
+        distinct, ids = np.unique(np.concatenate([NO_HASHES, *hashes]), return_inverse=True)
         strings = self._nlp.vocab.strings
         forms = [strings[int(form)] for form in distinct]
         return Tokens(forms, ids.astype(np.int32), _offsets([len(array) for array in hashes]))

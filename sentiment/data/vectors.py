@@ -1,4 +1,4 @@
-"""Pretrained word vectors for a vocabulary, from a local text file or a GloVe set by name."""
+"""Pretrained word vectors for the words of a channel, from a local text file or a GloVe set by name."""
 
 import contextlib
 import ssl
@@ -12,7 +12,7 @@ from torch import Tensor
 from torchtext.vocab import Vectors, pretrained_aliases
 
 from sentiment.data.tokens import cache_folder
-from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.data.vocabulary import UNKNOWN_ID, Channel
 from sentiment.errors import DataError, MachineError
 
 
@@ -25,14 +25,14 @@ class WordVectors:
     found_V: Tensor
     """bool: which words of the vocabulary have a vector."""
 
-    def missing_words(self, vocabulary: Vocabulary) -> list[str]:
+    def missing_words(self, channel: Channel) -> list[str]:
         """The vocabulary's words without a vector, most frequent first."""
-        words = vocabulary.words
+        words = channel.words
         return [words[i] for i in range(UNKNOWN_ID + 1, len(words)) if not self.found_V[i]]
 
 
-def load_word_vectors(name: str, vocabulary: Vocabulary, width: int) -> WordVectors:
-    """Load `name` (a text file of `word value value ...` lines, or e.g. `glove.6B.100d`) for a vocabulary.
+def load_word_vectors(name: str, channel: Channel, width: int) -> WordVectors:
+    """Load `name` (a text file of `word value value ...` lines, or e.g. `glove.6B.100d`) for a channel.
 
     Raises DataError if the file is missing, malformed, not finite or not `width` wide, and MachineError if a
     download fails.
@@ -42,9 +42,9 @@ def load_word_vectors(name: str, vocabulary: Vocabulary, width: int) -> WordVect
         raise DataError(f"{name} holds vectors of {vectors.dim} values; set model.embedding={vectors.dim}")
     if not torch.isfinite(vectors.vectors).all():
         raise DataError(f"{name} holds values that are not finite numbers")
-    rows_VE = torch.zeros(len(vocabulary), width)
-    found_V = torch.zeros(len(vocabulary), dtype=torch.bool)
-    for index, word in enumerate(vocabulary.words):
+    rows_VE = torch.zeros(len(channel), width)
+    found_V = torch.zeros(len(channel), dtype=torch.bool)
+    for index, word in enumerate(channel.words):
         row = vectors.stoi.get(word)
         if index > UNKNOWN_ID and row is not None:
             rows_VE[index], found_V[index] = vectors.vectors[row], True

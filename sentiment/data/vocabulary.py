@@ -1,9 +1,10 @@
 """The words a model knows, counted on the training split, kept as plain text."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from spacy.lang.lex_attrs import prefix, suffix, word_shape
 from torchtext.vocab import Vocab
 
 from sentiment.config import VocabularySettings
@@ -14,29 +15,26 @@ from sentiment.models.classifier import PADDING_ID
 PADDING, UNKNOWN = "<pad>", "<unk>"
 UNKNOWN_ID = PADDING_ID + 1
 
+VIEWS: dict[str, Callable[[str], str]] = {
+    "form": str,
+    "lower": str.lower,
+    "prefix": prefix,
+    "suffix": suffix,
+    "shape": word_shape,
+}
+"""What of a token a channel sees: spaCy's lexeme attributes."""
 
-class Vocabulary:
-    """Maps token forms to ids: 0 is padding, 1 any unknown word, then words by falling frequency."""
 
-    def __init__(self, counts: Counter[str], settings: VocabularySettings) -> None:
-        self.lower = settings.lower
+class Channel:
+    """Ids of one view of the tokens: 0 is padding, 1 unknown, then words by falling frequency."""
+
+    def __init__(self, view: str, counts: Mapping[str, int], settings: VocabularySettings) -> None:
+        self.view = view
         # A text may contain the special names as words; they must not claim the special ids.
         words = Counter({word: n for word, n in counts.items() if word not in (PADDING, UNKNOWN)})
         self._vocab = Vocab(
             words, max_size=settings.size, min_freq=settings.min_frequency, specials=[PADDING, UNKNOWN]
         )
-
-    @classmethod
-    def build(cls, tokens: Tokens, positions_N: np.ndarray, settings: VocabularySettings) -> "Vocabulary":
-        """Count the words of the reviews at `positions_N`, the training reviews, and of no others."""
-        occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
-        for position in positions_N:
-            np.add.at(occurrences, tokens[position], 1)
-        counts: Counter[str] = Counter()
-        for form, count in zip(tokens.forms, occurrences.tolist(), strict=True):
-            if count:
-                counts[form.lower() if settings.lower else form] += count
-        return cls(counts, settings)
 
     def __len__(self) -> int:
         return len(self._vocab.itos)
@@ -49,29 +47,74 @@ class Vocabulary:
 
     def ids(self, forms: Sequence[str]) -> np.ndarray:
         """int64 ids of token forms; 1 where a form is unknown."""
-        known = self._vocab.stoi.get
-        if self.lower:
-            forms = [form.lower() for form in forms]
-        ids = [known(form, UNKNOWN_ID) for form in forms]
+        find, see = self._vocab.stoi.get, VIEWS[self.view]
         # "<pad>" typed into a review is an unknown word, not padding.
-        return np.array(
-            [identity if identity > UNKNOWN_ID else UNKNOWN_ID for identity in ids], dtype=np.int64
-        )
+        ids = (max(find(see(form), UNKNOWN_ID), UNKNOWN_ID) for form in forms)
+        return np.fromiter(ids, dtype=np.int64, count=len(forms))
 
     def to_text(self) -> str:
-        """One `word<TAB>count` a line, most frequent first; tokens hold no white space."""
-        return "".join(f"{word}\t{self._vocab.freqs[word]}\n" for word in self.words[UNKNOWN_ID + 1 :])
+        """The view in brackets, then one `word<TAB>count` a line; tokens hold no white space."""
+        lines = [f"{word}\t{self._vocab.freqs[word]}\n" for word in self.words[UNKNOWN_ID + 1 :]]
+        return f"[{self.view}]\n" + "".join(lines)
+
+
+class Vocabulary:
+    """One channel or several; maps the forms of tokens to what the network embeds."""
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self.channels = channels
+
+    @classmethod
+    def build(
+        cls, tokens: Tokens, positions_N: np.ndarray, settings: VocabularySettings, views: Sequence[str] = ()
+    ) -> "Vocabulary":
+        """Count the words of the reviews at `positions_N`, the training reviews, and of no others.
+
+        `views` are the channels; without them there is one, of the forms or their lower case.
+        """
+        occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
+        for position in positions_N:
+            np.add.at(occurrences, tokens[position], 1)
+        channels = []
+        for view in views or ["lower" if settings.lower else "form"]:
+            counts: Counter[str] = Counter()
+            for form, count in zip(tokens.forms, occurrences.tolist(), strict=True):
+                if count:
+                    counts[VIEWS[view](form)] += count
+            channels.append(Channel(view, counts, settings))
+        return cls(channels)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Ids of each channel, special ones counted."""
+        return [len(channel) for channel in self.channels]
+
+    def ids(self, forms: Sequence[str]) -> np.ndarray:
+        """int64 ids of token forms: (F,) from one channel, (F, C) from several."""
+        columns = [channel.ids(forms) for channel in self.channels]
+        return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+    def to_text(self) -> str:
+        """All channels, one after the other."""
+        return "".join(channel.to_text() for channel in self.channels)
 
     @classmethod
     def from_text(cls, text: str, settings: VocabularySettings) -> "Vocabulary":
         """Read back what `to_text` wrote; raises RunError if it is something else."""
-        lines = text.split("\n")[:-1]
+        counts_of_view: dict[str, dict[str, int]] = {}
+        counts: dict[str, int] = {}
         try:
-            pairs = [line.split("\t") for line in lines]
-            counts = Counter({word: int(count) for word, count in pairs})
+            for line in text.split("\n")[:-1]:
+                word, tab, count = line.partition("\t")
+                if tab:
+                    counts[word] = int(count)
+                else:
+                    counts = counts_of_view.setdefault(line.strip("[]"), {})
+            channels = [Channel(view, counts, settings) for view, counts in counts_of_view.items()]
         except ValueError:
-            raise RunError("vocabulary.txt is damaged: not one word and count a line") from None
-        vocabulary = cls(counts, settings)
-        if vocabulary.to_text() != text:
-            raise RunError("vocabulary.txt is damaged: words repeat or are out of order")
+            channels = []
+        vocabulary = cls(channels)
+        known = all(channel.view in VIEWS for channel in channels)
+        if not channels or not known or vocabulary.to_text() != text:
+            raise RunError("vocabulary.txt is damaged: not the words and counts that were written")
         return vocabulary

@@ -25,7 +25,7 @@ class SharedWeight(nn.Module):
     tokens_per_position = 1
 
     def __init__(
-        self, features: int, channels: int, hidden: int, layers: int, bidirectional: bool, dropout: float
+        self, features: int, hidden: int, layers: int, bidirectional: bool, dropout: float, channels: int
     ) -> None:
         super().__init__()
         self.shared = StackedEncoder(features, hidden, layers, bidirectional, dropout)
@@ -65,7 +65,7 @@ class AttentionFusion(nn.Module):
     tokens_per_position = 1
 
     def __init__(
-        self, features: int, channels: int, hidden: int, layers: int, bidirectional: bool, dropout: float
+        self, features: int, hidden: int, layers: int, bidirectional: bool, dropout: float, channels: int
     ) -> None:
         super().__init__()
         width = hidden * (2 if bidirectional else 1)

@@ -1,12 +1,21 @@
 """The whole network: token ids to one logit a review."""
 
+from functools import partial
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from sentiment.config import ModelSettings
-from sentiment.models.encoders import build_encoder
-from sentiment.models.lstm import States
+from sentiment.models.channels import AttentionFusion, SharedWeight
+from sentiment.models.encoders import (
+    HierarchicalEncoder,
+    Layer,
+    NormalisedLSTM,
+    ResidualLSTM,
+    StackedEncoder,
+)
+from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM
 from sentiment.models.merges import MERGES, merge_directions
 from sentiment.models.readouts import READOUTS, Attention, Readout, Tokens
 
@@ -36,11 +45,15 @@ class SentimentClassifier(nn.Module):
     batch, in any order and with any padding it is the same to 1e-5 in float32.
     """
 
-    def __init__(self, settings: ModelSettings, vocabulary_size: int) -> None:
+    def __init__(self, settings: ModelSettings, *vocabulary_sizes: int) -> None:
+        """Take the ids of the vocabulary, channel by channel."""
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary_size, settings.embedding, padding_idx=PADDING_ID)
-        nn.init.normal_(self.embedding.weight, std=EMBEDDING_SPREAD)
-        nn.init.zeros_(self.embedding.weight[PADDING_ID])
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(size, settings.embedding, padding_idx=PADDING_ID) for size in vocabulary_sizes
+        )
+        for weight in self.embeddings.parameters():
+            nn.init.normal_(weight, std=EMBEDDING_SPREAD)
+            nn.init.zeros_(weight[PADDING_ID])
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
         self.encoder = build_encoder(settings)
         self.merge = MERGES[settings.merge]
@@ -52,7 +65,8 @@ class SentimentClassifier(nn.Module):
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """logits_B (float32; positive speaks for a positive review).
 
-        `tokens_BT` is int64, 0 at padding; `lengths_B` int64, at least 1.
+        `tokens_BT` is int64, 0 at padding, and (B, T, C) where tokens are seen through C channels;
+        `lengths_B` is int64, at least 1.
         """
         merged = merge_directions(self.merge, self._encode(tokens_BT, lengths_B))
         logits_B: Tensor = self.head(self.readout(merged)).float()[:, 0]
@@ -72,5 +86,39 @@ class SentimentClassifier(nn.Module):
         )
 
     def _encode(self, tokens_BT: Tensor, lengths_B: Tensor) -> States:
-        states: States = self.encoder(self.embedding_dropout(self.embedding(tokens_BT)), lengths_B)
+        states: States = self.encoder(self.embedding_dropout(self._embed(tokens_BT)), lengths_B)
         return states
+
+    def _embed(self, tokens_BT: Tensor) -> Tensor:
+        """inputs_BTE, or inputs_BTCE of several channels."""
+        if len(self.embeddings) == 1:
+            inputs_BTE: Tensor = self.embeddings[0](tokens_BT)
+            return inputs_BTE
+        channels = zip(self.embeddings, tokens_BT.unbind(2), strict=True)
+        return torch.stack([embedding(channel_BT) for embedding, channel_BT in channels], dim=2)
+
+
+def build_encoder(
+    settings: ModelSettings,
+) -> StackedEncoder | HierarchicalEncoder | SharedWeight | AttentionFusion:
+    """Make the encoder that `settings.encoder` names, for embeddings of width `settings.embedding`."""
+    shape = (
+        settings.embedding,
+        settings.hidden,
+        settings.layers,
+        settings.bidirectional,
+        settings.dropout,
+    )
+    if settings.encoder == "hierarchical":
+        return HierarchicalEncoder(*shape, segment=settings.segment)
+    if settings.encoder == "shared_weight":
+        return SharedWeight(*shape, channels=len(settings.channels))
+    if settings.encoder == "attention_fusion":
+        return AttentionFusion(*shape, channels=len(settings.channels))
+    layers: dict[str, Layer] = {
+        "stacked": ExactLSTM,
+        "residual": ResidualLSTM,
+        "layer_norm": NormalisedLSTM,
+        "truncated": partial(TruncatedLSTM, truncation=settings.truncation),
+    }
+    return StackedEncoder(*shape, layer=layers[settings.encoder])

@@ -5,14 +5,12 @@ float, lengths int64 with 1 <= length <= T. A readout works on what any of them 
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sentiment.config import ModelSettings
-from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM, own_ends
+from sentiment.models.lstm import ExactLSTM, States, own_ends
 
 
 class ResidualLSTM(nn.Module):
@@ -137,23 +135,3 @@ class HierarchicalEncoder(nn.Module):
         vectors_BSM[holds_tokens_BS] = vectors_NM
         states: States = self.upper(self.dropout(vectors_BSM), holds_tokens_BS.sum(dim=1))
         return states
-
-
-def build_encoder(settings: ModelSettings) -> StackedEncoder | HierarchicalEncoder:
-    """Make the encoder that `settings.encoder` names, for embeddings of width `settings.embedding`."""
-    shape = (
-        settings.embedding,
-        settings.hidden,
-        settings.layers,
-        settings.bidirectional,
-        settings.dropout,
-    )
-    if settings.encoder == "hierarchical":
-        return HierarchicalEncoder(*shape, segment=settings.segment)
-    layers: dict[str, Layer] = {
-        "stacked": ExactLSTM,
-        "residual": ResidualLSTM,
-        "layer_norm": NormalisedLSTM,
-        "truncated": partial(TruncatedLSTM, truncation=settings.truncation),
-    }
-    return StackedEncoder(*shape, layer=layers[settings.encoder])

@@ -70,8 +70,7 @@ def train(
     """
     progress = state.progress
     while not is_finished(progress, config.training):
-        budget = config.batches.tokens
-        batches = shuffled_batches(train.reviews.lengths_N, budget, config.seed, progress.epoch)
+        batches = shuffled_batches(train.reviews.lengths_N, config.batches, config.seed, progress.epoch)
         for indices in batches[progress.position :]:
             yield _take_step(state, train, indices, len(batches), config, machine)
         logits_N = np.empty(len(validation.reviews), dtype=np.float32)
@@ -172,7 +171,7 @@ class Rehearsal:
 def rehearse(state: TrainingState, train: LabelledReviews, config: Config, machine: Machine) -> Rehearsal:
     """Run the largest batch forward and backward, so that too little memory shows now; nothing is learned."""
     lengths_N = train.reviews.lengths_N
-    batches = shuffled_batches(lengths_N, config.batches.tokens, config.seed, state.progress.epoch)
+    batches = shuffled_batches(lengths_N, config.batches, config.seed, state.progress.epoch)
     sizes = [len(indices) * int(lengths_N[indices].max()) for indices in batches]
     largest = batches[int(np.argmax(sizes))]
     _forward_backward(state, train, largest, machine)  # the first run also warms up the kernels

@@ -75,14 +75,16 @@ def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine)
 
 def _initial_state(config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
     torch.manual_seed(config.seed)
-    model = SentimentClassifier(config.model, len(prepared.vocabulary))
+    model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
     if config.vocabulary.vectors:
         from sentiment.data.vectors import load_word_vectors
 
-        vectors = load_word_vectors(config.vocabulary.vectors, prepared.vocabulary, config.model.embedding)
+        words = prepared.vocabulary.channels[0]
+        vectors = load_word_vectors(config.vocabulary.vectors, words, config.model.embedding)
+        weight_VE = next(model.embeddings[0].parameters())
         with torch.no_grad():
-            model.embedding.weight[vectors.found_V] = vectors.rows_VE[vectors.found_V]
-        missing = vectors.missing_words(prepared.vocabulary)
+            weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
+        missing = vectors.missing_words(words)
         say(
             f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, "
             f"such as {' '.join(missing[:8])}"
@@ -176,7 +178,7 @@ def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str,
             "validation": len(prepared.validation.reviews),
             "validation_rule": prepared.rule,
             "shared_groups": prepared.shared_groups,
-            "words": len(prepared.vocabulary),
+            "words": prepared.vocabulary.sizes,
         },
     }
 

@@ -2,10 +2,10 @@
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -132,9 +132,9 @@ def test_predict_into_a_closed_pipe_has_no_traceback(tmp_path, finished_run, env
     assert result.stdout.startswith("positive") and result.stderr == ""
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="skipped: no /dev/full here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="skipped: no /dev/full here")
 def test_predict_to_a_full_disk_ends_with_4(finished_run, environment):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         result = subprocess.run(
             [sys.executable, "-m", "sentiment", "predict", "--run", str(finished_run), "great"],
             env=environment,
@@ -240,7 +240,11 @@ def test_a_pickle_is_refused_and_not_opened(tmp_path, command):
 def test_prepare_says_what_it_found(tiny, command):
     result = command("prepare", tiny / "tiny.toml")
     assert result.returncode == 0, result.stderr
-    for words in ("validation by group, 0 groups shared", "median tokens", "copies across train & validation"):
+    for words in (
+        "validation by group, 0 groups shared",
+        "median tokens",
+        "copies across train & validation",
+    ):
         assert words in result.stdout
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     found = json.loads(command("prepare", tiny / "tiny.toml", "--json").stdout)
@@ -259,7 +263,7 @@ def test_help_and_version(command):
 def test_help_imports_nothing_heavy(environment):
     code = (
         "import sys, sentiment.cli; sentiment.cli.run(['--help']); "
-        "print([name for name in ('torch', 'spacy', 'datasets', 'sklearn', 'torchtext') if name in sys.modules])"
+        "print(sorted({'torch', 'spacy', 'datasets', 'sklearn', 'torchtext'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]"

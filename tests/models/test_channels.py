@@ -23,7 +23,7 @@ every_shape = pytest.mark.parametrize(
 
 def make(fusion: Fusion, layers: int, bidirectional: bool) -> nn.Module:
     torch.manual_seed(1)
-    network = fusion(FEATURES, CHANNELS, HIDDEN, layers, bidirectional, dropout=0.0)
+    network = fusion(FEATURES, HIDDEN, layers, bidirectional, dropout=0.0, channels=CHANNELS)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.5)
@@ -99,7 +99,7 @@ def test_gradients_are_right_on_ragged_lengths(fusion: Fusion, layers: int, bidi
 
 
 def test_attention_over_one_channel_is_that_channel() -> None:
-    network = AttentionFusion(FEATURES, 1, HIDDEN, 2, True, dropout=0.0).eval()
+    network = AttentionFusion(FEATURES, HIDDEN, 2, True, dropout=0.0, channels=1).eval()
     inputs_BTCE, lengths_B = ragged([5, 2], padding=0)
     fused = network(inputs_BTCE[:, :, :1], lengths_B)
     plain = network.encoders[0](inputs_BTCE[:, :, 0], lengths_B)
@@ -150,7 +150,7 @@ def test_training_finds_an_interplay_of_channels(
         return values_BTC[..., None], torch.randint(3, 9, (number,)), labels_B
 
     torch.manual_seed(0)
-    encoder = fusion(1, task(1)[0].shape[1], 16, 1, bidirectional=True, dropout=0.0)
+    encoder = fusion(1, 16, 1, bidirectional=True, dropout=0.0, channels=task(1)[0].shape[1])
     head = nn.Linear(2 * 16, 1)
     optimizer = torch.optim.Adam([*encoder.parameters(), *head.parameters()], lr=0.01)
     for _ in range(400):

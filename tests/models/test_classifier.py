@@ -20,7 +20,7 @@ def make(*overrides: str) -> SentimentClassifier:
     torch.manual_seed(1)
     small = ["embedding=5", "hidden=4", "segment=2", "truncation=2"]
     settings = parse_config("", "a test", [f"model.{override}" for override in (*small, *overrides)]).model
-    return SentimentClassifier(settings, vocabulary_size=10).eval()
+    return SentimentClassifier(settings, 10).eval()
 
 
 @pytest.mark.parametrize(("merge", "readout"), product(MERGES, READOUTS))
@@ -75,7 +75,7 @@ def test_the_state_holds_parameters_only_and_all_of_them_learn(encoder: str, rea
 def test_the_padding_embedding_has_exactly_no_gradient() -> None:
     network = make("readout=max_mean")
     network(TOKENS_BT, LENGTHS_B).sum().backward()
-    assert (network.embedding.weight.grad[0] == 0).all()
+    assert (network.embeddings[0].weight.grad[0] == 0).all()
 
 
 @pytest.mark.parametrize("merge", ["sum", "max"])

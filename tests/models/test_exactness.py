@@ -29,20 +29,19 @@ lengths_of_a_batch = st.lists(st.integers(1, 200), min_size=2, max_size=5)
 def model(encoder: str, readout: str, merge: str, bidirectional: bool, layers: int) -> SentimentClassifier:
     """A small model whose weights are large enough for a leak of padding to be loud."""
     torch.manual_seed(7)
-    network = SentimentClassifier(
-        ModelSettings(
-            encoder=encoder,
-            readout=readout,
-            merge=merge,
-            bidirectional=bidirectional,
-            layers=layers,
-            embedding=5,
-            hidden=4,
-            truncation=7,
-            segment=6,
-        ),
-        WORDS,
+    model_settings = ModelSettings(
+        encoder=encoder,
+        readout=readout,
+        merge=merge,
+        bidirectional=bidirectional,
+        layers=layers,
+        embedding=5,
+        hidden=4,
+        truncation=7,
+        segment=6,
+        channels=["lower", "suffix", "shape"],
     )
+    network = SentimentClassifier(model_settings, *[WORDS] * (len(model_settings.views) or 1))
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.5)
@@ -52,7 +51,8 @@ def model(encoder: str, readout: str, merge: str, bidirectional: bool, layers: i
 def write_batch(reviews: list[Tensor], padding: int) -> tuple[Tensor, Tensor]:
     """Rows of one width; padding is a word here, not 0, so that whatever reads it says so."""
     lengths_B = torch.tensor([len(review) for review in reviews])
-    tokens_BT = torch.full((len(reviews), int(lengths_B.max()) + padding), WORDS - 1)
+    width = int(lengths_B.max()) + padding
+    tokens_BT = torch.full((len(reviews), width, *reviews[0].shape[1:]), WORDS - 1)
     for row, review in enumerate(reviews):
         tokens_BT[row, : len(review)] = review
     return tokens_BT, lengths_B
@@ -62,7 +62,8 @@ def write_batch(reviews: list[Tensor], padding: int) -> tuple[Tensor, Tensor]:
 def largest_deviation(network: SentimentClassifier, lengths: list[int], padding: int, seed: int) -> float:
     """How far any logit of a batch is from that of the same review alone: in company, order and padding."""
     generator = torch.Generator().manual_seed(seed)
-    reviews = [torch.randint(1, WORDS, (length,), generator=generator) for length in lengths]
+    channels = () if len(network.embeddings) == 1 else (len(network.embeddings),)
+    reviews = [torch.randint(1, WORDS, (length, *channels), generator=generator) for length in lengths]
     alone_B = torch.cat([network(*write_batch([review], 0)) for review in reviews])
     order_B = torch.randperm(len(reviews), generator=generator)
     together_B = network(*write_batch(reviews, padding))

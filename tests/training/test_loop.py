@@ -62,7 +62,7 @@ def machine():
 
 def new_state(vocabulary: Vocabulary, config: Config = CONFIG) -> TrainingState:
     torch.manual_seed(config.seed)
-    return TrainingState(SentimentClassifier(config.model, len(vocabulary)), config.training)
+    return TrainingState(SentimentClassifier(config.model, *vocabulary.sizes), config.training)
 
 
 def changed(**training) -> Config:
@@ -202,7 +202,7 @@ def test_restored_state_goes_on_bit_for_bit(machine, stop_after):
     for event in train(first, reviews, reviews, CONFIG, machine):
         if isinstance(event, Step) and event.step == stop_after:
             break
-    second = TrainingState(SentimentClassifier(CONFIG.model, len(vocabulary)), CONFIG.training)
+    second = TrainingState(SentimentClassifier(CONFIG.model, *vocabulary.sizes), CONFIG.training)
     second.restore(first.tensors(), first.progress_dict())
     list(train(second, reviews, reviews, CONFIG, machine))
 

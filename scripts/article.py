@@ -1,0 +1,94 @@
+"""Train every design of the article on one subset of the reviews with one budget, and print one table.
+
+Runs that are finished already are kept, a stopped one goes on: the script can be run again at any time.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.config import Config, DataSettings, read_config
+from sentiment.data.reviews import load_reviews
+from sentiment.data.splits import hold_out
+from sentiment.runs import RunFolder, read_run
+from sentiment.training.loggers import say
+from sentiment.training.train import resume_run, train_run
+
+CONFIGS = Path(__file__).parents[1] / "configs" / "article"
+BUDGET = [
+    "training.epochs=4",
+    "training.patience=4",
+    "training.learning_rate=2e-3",
+    "batches.tokens=4096",
+    "data.validation_share=0.3",
+]
+ARTICLE_BUDGET = [setting for setting in BUDGET if not setting.startswith("batches")]  # its batch is its own
+
+
+def write_subset(source: str, share: float, path: Path) -> None:
+    """Keep whole films that make up about `share` of the training reviews, balanced, seeded."""
+    settings = DataSettings(source=source, validation_share=share)
+    train = load_reviews(settings, ("train",))["train"]
+    chosen = hold_out(train, settings, seed=0).validation_N
+    texts, groups = np.array(list(train.texts), dtype=object), train.groups
+    with path.open("w", encoding="utf-8") as file:
+        for position in chosen:
+            row = {"text": texts[position], "label": int(train.labels_N[position])}
+            if groups is not None:
+                row["film"] = groups[position]
+            file.write(json.dumps(row) + "\n")
+
+
+def train_design(config: Config, path: Path) -> None:
+    """Train one design to its end, going on where an earlier call was stopped."""
+    run = RunFolder(path)
+    if not (path / "config.toml").exists():
+        train_run(config, path)
+    elif not run.is_finished:
+        resume_run(path, config)
+
+
+def row_of(name: str, path: Path) -> str:
+    """One line of the table."""
+    run = read_run(path)
+    result: dict[str, Any] = run.facts["result"]
+    judged = result["validation"]
+    beside = sum(value.numel() for key, value in run.weights.items() if not key.startswith("embeddings."))
+    metrics = map(json.loads, (path / "metrics.jsonl").read_text().splitlines())
+    tokens = sum(record["tokens"] for record in metrics if record["event"] == "step")
+    return (
+        f"| {name} | {judged['accuracy']:.1%} ({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}) "
+        f"| {judged['loss']:.3f} | {result['best_epoch']} | {beside:,} "
+        f"| {tokens / result['seconds']:,.0f} | {result['seconds']:.0f} s |"
+    )
+
+
+def main() -> None:
+    """Parse the options, train what is missing, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to take a subset of")
+    parser.add_argument("--share", type=float, default=0.24, help="share of the training reviews to take")
+    parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="where the runs are kept")
+    arguments = parser.parse_args()
+    subset = arguments.runs / "reviews.jsonl"
+    if not subset.exists():
+        arguments.runs.mkdir(parents=True, exist_ok=True)
+        write_subset(arguments.data, arguments.share, subset)
+    names = sorted(path.stem for path in CONFIGS.glob("*.toml"))
+    for name in names:
+        say(f"--- {name}")
+        budget = ARTICLE_BUDGET if name == "article" else BUDGET
+        config = read_config(CONFIGS / f"{name}.toml", [*budget, f"data.source={json.dumps(str(subset))}"])
+        train_design(config, arguments.runs / name)
+    print("| design | validation accuracy (95%) | loss | best epoch | parameters * | tokens/s | time |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name in names:
+        print(row_of(name, arguments.runs / name))
+    print("\n* beside the embeddings")
+
+
+if __name__ == "__main__":
+    main()
