@@ -60,7 +60,8 @@ def row_of(name: str, path: Path) -> str:
     metrics = map(json.loads, (path / "metrics.jsonl").read_text().splitlines())
     tokens = sum(record["tokens"] for record in metrics if record["event"] == "step")
     return (
-        f"| {name} | {judged['accuracy']:.1%} ({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}) "
+        f"| {name} | {judged['accuracy']:.1%} "
+        f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}) "
         f"| {judged['loss']:.3f} | {result['best_epoch']} | {beside:,} "
         f"| {tokens / result['seconds']:,.0f} | {result['seconds']:.0f} s |"
     )

@@ -3,17 +3,24 @@
 import contextlib
 import ssl
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
+import torchtext.vocab
 from torch import Tensor
 from torchtext.vocab import Vectors, pretrained_aliases
+from tqdm import tqdm
 
 from sentiment.data.tokens import cache_folder
 from sentiment.data.vocabulary import UNKNOWN_ID, Channel
 from sentiment.errors import DataError, MachineError
+
+# torchtext's bar, too, vanishes where stderr is no terminal.
+torchtext.vocab.tqdm = partial(tqdm, disable=None, leave=False)
 
 
 @dataclass(frozen=True)
@@ -59,16 +66,21 @@ def _read(name: str) -> Vectors:
         )
     with _verified_downloads():
         if not path.is_file():
+            folder = cache_folder() / "vectors"
             try:
-                return pretrained_aliases[name](cache=str(cache_folder() / "vectors"))
-            except (OSError, RuntimeError) as error:
+                return pretrained_aliases[name](cache=str(folder))
+            except (OSError, RuntimeError, zipfile.BadZipFile) as error:
                 raise MachineError(
                     f"cannot download {name} ({error}); set vocabulary.vectors to a local file"
                 ) from None
+            finally:
+                # torchtext would take an archive that broke off for a whole one next time.
+                for archive in folder.glob("*.zip"):
+                    archive.unlink()
         # torchtext leaves a pickle beside what it read and would trust it next time: nothing may stay.
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as scratch:
             try:
-                return Vectors(str(path.resolve()), cache=folder)
+                return Vectors(str(path.resolve()), cache=scratch)
             except (OSError, RuntimeError, ValueError, TypeError) as error:
                 raise DataError(f"{name} is no text file of word vectors: {error}") from None
 
