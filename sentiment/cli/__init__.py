@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sentiment.cli.eval import eval_command
+from sentiment.cli.inspect import inspect_command
 from sentiment.cli.predict import predict_command
 from sentiment.cli.prepare import prepare_command
 from sentiment.cli.train import train_command
@@ -20,6 +21,7 @@ app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("eval")(eval_command)
 app.command("predict")(predict_command)
+app.command("inspect")(inspect_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,65 @@
+"""`sentiment inspect`: look into a network."""
+
+import itertools
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment.cli.options import JsonOption, SetOption
+from sentiment.config import read_config
+
+if TYPE_CHECKING:
+    from sentiment.inspection import Inspection
+
+EXAMPLE = "This film is not terrible, in fact it's great!"
+
+
+def inspect_command(
+    target: Annotated[
+        Path | None,
+        typer.Argument(metavar="CONFIG|RUN", help="A TOML file or a run folder; imdb.toml by default."),
+    ] = None,
+    settings: SetOption = None,
+    text: Annotated[str, typer.Option("--text", metavar="T", help="What the network reads.")] = EXAMPLE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each module's shapes, parameters, arithmetic and last states for a text."""
+    from sentiment.inspection import inspect_text
+
+    if target is not None and target.is_dir():
+        from sentiment.errors import UsageError
+        from sentiment.predictor import Predictor
+
+        if settings:
+            raise UsageError("a run's configuration is fixed; --set goes with a CONFIG")
+        predictor = Predictor.load(target, device="cpu")
+        found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
+    else:
+        found = inspect_text(read_config(target, settings or ()), text)
+    print(json.dumps(asdict(found)) if as_json else _report(found))
+
+
+def _report(found: "Inspection") -> str:
+    total = sum(module.multiplications for module in found.modules) or 1
+    lines = [f"{'module':<30}{'takes':<22}{'gives':<23}share"]
+    for module in found.modules:
+        lines.append(f"{module.name:<30}{_shape(module.takes):<22}{_shape(module.gives):<23}".rstrip())
+        share = f"{module.multiplications / total:.0%}"
+        lines.append(f"  {module.kind + f', {module.parameters:,} parameters':<70}{share:>5}")
+    lines.append(f"{found.parameters:,} parameters, {total:,} multiply-adds for {found.tokens} tokens")
+    lines += ["", f"{'last states':<30}{'direction':<12}{'|h_n|':>10}{'|c_n|':>10}"]
+    for state in found.states:
+        lengths = [math.hypot(*itertools.chain(*rows)) for rows in (state.hidden, state.cell)]
+        lines.append(f"{state.layer:<30}{state.direction:<12}{lengths[0]:>10.4f}{lengths[1]:>10.4f}")
+    lines += ["", f"logit {found.logit:+.4f}"]
+    lines.append("B reviews, T tokens, C channels, E features, D directions, H hidden units,")
+    lines.append("M merged state, R read out")
+    return "\n".join(lines)
+
+
+def _shape(axes: list[tuple[str, int]]) -> str:
+    return " ".join(f"{letter}={size}" for letter, size in axes)
