@@ -261,14 +261,15 @@ def _describe(details: Mapping[str, Any]) -> str:
 
 def _nearest(location: tuple[str, ...]) -> str:
     """Name the valid key closest to a misspelt one: in its own section first, then anywhere."""
-    names = key_names()
-    siblings = [name for name in names if name.split(".")[:-1] == list(location[:-1])]
-    sections = sorted({name.split(".")[0] for name in names})
-    for candidates in (siblings, names, sections):
-        if close := difflib.get_close_matches(".".join(location), candidates, n=1, cutoff=0.6):
-            return f"did you mean {close[0]}?"
-    same_key = [name for name in names if name.split(".")[-1] == location[-1]]
-    return f"did you mean {same_key[0]}?" if same_key else "valid here: " + ", ".join(siblings or names)
+    names = {name: name.split(".") for name in key_names()}
+    siblings = {key: name for name, (*section, key) in names.items() if section == list(location[:-1])}
+    if len(location) == 1:
+        siblings |= {section[0]: section[0] for section in names.values()}
+    anywhere = {key: name for name, (*_, key) in names.items()}
+    for candidates in (siblings, anywhere):
+        if close := difflib.get_close_matches(str(location[-1]), candidates, n=1, cutoff=0.6):
+            return f"did you mean {candidates[close[0]]}?"
+    return "valid here: " + ", ".join((siblings or anywhere).values())
 
 
 def key_names() -> list[str]:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 import safetensors
 import safetensors.torch
@@ -49,11 +49,22 @@ class FinishedRun:
 
 
 class RunFolder:
-    """A run that is being trained. Only one process at a time may hold it."""
+    """A run that is being trained; a context that lets go of the folder at its end.
+
+    Only one process at a time may hold it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     # --- starting and resuming -------------------------------------------------------------------------
 
@@ -78,7 +89,7 @@ class RunFolder:
         self._write("config.toml", config.to_toml().encode())
 
     def lock(self) -> None:
-        """Hold the folder until this process ends; raises MachineError if another one holds it."""
+        """Hold the folder until the context or the process ends; raises MachineError if another one holds it."""
         if self._lock is not None:
             return
         with storage.machine_errors(self.path):
@@ -87,6 +98,7 @@ class RunFolder:
             # A record lock ends with this process, whatever children it has forked.
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.close()
             raise MachineError(f"{self.path} is in use by another training") from None
         self._lock = lock
         storage.remove_leftovers(self.path)

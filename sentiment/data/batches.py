@@ -127,8 +127,8 @@ def _bucket_iterator(lengths_N: np.ndarray, settings: BatchSettings, train: bool
     dataset = Dataset(examples, {"index": RawField()})
     return BucketIterator(
         dataset,
-        batch_size=settings.tokens,
-        batch_size_fn=partial(_padded_tokens, settings.tokens // settings.reviews if settings.reviews else 0),
+        batch_size=settings.tokens * (settings.reviews or 1),
+        batch_size_fn=partial(_padded_size, settings),
         sort_key=lambda example: example.length,
         train=train,
         # torchtext's default leaves the reviews of a pool unsorted: 3.6 times the work on IMDB.
@@ -136,13 +136,16 @@ def _bucket_iterator(lengths_N: np.ndarray, settings: BatchSettings, train: bool
     )
 
 
-def _padded_tokens(least: int, new: Any, count: int, before: int) -> int:
+def _padded_size(settings: BatchSettings, new: Any, count: int, before: int) -> int:
     """Padded size of a batch after its `count`-th review, from its size before that.
 
-    A review counts for `least` tokens at the least, so that no batch has more than budget / least of them.
+    A token counts for `settings.reviews` (1 without that limit), and a review for `settings.tokens` at the
+    least, so that a batch is full, exactly, with so many tokens or so many reviews.
     """
     longest_before = before // (count - 1) if count > 1 else 0
-    return int(count * max(least, new.length, longest_before))
+    if not settings.reviews:
+        return int(count * max(new.length, longest_before))
+    return int(count * max(settings.tokens, new.length * settings.reviews, longest_before))
 
 
 def padding_waste(lengths_N: np.ndarray, batches: Sequence[Sequence[int]]) -> float:

@@ -49,6 +49,7 @@ def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) ->
     """
     tables = _load_tables(settings)
     wanted = [name for name in tables if name != "unsupervised" and (splits is None or name in splits)]
+    wanted.sort(key=lambda name: {"train": 0, "validation": 1}.get(name, 2))
     return {name: _check(tables[name], name, settings) for name in wanted}
 
 
@@ -186,10 +187,11 @@ def _read_parquet(path: Path) -> _Table:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
+        with pyarrow.parquet.ParquetFile(path) as file:
+            _refuse_repeated(file.schema_arrow.names, path)
+            table = file.read()
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is no whole parquet file: {_first_line(error)}; copy it again") from None
-    _refuse_repeated(table.column_names, path)
     return _Table(str(path), {name: table[name].to_pylist() for name in table.column_names})
 
 

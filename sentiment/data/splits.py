@@ -44,8 +44,8 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     if rule == "group":
         keys = reviews.groups or ()
     elif rule == "blocks":
-        # Blocks of at most a fifth of the share, so that small data has several to choose from.
-        size = max(1, min(BLOCK, int(len(reviews) * settings.validation_share / 5)))
+        # Blocks of at most a tenth of the share, so that each class of small data fills its half of it.
+        size = max(1, min(BLOCK, int(len(reviews) * settings.validation_share / 10)))
         keys = (position // size for position in range(len(reviews)))
     clusters = _join_copies(list(keys), reviews.texts)
     chosen = _choose(clusters, reviews.labels_N, settings.validation_share, np.random.default_rng(seed))

@@ -30,11 +30,11 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
     machine = set_up_machine(config.machine)
-    run = RunFolder(path)
-    run.create(config, force)
-    prepared = prepare(config, machine.threads)
-    run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
-    return _train(run, config, prepared, machine)
+    with RunFolder(path) as run:
+        run.create(config, force)
+        prepared = prepare(config, machine.threads)
+        run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
+        return _train(run, config, prepared, machine)
 
 
 def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
@@ -42,22 +42,22 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
 
     Raises UsageError if `config` is given and is not the run's own, RunError if the run or its data changed.
     """
-    run = RunFolder(path)
-    own = run.config()
-    if config is not None and config != own:
-        raise UsageError(
-            f"{path} was started with another configuration ({_differences(own, config)}); "
-            "resume without CONFIG and --set, or start a new run"
-        )
-    run.lock()
-    if run.is_finished:
-        say(f"{path} is finished already")
-        return read_run(path).facts
-    machine = set_up_machine(own.machine)
-    prepared = prepare(own, machine.threads)
-    run.check_data(prepared.data_hash)
-    run.write_start(prepared.vocabulary, _describe(own, prepared, machine))
-    return _train(run, own, prepared, machine)
+    with RunFolder(path) as run:
+        own = run.config()
+        if config is not None and config != own:
+            raise UsageError(
+                f"{path} was started with another configuration ({_differences(own, config)}); "
+                "resume without CONFIG and --set, or start a new run"
+            )
+        run.lock()
+        if run.is_finished:
+            say(f"{path} is finished already")
+            return read_run(path).facts
+        machine = set_up_machine(own.machine)
+        prepared = prepare(own, machine.threads)
+        run.check_data(prepared.data_hash)
+        run.write_start(prepared.vocabulary, _describe(own, prepared, machine))
+        return _train(run, own, prepared, machine)
 
 
 def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:

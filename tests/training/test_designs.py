@@ -1,0 +1,95 @@
+"""Every design of the article trains, stops, resumes, is saved and loaded, from its own configuration."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sentiment
+from sentiment.config import read_config
+from sentiment.data.prepare import prepare
+from sentiment.device import set_up_machine
+from sentiment.evaluation import evaluate_run
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.runs import read_run
+from sentiment.training.loop import Step, train
+from sentiment.training.state import TrainingState
+from sentiment.training.train import train_run
+
+DESIGNS = sorted((Path(__file__).parents[2] / "configs" / "article").glob("*.toml"))
+TINY = [
+    "machine.threads=1",
+    "machine.device=cpu",
+    "vocabulary.min_frequency=1",
+    "batches.tokens=256",
+    "model.embedding=8",
+    "model.hidden=4",
+    "training.epochs=2",
+    "training.average=0.9",
+]
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    """Sixty reviews, twenty films."""
+    path = tmp_path_factory.mktemp("designs") / "reviews.jsonl"
+    random = np.random.default_rng(1)
+    words = np.array("the a film plot was it this that and but then Actor scene".split())
+    rows = [
+        {
+            "text": " ".join([*random.choice(words, random.integers(2, 30)), ["bad", "good"][index % 2]]),
+            "label": index % 2,
+            "film": f"f{index // 3}",
+        }
+        for index in range(60)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def tiny_config(design, reviews):
+    return read_config(design, [*TINY, f"data.source={json.dumps(str(reviews))}"])
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda path: path.stem)
+def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
+    config = tiny_config(design, reviews)
+    whole = train_run(config, tmp_path / "run")
+    weights = read_run(tmp_path / "run").weights
+
+    machine = set_up_machine(config.machine)
+    prepared = prepare(config, processes=1)
+    torch.manual_seed(config.seed)
+    stopped = TrainingState(SentimentClassifier(config.model, *prepared.vocabulary.sizes), config.training)
+    for event in train(stopped, prepared.train, prepared.validation, config, machine):
+        if isinstance(event, Step) and event.step == 2:
+            break
+    resumed = TrainingState(SentimentClassifier(config.model, *prepared.vocabulary.sizes), config.training)
+    resumed.restore(stopped.tensors(), stopped.progress_dict())
+    list(train(resumed, prepared.train, prepared.validation, config, machine))
+    assert weights.keys() == resumed.best.keys()
+    assert all(torch.equal(weights[name], resumed.best[name]) for name in weights)
+
+    loaded = sentiment.load(tmp_path / "run", device="cpu", threads=1)
+    judged = evaluate_run(loaded, split="validation").evaluation
+    assert judged.loss == pytest.approx(whole["result"]["validation"]["loss"], abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda path: path.stem)
+def test_a_design_learns_the_sample(design, tmp_path):
+    overrides = [
+        "data.source=sample",
+        "vocabulary.min_frequency=1",
+        "batches.tokens=2048",
+        "model.embedding=64",
+        "model.hidden=64",
+        "training.epochs=12",
+        "training.patience=12",
+        "training.learning_rate=4e-3",
+    ]
+    train_run(read_config(design, overrides), tmp_path / "run")
+    judged = evaluate_run(sentiment.load(tmp_path / "run")).evaluation
+    assert judged.accuracy >= 0.85
