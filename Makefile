@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CONFIG ?= configs/imdb.toml
 QUICK := runs/quickstart
 
-.PHONY: setup quickstart train eval predict test test-slow lint check bench clean
+.PHONY: setup quickstart train eval predict test test-slow lint check bench article clean
 
 setup: $(READY)
 
@@ -48,8 +48,11 @@ lint: setup
 check: lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
-bench: setup
+bench: setup  ## the exact layer beside the padded and the packed one
 	$(BIN)/python scripts/benchmark.py
+
+article: setup  ## train every design of the article on one subset; DATA=folder for a local copy
+	$(BIN)/python scripts/article.py $(if $(DATA),--data $(DATA))
 
 clean:
 	rm -rf $(VENV) runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

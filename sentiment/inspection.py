@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sentiment.config import Config
 from sentiment.data.batches import collate, cut
-from sentiment.data.tokens import normalise, shared_tokenizer
+from sentiment.data.tokens import shared_tokenizer, why_unreadable
 from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
 from sentiment.errors import DataError
 from sentiment.models.classifier import SentimentClassifier
@@ -62,8 +62,8 @@ def inspect_text(
 
     Raises DataError if the text is empty.
     """
-    if not normalise(text):
-        raise DataError("the text is empty; give --text some words")
+    if flaw := why_unreadable(text):
+        raise DataError(f"the text {flaw}; give --text some words")
     tokens = shared_tokenizer().tokenize_and_forget([text])
     if vocabulary is None:
         # No word is known before training; shapes and arithmetic do not depend on which words there are.

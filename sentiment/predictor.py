@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sentiment.config import Config, MachineSettings
 from sentiment.data.batches import EncodedReviews
-from sentiment.data.tokens import normalise, shared_tokenizer
+from sentiment.data.tokens import shared_tokenizer, why_unreadable
 from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
 from sentiment.device import Machine, set_up_machine
 from sentiment.errors import DataError, RunError
@@ -67,10 +67,10 @@ class Predictor:
         return predictor
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict reviews, in their order; raises DataError naming the first one that is empty."""
+        """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""
         for number, text in enumerate(texts, start=1):
-            if not normalise(text):
-                raise DataError(f"review {number} is empty")
+            if flaw := why_unreadable(text):
+                raise DataError(f"review {number} {flaw}")
         if not texts:
             return []
         tokens = shared_tokenizer().tokenize_and_forget(texts)

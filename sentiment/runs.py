@@ -89,7 +89,7 @@ class RunFolder:
         self._write("config.toml", config.to_toml().encode())
 
     def lock(self) -> None:
-        """Hold the folder until the context or the process ends; raises MachineError if another one holds it."""
+        """Hold the folder until the context or process ends; raises MachineError if another one holds it."""
         if self._lock is not None:
             return
         with storage.machine_errors(self.path):

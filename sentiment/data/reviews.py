@@ -18,6 +18,7 @@ from sentiment.config import DataSettings
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError, MachineError
 
+HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 ACL_NAME = re.compile(r"\d+_\d+\.txt")
 FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
@@ -232,7 +233,7 @@ def _read_folder(folder: Path) -> dict[str, _Table]:
         for file in sorted(folder.iterdir())
         if file.suffix.lower() in FILE_ENDINGS and file.name not in HUB_NOTES
     ]
-    if files:
+    if files and not any(HUB_SHARD.fullmatch(file.stem) for file in files):
         repeated = {file.stem for file in files if [other.stem for other in files].count(file.stem) > 1}
         if repeated:
             raise DataError(f"{folder}: several files are called {repeated.pop()}; keep one of each split")
@@ -246,11 +247,29 @@ def _read_folder(folder: Path) -> dict[str, _Table]:
 
 def _download(name: str) -> dict[str, _Table]:
     """Fetch a data set from the hub into `HF_HOME`; with HF_HUB_OFFLINE only what is there counts."""
+    unreachable = _why_unreachable(name)
     try:
         splits = _load_dataset(name)
     except Exception as error:
-        raise MachineError(f"cannot download {name} ({_root_cause(error)}); {OFFLINE_WAYS}") from None
+        reason = _root_cause(unreachable or error)
+        raise MachineError(f"cannot download {name} ({reason}); {OFFLINE_WAYS}") from None
     return {split: _from_dataset(dataset, f"{name} ({split})") for split, dataset in splits.items()}
+
+
+def _why_unreachable(name: str) -> Exception | None:
+    """Ask the hub once, for ten seconds; `datasets` would ask a silent one for more than six minutes.
+
+    Without an answer only what was downloaded before counts, as with HF_HUB_OFFLINE.
+    """
+    import datasets
+    import huggingface_hub
+
+    try:
+        huggingface_hub.HfApi().dataset_info(name, timeout=10)
+    except Exception as error:
+        datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
+        return error
+    return None
 
 
 def _load_dataset(name: str) -> dict[str, Any]:
@@ -300,6 +319,8 @@ def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
     classes = table.classes.get(settings.label_column)
     if classes is not None and len(classes) != 2:
         raise DataError(f"{table.origin} has {len(classes)} classes; two are needed")
+    if classes is not None and classes[0].lower().startswith("pos"):
+        raise DataError(f"{table.origin} calls label 0 {classes[0]}; 0 must be negative, so swap its labels")
     for row, text in enumerate(texts, start=table.first_row):
         flaw = why_unreadable(text) if isinstance(text, str) else "is empty"
         if flaw:

@@ -164,7 +164,7 @@ class Rehearsal:
 
     padded_tokens: int
     epoch_seconds: float
-    """An epoch's time at this batch's speed, validation not counted."""
+    """An epoch's time at the speed of a batch of middling length, validation not counted."""
     peak_memory_bytes: int
 
 
@@ -172,11 +172,13 @@ def rehearse(state: TrainingState, train: LabelledReviews, config: Config, machi
     """Run the largest batch forward and backward, so that too little memory shows now; nothing is learned."""
     lengths_N = train.reviews.lengths_N
     batches = shuffled_batches(lengths_N, config.batches, config.seed, state.progress.epoch)
-    sizes = [len(indices) * int(lengths_N[indices].max()) for indices in batches]
-    largest = batches[int(np.argmax(sizes))]
-    _forward_backward(state, train, largest, machine)  # the first run also warms up the kernels
+    longest = np.array([lengths_N[indices].max() for indices in batches])
+    sizes = longest * np.array([len(indices) for indices in batches])
+    largest, middling = int(sizes.argmax()), int(longest.argsort()[len(batches) // 2])
+    _forward_backward(state, train, batches[largest], machine)  # this also warms up the kernels
     start = time.perf_counter()
-    _forward_backward(state, train, largest, machine)
+    _forward_backward(state, train, batches[middling], machine)
     seconds = time.perf_counter() - start
     state.optimizer.zero_grad()
-    return Rehearsal(max(sizes), seconds * sum(sizes) / max(sizes), peak_memory_bytes(machine.device))
+    epoch_seconds = seconds * float(sizes.sum() / sizes[middling])
+    return Rehearsal(int(sizes[largest]), epoch_seconds, peak_memory_bytes(machine.device))

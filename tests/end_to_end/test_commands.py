@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import sentiment
 from sentiment.config import read_config
 from sentiment.runs import read_run

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-
 import sentiment
+import torch
 from sentiment.config import read_config
 from sentiment.data.prepare import prepare
 from sentiment.device import set_up_machine
@@ -36,7 +35,9 @@ def reviews(tmp_path_factory):
     """Sixty reviews, twenty films."""
     path = tmp_path_factory.mktemp("designs") / "reviews.jsonl"
     random = np.random.default_rng(1)
-    words = np.array("the a film plot was it this that and but then Actor scene".split())
+    words = np.array(
+        ["the", "a", "film", "plot", "was", "it", "this", "that", "and", "but", "then", "Actor", "scene"]
+    )
     rows = [
         {
             "text": " ".join([*random.choice(words, random.integers(2, 30)), ["bad", "good"][index % 2]]),

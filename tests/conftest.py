@@ -1,0 +1,76 @@
+"""What every test shares: caches of its own, no network, and a small labelled set of reviews."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from sentiment.config import parse_config
+
+FILMS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hub_settings(tmp_path_factory):
+    """`datasets` reads its environment once, on import: the hub is off, and its cache is ours."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("huggingface")))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path_factory, monkeypatch):
+    """The folder of this test's token cache, empty at first."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Only this machine can be reached."""
+    connect = socket.socket.connect
+
+    def connect_here(self, address):
+        assert self.family == socket.AF_UNIX or address[0] in ("127.0.0.1", "::1"), f"network use: {address}"
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+@pytest.fixture
+def rows():
+    """48 reviews of 8 films, three of each class a film, no text twice."""
+    words = ["was dull and awful", "was bright and lovely"]
+    return [
+        {"text": f"Take {take} of {film} {words[label]}.", "label": label, "film": film}
+        for film in FILMS
+        for take in range(3)
+        for label in (0, 1)
+    ]
+
+
+@pytest.fixture
+def write_rows():
+    """Write rows as a jsonl file, and return its path."""
+
+    def write(path: Path, rows):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def config_for():
+    """A configuration that reads `source`; further keys as TOML lines."""
+
+    def configure(source, *lines):
+        return parse_config(
+            "\n".join([f"data.source = {json.dumps(str(source))}", "vocabulary.min_frequency = 1", *lines]),
+            "test",
+        )
+
+    return configure

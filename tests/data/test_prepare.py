@@ -1,0 +1,209 @@
+"""The road from a source to encoded splits: vocabulary from train alone, and figures that add up by hand."""
+
+import numpy as np
+import pytest
+from sentiment.data.prepare import audit, load_only_part, load_part, prepare
+from sentiment.errors import DataError
+
+
+def words_of(labelled, vocabulary):
+    """Each review as the words its ids stand for."""
+    (channel,) = vocabulary.channels
+    reviews = labelled.reviews
+    return [" ".join(channel.words[i] for i in reviews[index]) for index in range(len(reviews))]
+
+
+@pytest.fixture
+def source(tmp_path, rows, write_rows):
+    return write_rows(tmp_path / "reviews.jsonl", rows)
+
+
+# --- prepare -------------------------------------------------------------------------------------------
+
+
+def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_for):
+    prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
+    held = {row["film"] for row in rows if row["text"] in set(prepared.validation_texts)}
+    trained = {row["film"] for row in rows} - held
+    (channel,) = prepared.vocabulary.channels
+    assert held and trained <= set(channel.words)
+    assert not held & set(channel.words)
+    assert prepared.rule == "group" and prepared.shared_groups == 0
+
+
+def test_both_parts_are_encoded_with_their_labels(source, rows, config_for):
+    prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
+    assert len(prepared.train.reviews) + len(prepared.validation.reviews) == len(rows)
+    label_of = {row["text"]: row["label"] for row in rows}
+    assert [label_of[text] for text in prepared.validation_texts] == prepared.validation.labels_N.tolist()
+    for part in (prepared.train, prepared.validation):
+        for text, label in zip(words_of(part, prepared.vocabulary), part.labels_N, strict=True):
+            assert ("lovely" in text) == (label == 1)
+    first = words_of(prepared.validation, prepared.vocabulary)[0]
+    film = next(row["film"] for row in rows if row["text"] == prepared.validation_texts[0])
+    assert first == prepared.validation_texts[0].lower().replace(film, "<unk>").replace(".", " .")
+
+
+def test_preparing_again_gives_the_same(source, config_for):
+    config = config_for(source)
+    first, second = prepare(config, 1), prepare(config, 1)
+    assert first.data_hash == second.data_hash
+    assert first.vocabulary.to_text() == second.vocabulary.to_text()
+    assert first.validation_texts == second.validation_texts
+
+
+def test_the_data_hash_changes_with_a_label_a_text_or_the_order(tmp_path, rows, write_rows, config_for):
+    def hash_of(changed):
+        return prepare(config_for(write_rows(tmp_path / "r.jsonl", changed)), 1).data_hash
+
+    flipped = [row | {"label": 1 - row["label"]} if index == 7 else row for index, row in enumerate(rows)]
+    reworded = [row | {"text": row["text"] + "!"} if index == 7 else row for index, row in enumerate(rows)]
+    hashes = [hash_of(changed) for changed in (rows, flipped, reworded, rows[::-1], rows[:-1])]
+    assert len(set(hashes)) == 5
+    assert hash_of(rows) == hashes[0]
+
+
+def test_the_data_hash_covers_an_own_validation_split(tmp_path, rows, write_rows, config_for):
+    hashes = set()
+    for label in (0, 1):
+        write_rows(tmp_path / "train.jsonl", rows)
+        write_rows(tmp_path / "validation.jsonl", [*rows[:6], {"text": "odd one", "label": label}])
+        prepared = prepare(config_for(tmp_path), 1)
+        assert (prepared.rule, len(prepared.validation.reviews)) == ("own", 7)
+        hashes.add(prepared.data_hash)
+    assert len(hashes) == 2
+
+
+def test_an_own_validation_split_says_what_it_shares(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "train.jsonl", rows[:30])  # five films
+    write_rows(tmp_path / "validation.jsonl", rows[18:])  # the last five of eight
+    prepared = prepare(config_for(tmp_path), 1)
+    assert (prepared.rule, prepared.shared_groups) == ("own", 2)
+    assert len(prepared.train.reviews) == 30 and len(prepared.validation.reviews) == 30
+
+
+def test_an_own_validation_split_can_be_passed_over(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "train.jsonl", rows)
+    write_rows(tmp_path / "validation.jsonl", rows[:6])
+    prepared = prepare(config_for(tmp_path, "data.validation = 'group'", "data.validation_share = 0.3"), 1)
+    assert prepared.rule == "group" and len(prepared.train.reviews) + len(prepared.validation.reviews) == 48
+
+
+def test_the_test_split_has_no_say(tmp_path, rows, write_rows, config_for):
+    hashes = set()
+    for test_rows in (rows[:4], [{"text": "", "label": 7}]):
+        write_rows(tmp_path / "train.jsonl", rows)
+        write_rows(tmp_path / "test.jsonl", test_rows)
+        hashes.add(prepare(config_for(tmp_path), 1).data_hash)
+    assert len(hashes) == 1
+
+
+def test_a_source_without_train_is_refused(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "test.jsonl", rows)
+    with pytest.raises(DataError, match="has no split named train"):
+        prepare(config_for(tmp_path), 1)
+    with pytest.raises(DataError, match=r"no split named train \(found: test\)"):
+        audit(config_for(tmp_path), 1)
+
+
+def test_a_split_that_cannot_be_made_says_so_before_tokenizing(
+    tmp_path, rows, write_rows, config_for, caches
+):
+    path = write_rows(tmp_path / "r.jsonl", [row | {"label": 1} for row in rows])
+    with pytest.raises(DataError, match="one class only"):
+        prepare(config_for(path), 1)
+    assert list(caches.iterdir()) == []
+
+
+# --- parts ---------------------------------------------------------------------------------------------
+
+
+def test_the_parts_of_a_run_are_loaded_again(source, config_for):
+    config = config_for(source, "data.validation_share = 0.3")
+    prepared = prepare(config, 1)
+    for name, labelled in (("train", prepared.train), ("validation", prepared.validation)):
+        again = load_part(config, name, 1).encode(prepared.vocabulary, config)
+        assert again.labels_N.tolist() == labelled.labels_N.tolist()
+        assert words_of(again, prepared.vocabulary) == words_of(labelled, prepared.vocabulary)
+    assert load_part(config, "validation", 1).texts() == prepared.validation_texts
+
+
+def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "train.jsonl", rows)
+    write_rows(tmp_path / "test.jsonl", rows[:5])
+    part = load_part(config_for(tmp_path), "test", 1)
+    assert part.texts() == [row["text"] for row in rows[:5]] and part.name == "test"
+    with pytest.raises(
+        DataError, match="no split named exam; use --split with one of test, train, validation"
+    ):
+        load_part(config_for(tmp_path), "exam", 1)
+    assert load_only_part(config_for(tmp_path), 1) is None
+
+
+def test_the_only_part_of_a_file_is_all_of_it(source, rows, config_for):
+    part = load_only_part(config_for(source), 1)
+    assert part.texts() == [row["text"] for row in rows]
+
+
+# --- audit ---------------------------------------------------------------------------------------------
+
+# Counted by hand. Validation is the source's own; the vocabulary is what stands in train:
+# good x5, film x4, bad x3, "the" and "." once each. Cut after 2 + 1 tokens.
+TRAIN = [
+    ("good film", 1, "a"),
+    ("good film", 1, "a"),  # a copy within train
+    ("Bad<br />bad good film.", 0, "b"),  # 5 tokens: cut
+    ("the bad good film", 0, "b"),  # 4 tokens: cut
+    ("good", 1, "c"),
+]
+VALIDATION = [
+    ("good film", 1, "a"),  # stands in train
+    ("dull dull dull dull", 0, "d"),  # 4 tokens: 3 are read, all unknown
+    ("GOOD", 1, "e"),
+]
+TEST = [("good film", 0, "a"), ("GOOD", 1, "f")]  # one stands in both others, one in validation
+
+
+@pytest.fixture
+def figures(tmp_path, write_rows, config_for):
+    for name, split in (("train", TRAIN), ("validation", VALIDATION), ("test", TEST)):
+        path = tmp_path / f"{name}.jsonl"
+        write_rows(path, [dict(zip(("text", "label", "film"), row, strict=True)) for row in split])
+    return audit(config_for(tmp_path, "text = {head = 2, tail = 1}"), 1)
+
+
+def test_the_figures_are_those_counted_by_hand(figures):
+    facts = {split.split: split for split in figures.splits}
+    assert list(facts) == ["train", "validation", "test"]
+    train, validation = facts["train"], facts["validation"]
+    assert (train.reviews, train.positive_share, train.copies, train.break_share) == (5, 3 / 5, 1, 1 / 5)
+    assert (train.median_length, train.longest, train.cut_share) == (2, 5, 2 / 5)  # 2, 2, 5, 4, 1
+    assert train.long_length == pytest.approx(4.8)
+    assert train.unknown_share == 0
+    assert (validation.reviews, validation.positive_share, validation.copies) == (3, 2 / 3, 0)
+    assert (validation.median_length, validation.longest, validation.cut_share) == (2, 4, 1 / 3)
+    assert validation.unknown_share == 3 / 6
+    assert facts["test"].reviews == 2 and facts["test"].break_share == 0
+    assert figures.copies_across == {"train & validation": 1, "train & test": 1, "validation & test": 2}
+    assert figures.words == [2 + 5]
+    assert (figures.rule, figures.shared_groups) == ("own", 1)
+
+
+def test_the_figures_of_a_cut_validation_split(source, config_for):
+    found = audit(config_for(source, "data.validation_share = 0.3"), 1)
+    assert [split.split for split in found.splits] == ["train", "validation"]
+    assert sum(split.reviews for split in found.splits) == 48
+    assert all(split.positive_share == 0.5 for split in found.splits)
+    assert found.splits[1].unknown_share == pytest.approx(1 / 9)  # the film, of nine tokens
+    assert found.copies_across == {"train & validation": 0}
+
+
+def test_several_channels_count_words_each(source, config_for):
+    config = config_for(source, "model.encoder = 'shared_weight'", "model.channels = ['lower', 'shape']")
+    found = audit(config, 1)
+    assert len(found.words) == 2 and found.words[0] > found.words[1] > 2
+    prepared = prepare(config, 1)
+    assert prepared.train.reviews[0].shape == (9, 2)
+    assert prepared.vocabulary.sizes == found.words
+    assert (np.asarray(prepared.train.reviews.lengths_N) == 9).all()
+    assert all(0 < split.unknown_share < 1 for split in found.splits[1:])

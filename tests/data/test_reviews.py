@@ -1,0 +1,553 @@
+"""Sources of reviews: every format gives the same rows, and whatever is wrong is named with file and row."""
+
+import csv
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from sentiment.config import DataSettings
+from sentiment.data.reviews import load_reviews
+from sentiment.errors import DataError
+
+TRICKY = [
+    "NA",
+    "null",
+    "None",
+    "nan",
+    "0",
+    "a, b; c\td",
+    'she said "no"',
+    "two\nlines",
+    "  spaces  ",
+    "<br />x",
+    "café \U0001f600",
+    "\u2028",
+    "'",
+]
+TRICKY_ROWS = [
+    {"text": f"{text}." if text == "\u2028" else text, "label": i % 2} for i, text in enumerate(TRICKY)
+]
+
+
+def load(source, *splits, **settings):
+    return load_reviews(DataSettings(source=str(source), **settings), splits or None)
+
+
+def refuse(source, *words, **settings):
+    """The source is refused in one line that names it and holds `words`."""
+    with pytest.raises(DataError) as caught:
+        load(source, **settings)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in (str(source), *words):
+        assert word in message, message
+
+
+def write_separated(path, rows, delimiter=","):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_parquet(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return path
+
+
+def write_lines(path, rows):
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+WRITERS = {
+    "csv": write_separated,
+    "tsv": lambda path, rows: write_separated(path, rows, "\t"),
+    "jsonl": write_lines,
+    "json": lambda path, rows: path.write_text(json.dumps(rows)) and path,
+    "parquet": write_parquet,
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write bytes or text under a name."""
+
+    def write(name, content):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+# --- what is read --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_gives_every_row_unchanged(tmp_path, rows, ending):
+    reviews = load(WRITERS[ending](tmp_path / f"reviews.{ending}", rows))["train"]
+    assert list(reviews.texts) == [row["text"] for row in rows]
+    assert reviews.labels_N.tolist() == [row["label"] for row in rows]
+    assert reviews.labels_N.dtype == "int8"
+    assert reviews.groups == [row["film"] for row in rows]
+    assert (reviews.split, len(reviews)) == ("train", len(rows))
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_tricky_texts_stay_texts(tmp_path, ending):
+    reviews = load(WRITERS[ending](tmp_path / f"reviews.{ending}", TRICKY_ROWS))["train"]
+    assert list(reviews.texts) == [row["text"] for row in TRICKY_ROWS]
+    assert reviews.groups is None
+
+
+def test_json_may_hold_one_object_a_line(tmp_path):
+    assert len(load(write_lines(tmp_path / "reviews.json", TRICKY_ROWS))["train"]) == len(TRICKY_ROWS)
+
+
+def test_endings_may_be_upper_case(tmp_path):
+    assert len(load(write_separated(tmp_path / "REVIEWS.CSV", TRICKY_ROWS))["train"]) == len(TRICKY_ROWS)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "json"])
+def test_a_byte_order_mark_is_accepted(tmp_path, rows, ending):
+    path = WRITERS[ending](tmp_path / f"reviews.{ending}", rows)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert list(load(path)["train"].texts) == [row["text"] for row in rows]
+
+
+def test_columns_may_have_other_names(file):
+    path = file("a.csv", "sentiment,review,title\n1,good,x\n0,bad,y\n")
+    reviews = load(path, text_column="review", label_column="sentiment", group_column="title")["train"]
+    assert (list(reviews.texts), reviews.groups) == (["good", "bad"], ["x", "y"])
+
+
+def test_a_very_long_field_is_read(file):
+    assert len(load(file("a.csv", f"text,label\n{'long ' * 100_000},1\n"))["train"].texts[0]) == 500_000
+
+
+def test_a_folder_of_files_has_a_split_each(tmp_path, rows):
+    write_lines(tmp_path / "train.jsonl", rows)
+    write_separated(tmp_path / "test.csv", rows[:10])
+    (tmp_path / "README.md").write_text("# reviews")
+    found = load(tmp_path)
+    assert {name: len(reviews) for name, reviews in found.items()} == {"train": 48, "test": 10}
+    assert load(tmp_path, "test").keys() == {"test"}
+
+
+def test_two_files_of_one_split_are_refused(tmp_path, rows):
+    write_lines(tmp_path / "train.jsonl", rows)
+    write_separated(tmp_path / "train.csv", rows)
+    refuse(tmp_path, "several files are called train")
+
+
+@pytest.fixture
+def hub_layout(tmp_path, rows):
+    """A data set as the hub lays it out: parquet with declared classes, and a split without labels."""
+    import datasets
+
+    with_classes = datasets.Features(
+        text=datasets.Value("string"),
+        label=datasets.ClassLabel(names=["neg", "pos"]),
+        film=datasets.Value("string"),
+    )
+    folder = tmp_path / "imdb"
+    (folder / "data").mkdir(parents=True)
+    unlabelled = [row | {"label": -1} for row in rows[:5]]
+    for split, chosen in (("train", rows), ("test", rows[::3]), ("unsupervised", unlabelled)):
+        dataset = datasets.Dataset.from_list(chosen, features=with_classes)
+        dataset.to_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+    return folder
+
+
+def test_a_folder_in_the_hubs_layout(hub_layout, rows):
+    found = load(hub_layout)
+    assert {name: len(reviews) for name, reviews in found.items()} == {"train": 48, "test": 16}
+    assert list(found["train"].texts) == [row["text"] for row in rows]
+    assert found["train"].labels_N.tolist() == [row["label"] for row in rows]
+    assert found["train"].groups == [row["film"] for row in rows]
+
+
+def test_the_hubs_notes_are_no_split(hub_layout):
+    (hub_layout / "README.md").write_text("# Reviews\n")
+    (hub_layout / "dataset_infos.json").write_text('{"default": {"description": ""}}')
+    assert load(hub_layout).keys() == {"train", "test"}
+
+
+def test_the_classes_that_count_are_those_of_the_label_column(tmp_path, rows):
+    import datasets
+
+    features = datasets.Features(
+        genre=datasets.ClassLabel(names=["drama", "comedy", "horror"]),
+        text=datasets.Value("string"),
+        label=datasets.ClassLabel(names=["neg", "pos"]),
+        stars=datasets.ClassLabel(names=["1", "2", "3", "4"]),
+    )
+    chosen = [{"text": row["text"], "label": row["label"], "genre": 2, "stars": 3} for row in rows]
+    (tmp_path / "data").mkdir()
+    datasets.Dataset.from_list(chosen, features=features).to_parquet(tmp_path / "data" / "train.parquet")
+    assert len(load(tmp_path)["train"]) == 48
+    refuse(tmp_path, "has 4 classes; two are needed", label_column="stars")
+
+
+def write_acl_imdb(folder, urls=True):
+    for split in ("train", "test"):
+        for label, name in enumerate(("neg", "pos")):
+            (folder / split / name).mkdir(parents=True)
+            # File 10 comes after 9 as a number and before 2 as a string.
+            for number in range(11):
+                stars = 9 if label else 2
+                (folder / split / name / f"{number}_{stars}.txt").write_text(f"{split} {name} {number}")
+            if urls:
+                lines = [
+                    f"http://www.imdb.com/title/tt{label}{number // 2}/usercomments" for number in range(11)
+                ]
+                (folder / split / f"urls_{name}.txt").write_text("\n".join(lines) + "\n")
+    (folder / "train" / "unsup").mkdir()
+    (folder / "train" / "unsup" / "0_0.txt").write_text("no label")
+    (folder / "imdbEr.txt").write_text("")
+    return folder
+
+
+def test_the_original_archive(tmp_path):
+    found = load(write_acl_imdb(tmp_path))
+    assert found.keys() == {"train", "test"}
+    train = found["train"]
+    assert list(train.texts) == [f"train {name} {number}" for name in ("neg", "pos") for number in range(11)]
+    assert train.labels_N.tolist() == [0] * 11 + [1] * 11
+    assert train.groups[3] == train.groups[2] == "http://www.imdb.com/title/tt01/usercomments"
+    assert len(set(train.groups)) == 12
+
+
+def test_the_original_archive_without_its_urls(tmp_path):
+    assert load(write_acl_imdb(tmp_path, urls=False))["train"].groups is None
+
+
+def test_an_archive_with_too_few_urls_is_refused(tmp_path):
+    write_acl_imdb(tmp_path)
+    (tmp_path / "train" / "urls_pos.txt").write_text("http://one\n")
+    refuse(tmp_path, "urls_pos.txt has no line for 1_9.txt")
+
+
+def test_an_archive_with_a_review_that_is_not_utf_8(tmp_path):
+    write_acl_imdb(tmp_path)
+    (tmp_path / "train" / "neg" / "3_2.txt").write_bytes(b"caf\xe9")
+    refuse(tmp_path, "3_2.txt is not UTF-8")
+
+
+def test_the_bundled_sample_is_balanced_and_its_test_films_are_new():
+    found = load("sample")
+    assert found.keys() == {"train", "test"} and sum(map(len, found.values())) >= 2_000
+    for reviews in found.values():
+        assert abs(reviews.labels_N.mean() - 0.5) < 0.02
+    assert not set(found["train"].groups) & set(found["test"].groups)
+    assert not set(found["train"].texts) & set(found["test"].texts)
+
+
+# --- what is refused -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("missing", ["text", "label"])
+def test_a_missing_column_is_named_with_those_found(tmp_path, rows, ending, missing):
+    kept = [{key: value for key, value in row.items() if key != missing} for row in rows]
+    path = WRITERS[ending](tmp_path / f"reviews.{ending}", kept)
+    refuse(path, f"no column {missing} (found: ", "film", f"data.{missing}_column")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,label,text\nx,1,y\n"),
+        ("a.tsv", "text\tlabel\ttext\nx\t1\ty\n"),
+        ("a.jsonl", '{"text": "x", "label": 1, "label": 0}\n'),
+        ("a.json", '[{"text": "x", "label": 1, "label": 0}]'),
+    ],
+)
+def test_a_column_that_stands_twice_is_refused(file, name, content):
+    refuse(file(name, content), "stands twice", "rename or remove one")
+
+
+def test_a_parquet_column_that_stands_twice_is_refused(tmp_path):
+    arrays = [pyarrow.array(["a"]), pyarrow.array([1]), pyarrow.array([0])]
+    table = pyarrow.table(arrays, names=["text", "label", "label"])
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    refuse(tmp_path / "a.parquet", "column label stands twice")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+@pytest.mark.parametrize("label", [2, -1, "pos", "", None, 1.5, 1.0, True, "1 ", [1], {}])
+def test_a_wrong_label_is_named_with_its_row(tmp_path, ending, label):
+    rows = [{"text": "a", "label": 0}, {"text": "b", "label": "1"}, {"text": "c", "label": label}]
+    path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
+    refuse(path, f"row 3: the label is {label!r}; it must be 0 (negative) or 1 (positive)")
+
+
+@pytest.mark.parametrize("labels", [[0, 2], [0, None], ["0", "pos"], [b"0"], [0.0], [False], [1.5]])
+def test_a_wrong_label_in_parquet_is_named_with_its_row(tmp_path, labels):
+    path = write_parquet(tmp_path / "a.parquet", [{"text": "a", "label": label} for label in labels])
+    refuse(path, f"row {len(labels)}: the label is {labels[-1]!r}")
+
+
+@pytest.mark.parametrize("label", ["2", "pos", "", "null", "1.5", "1.0", "True", "-1", "01"])
+def test_a_wrong_label_in_a_table_is_named_with_its_row(file, label):
+    refuse(file("a.csv", f"text,label\nx,1\ny,{label}\nz,0\n"), f"row 3: the label is '{label}'")
+
+
+def test_a_row_without_a_label_is_named(file):
+    refuse(file("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "row 2: the label is None")
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@pytest.mark.parametrize("text", ["", " \t ", "<br />", "<BR><br/>"])
+def test_an_empty_text_is_named_with_its_row(tmp_path, ending, text):
+    rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
+    path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
+    row = 3 if ending in ("csv", "tsv") else 2  # the header is row 1 of a table
+    refuse(path, f"row {row}: the text is empty; remove or fill the row")
+
+
+@pytest.mark.parametrize("text", [None, 5, ["x"]])
+def test_a_text_that_is_none_is_named(tmp_path, text):
+    rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
+    refuse(write_lines(tmp_path / "a.jsonl", rows), "row 2: the text is empty")
+
+
+def test_half_a_surrogate_pair_is_named(file):
+    path = file("a.jsonl", '{"text": "fine", "label": 1}\n{"text": "half \\ud83d", "label": 1}\n')
+    refuse(path, "row 2: the text is not Unicode")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", 'text,label\n"no end,1\nx,0\n', ["line 3", "check the quotes"]),
+        ("a.csv", 'text,label\n"end"less,1\n', ["line 2", "check the quotes"]),
+        ("a.csv", "text,label\nx,1\na, b,0\n", ["line 3: 3 fields where the header has 2", "quote fields"]),
+        ("a.tsv", "text\tlabel\nx\n", ["line 2: 1 fields where the header has 2"]),
+        ("a.csv", "text,label\n", ["holds no reviews"]),
+        ("a.csv", "\n", ["no column text"]),
+        ("a.csv", b"\xef\xbb\xbf", ["no column text"]),
+        ("a.csv", b"text,label\ncaf\xe9,1\n", ["not UTF-8", "iconv"]),
+        ("a.csv", "text,label\nx,1\n".encode("utf-16"), ["not UTF-8", "iconv"]),
+        ("a.jsonl", b'{"text": "caf\xe9", "label": 1}\n', ["not UTF-8"]),
+        ("a.json", b'[{"text": "caf\xe9", "label": 1}]', ["not UTF-8"]),
+        (
+            "a.jsonl",
+            '{"text": "x", "label": 1}\n{"text": "y", "la\n',
+            ["line 2: not JSON", "one object a line"],
+        ),
+        ("a.jsonl", '["x", 1]\n', ["line 1: not an object with text and label"]),
+        ("a.jsonl", "5\n", ["line 1: not an object"]),
+        ("a.jsonl", "[" * 100_000, ["line 1: not JSON"]),
+        ("a.json", "[" * 100_000, ["not JSON"]),
+        ("a.json", '[{"text": "x", "label": 1}', ["not JSON"]),
+        ("a.json", '[{"text": "x", "label": 1}, ["y", 0]]', ["row 2: not an object"]),
+        ("a.json", '{\n"text": "x"}', ["line 1: not JSON"]),
+        ("a.json", "[]", ["no column text"]),
+        ("a.txt", "good\n", ["unknown ending", ".csv", ".parquet"]),
+        ("a.parquet", "PAR1 but no more", ["no whole parquet file", "copy it again"]),
+    ],
+)
+def test_a_broken_file_is_named_with_place_and_cure(file, name, content, words):
+    refuse(file(name, content), *words)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.jsonl", "a.parquet"])
+def test_an_empty_file_is_refused(file, name):
+    refuse(file(name, b""), "is empty; it needs a text and a label column")
+
+
+def test_a_truncated_or_flipped_parquet_file_never_loses_a_row(tmp_path, rows):
+    path = write_parquet(tmp_path / "a.parquet", rows)
+    whole = path.read_bytes()
+    for size in range(1, len(whole), 53):
+        path.write_bytes(whole[:size])
+        refuse(path)
+    for position in range(0, len(whole), 29):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            found = load(path)["train"]
+        except DataError:
+            continue
+        assert len(found) == len(rows)
+
+
+def test_a_folder_without_reviews_is_refused(tmp_path):
+    refuse(tmp_path, "holds no readable reviews")
+    (tmp_path / "notes.md").write_text("hello")
+    refuse(tmp_path, "holds no readable reviews")
+
+
+def test_a_broken_file_in_the_hubs_layout_is_refused(hub_layout):
+    path = hub_layout / "data" / "train-00000-of-00001.parquet"
+    path.write_bytes(path.read_bytes()[:200])
+    refuse(hub_layout, "holds no readable reviews")
+
+
+@pytest.mark.parametrize("name", ["none.csv", "deep/none.parquet", "none", "a/b/c"])
+def test_a_source_that_is_not_there_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    refuse(name, "neither a file, a folder nor a hub name")
+
+
+# --- the hub -------------------------------------------------------------------------------------------
+
+COMMIT = "a" * 40
+OFFLINE_WAYS = ("--data FOLDER or FILE", "--data sample")
+
+
+class Hub(http.server.ThreadingHTTPServer):
+    """A stand-in for the hub that holds `some/name`; `manner` is how it treats a client."""
+
+    daemon_threads = True
+
+    def __init__(self, manner, content):
+        super().__init__(("127.0.0.1", 0), HubHandler)
+        self.manner, self.content = manner, content
+        self.requests = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class HubHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.requests.append(f"{self.command} {self.path}")
+        path = self.path.partition("?")[0]
+        if isinstance(self.server.manner, int):
+            self.reply(self.server.manner)
+        elif path.startswith("/api/datasets/some/name") and "/tree/" not in path:
+            self.reply(200, json.dumps({"id": "some/name", "sha": COMMIT, "siblings": []}).encode())
+        elif path.endswith(f"/tree/{COMMIT}"):
+            entry = {
+                "type": "file",
+                "path": "train.parquet",
+                "size": len(self.server.content),
+                "oid": "b" * 40,
+            }
+            self.reply(200, json.dumps([entry]).encode())
+        elif path.endswith("/train.parquet"):
+            self.reply_with_file()
+        else:
+            self.reply(404, b"{}", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
+
+    def reply_with_file(self):
+        content = self.server.content
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
+        if self.server.manner == "whole" or self.command == "HEAD":
+            self.reply(200, content, headers)
+        elif self.headers.get("Range"):  # the client tries to resume, and nobody is there any more
+            self.close_connection = True
+        else:
+            self.reply(200, content, headers, sent=len(content) // 2)
+
+    def reply(self, code, body=b"", headers=None, sent=None):
+        self.send_response(code)
+        for name, value in ({"Content-Length": str(len(body))} | (headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body[:sent])
+            self.close_connection = sent is not None
+
+    do_GET = do_HEAD = do_POST = answer
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path, rows):
+    """Start a hub of some manner, holding the rows as parquet."""
+    content = write_parquet(tmp_path / "on-the-hub.parquet", rows).read_bytes()
+    hubs = []
+
+    def start(manner):
+        hubs.append(Hub(manner, content))
+        return hubs[-1]
+
+    yield start
+    for server in hubs:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def start_prepare(tmp_path):
+    """Start `sentiment prepare --data some/name` as a process; `home` is its cache."""
+
+    def start(endpoint, home="hf", **changes):
+        environment = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"}
+        environment |= {"HF_HOME": str(tmp_path / home), "HF_ENDPOINT": endpoint, **changes}
+        return subprocess.Popen(
+            [sys.executable, "-m", "sentiment", "prepare", "--data", "some/name", "--threads", "1", "--json"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def assert_offline_ways_named(process, *words):
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 4, err
+    assert out == ""
+    (line,) = err.splitlines()
+    for word in ("error: cannot download some/name", *OFFLINE_WAYS, *words):
+        assert word in line
+
+
+def test_a_hub_name_is_downloaded_and_then_found_offline(hub, start_prepare):
+    server = hub("whole")
+    out, err = start_prepare(f"http://127.0.0.1:{server.server_port}").communicate(timeout=120)
+    assert json.loads(out)["splits"][0]["reviews"] > 20, err
+    assert Counter(server.requests)[f"GET /datasets/some/name/resolve/{COMMIT}/train.parquet"] == 1
+    asked = len(server.requests)
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    again, err = start_prepare(endpoint, HF_HUB_OFFLINE="1").communicate(timeout=120)
+    assert (again, err) == (out, "")
+    assert len(server.requests) == asked
+
+
+def test_a_hub_that_fails_ends_with_4_and_the_offline_ways(hub, start_prepare):
+    # All at once: the client spends its time waiting between attempts.
+    started = time.monotonic()
+    hubs = {manner: hub(manner) for manner in (401, 403, "breaks off")}
+    processes = {
+        manner: start_prepare(f"http://127.0.0.1:{server.server_port}", home=f"hf {manner}")
+        for manner, server in hubs.items()
+    }
+    offline = start_prepare("http://127.0.0.1:9", home="hf offline", HF_HUB_OFFLINE="1")
+    assert_offline_ways_named(processes[401], "401")
+    assert_offline_ways_named(processes[403])
+    assert_offline_ways_named(processes["breaks off"], "RemoteProtocolError")
+    assert_offline_ways_named(offline, "OfflineModeIsEnabled")
+    assert time.monotonic() - started < 60
+    sent = [request for request in hubs["breaks off"].requests if request.endswith("/train.parquet")]
+    assert len([request for request in sent if request.startswith("GET")]) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("manner", [500, "nobody there"])
+def test_a_hub_that_stays_away_ends_with_4_after_the_clients_attempts(hub, start_prepare, manner):
+    port = hub(manner).server_port if manner == 500 else 9
+    assert_offline_ways_named(start_prepare(f"http://127.0.0.1:{port}"))

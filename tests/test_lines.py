@@ -1,0 +1,91 @@
+"""Reviews line by line: each is a text or an error that names its line."""
+
+import io
+import re
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sentiment.errors import DataError
+from sentiment.lines import check_reviews, read_lines
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content):
+        (tmp_path / "reviews.txt").write_bytes(content)
+        return str(tmp_path / "reviews.txt")
+
+    return write
+
+
+def test_every_line_is_a_text_with_its_place(written):
+    name = written(b"good\nbad \r\n\nlast one")
+    assert list(read_lines(name)) == [
+        (f"{name}, line 1", "good"),
+        (f"{name}, line 2", "bad "),
+        (f"{name}, line 3", ""),
+        (f"{name}, line 4", "last one"),
+    ]
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))))
+def test_one_text_out_for_each_line_in(texts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lines") / "reviews.txt"
+    path.write_bytes("".join(text + "\n" for text in texts).encode())
+    assert [text for _, text in read_lines(str(path))] == texts
+
+
+def test_an_empty_file_has_no_lines(written):
+    assert list(read_lines(written(b""))) == []
+
+
+def test_a_byte_order_mark_is_no_text(written):
+    assert [text for _, text in read_lines(written(b"\xef\xbb\xbfgood\nbad\n"))] == ["good", "bad"]
+
+
+def test_a_dash_is_stdin(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("schön\nnaïve\n".encode())))
+    assert list(read_lines("-")) == [("stdin, line 1", "schön"), ("stdin, line 2", "naïve")]
+
+
+def test_the_line_that_is_not_utf_8_is_named_and_those_before_it_come_out(written):
+    name = written(b"good\ncaf\xe9\nbad\n")
+    lines = read_lines(name)
+    assert next(lines)[1] == "good"
+    with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is not UTF-8 (byte 4 of the line)")):
+        next(lines)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_refused_with_its_cure(written, encoding):
+    mark = b"" if encoding == "utf-16" else b"\xfe\xff"
+    with pytest.raises(DataError, match="is UTF-16; convert it to UTF-8"):
+        list(read_lines(written(mark + "good".encode(encoding))))
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"cannot read .*none\.txt: No such file"):
+        list(read_lines(str(tmp_path / "none.txt")))
+    with pytest.raises(DataError, match=r"cannot read .*: Is a directory"):
+        list(read_lines(str(tmp_path)))
+
+
+@pytest.mark.parametrize("text", ["", "  \t ", "<br />", " <BR> <br/>\u00a0"])
+def test_a_review_without_text_is_refused_by_its_place(text):
+    reviews = check_reviews([("review 1", "good"), ("review 2", text), ("review 3", "bad")])
+    assert next(reviews) == "good"
+    with pytest.raises(DataError, match="review 2 is empty"):
+        next(reviews)
+
+
+def test_half_a_surrogate_pair_is_refused():
+    with pytest.raises(DataError, match="review 1 is not Unicode"):
+        list(check_reviews([("review 1", "bad \ud83d escape")]))
+
+
+def test_texts_pass_unchanged():
+    texts = ["NA", "null", " 0 ", "a<br />b", "\U0001f600"]
+    assert list(check_reviews((f"review {i}", text) for i, text in enumerate(texts))) == texts
