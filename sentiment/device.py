@@ -55,7 +55,7 @@ def make_repeatable() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep freed blocks: giving each step's tensors back to the kernel costs a fifth of the speed."""
+    """Let glibc keep freed blocks: handing each step's tensors back to the kernel takes a fifth of it."""
     if platform.libc_ver()[0] != "glibc":
         return
     trim_threshold, mmap_threshold = -1, -3

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from sentiment.config import parse_config
 
 FILMS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]

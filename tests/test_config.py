@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sentiment.config import Config, Section, default_config_path, key_names, parse_config, read_config
 from sentiment.errors import UsageError
 

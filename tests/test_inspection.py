@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from sentiment.config import Config, ModelSettings, TextSettings
 from sentiment.errors import DataError
 from sentiment.inspection import inspect_text
 from sentiment.models.classifier import SentimentClassifier
-from torch import nn
 
 TEXT = "one two three four five"
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sentiment.errors import DataError
 from sentiment.lines import check_reviews, read_lines
 

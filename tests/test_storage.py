@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from sentiment import storage
 from sentiment.errors import DataError, MachineError, RunError
 

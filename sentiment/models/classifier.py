@@ -20,7 +20,9 @@ from sentiment.models.merges import MERGES, merge_directions
 from sentiment.models.readouts import READOUTS, Attention, Readout, Tokens
 
 PADDING_ID = 0
-EMBEDDING_SPREAD = 0.1  # standard deviation of a new embedding; nn.Embedding's own 1.0 drowns the gradient
+EMBEDDING_LIMIT = (
+    0.17  # a new embedding is uniform within it; nn.Embedding's own values are ten times as large
+)
 
 
 class Explanation(NamedTuple):
@@ -48,12 +50,7 @@ class SentimentClassifier(nn.Module):
     def __init__(self, settings: ModelSettings, *vocabulary_sizes: int) -> None:
         """Take the ids of the vocabulary, channel by channel."""
         super().__init__()
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(size, settings.embedding, padding_idx=PADDING_ID) for size in vocabulary_sizes
-        )
-        for weight in self.embeddings.parameters():
-            nn.init.normal_(weight, std=EMBEDDING_SPREAD)
-            nn.init.zeros_(weight[PADDING_ID])
+        self.embeddings = nn.ModuleList(new_embedding(size, settings.embedding) for size in vocabulary_sizes)
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
         self.encoder = build_encoder(settings)
         self.merge = MERGES[settings.merge]
@@ -96,6 +93,16 @@ class SentimentClassifier(nn.Module):
             return inputs_BTE
         channels = zip(self.embeddings, tokens_BT.unbind(2), strict=True)
         return torch.stack([embedding(channel_BT) for embedding, channel_BT in channels], dim=2)
+
+
+def new_embedding(words: int, width: int) -> nn.Embedding:
+    """An embedding with small random rows, zero for padding."""
+    rows_VE = torch.empty(words, width).uniform_(-EMBEDDING_LIMIT, EMBEDDING_LIMIT)
+    rows_VE[PADDING_ID] = 0
+    embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        rows_VE, freeze=False, padding_idx=PADDING_ID
+    )
+    return embedding
 
 
 def build_encoder(

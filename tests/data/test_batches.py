@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sentiment.config import BatchSettings, TextSettings, VocabularySettings
 from sentiment.data.batches import (
     EncodedReviews,

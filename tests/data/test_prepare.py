@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sentiment.data.prepare import audit, load_only_part, load_part, prepare
 from sentiment.errors import DataError
 

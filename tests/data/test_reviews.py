@@ -14,6 +14,7 @@ from collections import Counter
 import pyarrow
 import pyarrow.parquet
 import pytest
+
 from sentiment.config import DataSettings
 from sentiment.data.reviews import load_reviews
 from sentiment.errors import DataError

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from sentiment.config import DataSettings
 from sentiment.data.reviews import Reviews
 from sentiment.data.splits import hold_out, shared_groups

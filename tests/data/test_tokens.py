@@ -12,6 +12,7 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sentiment.data import tokens as module
 from sentiment.data.tokens import (
     Tokenizer,

@@ -9,6 +9,7 @@ from urllib.error import ContentTooShortError, URLError
 import pytest
 import torch
 import torchtext.vocab
+
 from sentiment.config import VocabularySettings
 from sentiment.data.vectors import load_word_vectors
 from sentiment.data.vocabulary import Channel

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sentiment.config import VocabularySettings
 from sentiment.data.tokens import Tokenizer, Tokens
 from sentiment.data.vocabulary import PADDING, UNKNOWN, UNKNOWN_ID, VIEWS, Channel, Vocabulary

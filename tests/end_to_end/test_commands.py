@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import sentiment
 from sentiment.config import read_config
 from sentiment.runs import read_run

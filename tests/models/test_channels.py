@@ -7,10 +7,11 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from sentiment.models import lstm
 from sentiment.models.channels import AttentionFusion, SharedWeight
 from sentiment.models.lstm import States
-from torch import Tensor, nn
 
 CHANNELS, FEATURES, HIDDEN = 3, 2, 2
 FUSIONS = [SharedWeight, AttentionFusion]

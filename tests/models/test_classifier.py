@@ -4,12 +4,13 @@ from itertools import product
 
 import pytest
 import torch
+from torch import Tensor
+
 from sentiment.config import parse_config
 from sentiment.errors import UsageError
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
-from torch import Tensor
 
 TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 0, 0, 0]])
 LENGTHS_B = torch.tensor([5, 2])

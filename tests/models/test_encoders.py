@@ -7,13 +7,14 @@ from typing import get_args
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from sentiment.config import CHANNEL_ENCODERS, ModelSettings
 from sentiment.models.classifier import build_encoder
 from sentiment.models.encoders import HierarchicalEncoder, StackedEncoder
 from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM
 from sentiment.models.merges import MERGES, merge_directions
 from sentiment.models.readouts import READOUTS
-from torch import Tensor, nn
 
 ENCODERS = [
     name

@@ -8,12 +8,13 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+
 from sentiment.config import ModelSettings
 from sentiment.models import lstm
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
-from torch import Tensor
 
 TOLERANCE = 1e-5
 WORDS = 50

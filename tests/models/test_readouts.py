@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch import Tensor
+
 from sentiment.models.lstm import States
 from sentiment.models.merges import MERGES, Merged, merge_directions
 from sentiment.models.readouts import READOUTS, Attention, Tokens
-from torch import Tensor
 
 LENGTHS_B = torch.tensor([4, 1, 2])
 WIDTH = 3

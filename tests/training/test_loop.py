@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from sentiment.config import Config, parse_config
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.tokens import Tokens
