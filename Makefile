@@ -48,8 +48,9 @@ lint: setup
 check: lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
-bench: setup  ## the exact layer beside the padded and the packed one
+bench: setup  ## the exact layer and the tokenizer beside their bare counterparts; DATA=folder
 	$(BIN)/python scripts/benchmark.py
+	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
 
 article: setup  ## train every design of the article on one subset; DATA=folder for a local copy
 	$(BIN)/python scripts/article.py $(if $(DATA),--data $(DATA))

@@ -1,8 +1,6 @@
 """Choose what a run is computed on: device, precision and threads."""
 
-import ctypes
 import os
-import platform
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -37,7 +35,6 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
     Raises MachineError if the device or the precision is not to be had.
     """
-    _keep_freed_memory()
     threads = settings.threads or available_cores()
     torch.set_num_threads(threads)
     device = _find_device(settings.device)
@@ -52,16 +49,6 @@ def make_repeatable() -> None:
     # cuBLAS reads this when it starts; without it two runs of one LSTM differ in their last bits.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep freed blocks: handing each step's tensors back to the kernel takes a fifth of it."""
-    if platform.libc_ver()[0] != "glibc":
-        return
-    trim_threshold, mmap_threshold = -1, -3
-    libc = ctypes.CDLL(None)
-    libc.mallopt(mmap_threshold, 2**30)
-    libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def _find_device(name: str) -> torch.device:
