@@ -50,17 +50,13 @@ class Predictor:
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
-        """Open a finished run folder and check its golden predictions again.
+        """Open a finished run folder, in float32 however it was trained, and check its golden predictions.
 
         Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, and
         MachineError if the device is not there.
         """
         run = read_run(Path(path))
-        machine = set_up_machine(
-            MachineSettings(device=device, threads=threads, precision=run.config.machine.precision)
-            if device != "cpu"
-            else MachineSettings(device=device, threads=threads)
-        )
+        machine = set_up_machine(MachineSettings(device=device, threads=threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
         predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine)
         predictor._check_golden(run)

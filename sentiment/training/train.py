@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the best weights with golden predictions, then open the run as a user will."""
     model = build_model(config, prepared.vocabulary, state.best, run.path)
+    machine = replace(machine, precision=torch.float32)  # as `Predictor.load` will
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
     golden = predictor.golden(prepared.validation_texts[:GOLDEN_REVIEWS])
     validation = run.epoch_record(state.progress.best_epoch)

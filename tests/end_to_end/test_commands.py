@@ -267,3 +267,18 @@ def test_help_imports_nothing_heavy(environment):
     )
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_inspect_shows_a_configuration_or_a_run(tiny, finished_run, command):
+    for target in (tiny / "tiny.toml", finished_run):
+        result = command("inspect", target, "--text", "a great film")
+        assert result.returncode == 0, result.stderr
+        assert "B=1 T=3 D=2 H=8" in result.stdout and "encoder.layers.0" in result.stdout
+        assert all(len(line) <= 80 for line in result.stdout.splitlines())
+    found = json.loads(command("inspect", finished_run, "--text", "a great film", "--json").stdout)
+    probability = (
+        sentiment.load(finished_run, device="cpu", threads=1).predict(["a great film"])[0].probability
+    )
+    assert 1 / (1 + math.exp(-found["logit"])) == pytest.approx(probability, abs=1e-6)
+    assert [state["direction"] for state in found["states"]] == ["forward", "backward"]
+    assert_one_error(command("inspect", finished_run, "--set", "model.hidden=3"), 2, "--set")
