@@ -116,9 +116,9 @@ def build_model(
 
     Raises RunError naming `origin` if they do not fit or are not finite.
     """
-    with torch.device("meta"):
-        model = SentimentClassifier(config.model, *vocabulary.sizes)
     try:
+        with torch.device("meta"):
+            model = SentimentClassifier(config.model, *vocabulary.sizes)
         model.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())

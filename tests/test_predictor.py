@@ -1,0 +1,131 @@
+"""A run folder that loads gives what it gave; one that cannot says why."""
+
+import json
+import shutil
+
+import pytest
+import safetensors.torch
+import torch
+
+import sentiment
+from sentiment import storage
+from sentiment.config import MachineSettings, parse_config
+from sentiment.device import set_up_machine
+from sentiment.errors import DataError, MachineError, RunError
+from sentiment.training.train import train_run
+
+CONFIG = """
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[text]
+head = 2
+tail = 3
+[model]
+embedding = 8
+hidden = 4
+layers = 1
+[training]
+epochs = 1
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of one epoch; what it learned does not matter."""
+    folder = tmp_path_factory.mktemp("predictor")
+    words = ["was dull and awful", "was bright and lovely"]
+    rows = [{"text": f"take {n} {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"} for n in range(48)]
+    (folder / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
+    train_run(parse_config(CONFIG + source, "test"), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """The run, to be changed."""
+    return shutil.copytree(run, tmp_path / "run")
+
+
+def load(path):
+    return sentiment.load(path, device="cpu", threads=1)
+
+
+def test_a_prediction_says_what_was_read(run):
+    whole, cut = load(run).predict(["lovely zyzzyva", "take 1 was <br /> bright and lovely"])
+    assert (whole.tokens, whole.unknown, whole.cut) == (2, 0.5, False)
+    assert (cut.tokens, cut.unknown, cut.cut) == (5, 0.0, True)
+    for prediction in (whole, cut):
+        assert prediction.label == ("positive" if prediction.probability > 0.5 else "negative")
+        assert 0 < prediction.probability < 1
+
+
+def test_nothing_gives_nothing(run):
+    assert load(run).predict([]) == []
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "<br />", "half \ud83d a pair"])
+def test_an_unreadable_text_is_named(run, text):
+    with pytest.raises(DataError, match="review 2 is"):
+        load(run).predict(["fine", text])
+
+
+def test_long_streams_keep_memory_flat(run):
+    model = load(run)
+    model.predict(["warm up"])
+    strings = len(sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings)
+    for start in range(0, 20_000, 500):
+        model.predict([" ".join(f"w{number}" for number in range(start, start + 500))])
+    assert len(sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings) == strings
+
+
+def change_weights(path, change):
+    """Rewrite the weights and the manifest, as somebody with bad intent would."""
+    weights = safetensors.torch.load_file(path / "model.safetensors")
+    safetensors.torch.save_file(change(weights), path / "model.safetensors")
+    storage.write_manifest(path)
+
+
+def test_weights_that_are_not_finite_are_refused(copy):
+    change_weights(copy, lambda weights: weights | {"head.bias": torch.tensor([float("nan")])})
+    with pytest.raises(RunError, match="not finite"):
+        load(copy)
+
+
+def test_weights_of_another_shape_are_refused(copy):
+    change_weights(copy, lambda weights: weights | {"head.bias": torch.zeros(3)})
+    with pytest.raises(RunError, match="does not fit its configuration"):
+        load(copy)
+
+
+def test_a_huge_configuration_is_refused_before_memory_is_taken(copy):
+    text = (copy / "config.toml").read_text().replace("hidden = 4", "hidden = 1000000000")
+    (copy / "config.toml").write_text(text)
+    storage.write_manifest(copy)
+    with pytest.raises(RunError, match="does not fit its configuration"):
+        load(copy)
+
+
+def test_a_moved_golden_prediction_names_the_library_that_changed(copy):
+    facts = json.loads((copy / "run.json").read_text())
+    facts["versions"]["spacy"] = "0.1"
+    (copy / "run.json").write_text(json.dumps(facts))
+    change_weights(copy, lambda weights: weights | {"head.bias": weights["head.bias"] + 1})
+    with pytest.raises(RunError, match=r"no longer predicts .* spacy 0\.1 -> "):
+        load(copy)
+
+
+@pytest.mark.parametrize("name", ["cuda:63", "mps"])
+def test_a_device_that_is_not_there_is_a_machine_error(name):
+    with pytest.raises(MachineError, match="--device cpu"):
+        set_up_machine(MachineSettings(device=name, threads=1))
+
+
+def test_auto_takes_what_is_there():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert set_up_machine(MachineSettings(threads=1)).device.type == expected
