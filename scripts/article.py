@@ -19,8 +19,8 @@ from sentiment.training.train import resume_run, train_run
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "article"
 BUDGET = [
-    "training.epochs=4",
-    "training.patience=4",
+    "training.epochs=3",
+    "training.patience=3",
     "training.learning_rate=2e-3",
     "batches.tokens=4096",
     "data.validation_share=0.3",
@@ -71,7 +71,7 @@ def main() -> None:
     """Parse the options, train what is missing, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to take a subset of")
-    parser.add_argument("--share", type=float, default=0.24, help="share of the training reviews to take")
+    parser.add_argument("--share", type=float, default=0.12, help="share of the training reviews to take")
     parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="where the runs are kept")
     arguments = parser.parse_args()
     subset = arguments.runs / "reviews.jsonl"
