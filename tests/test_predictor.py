@@ -9,9 +9,8 @@ import torch
 
 import sentiment
 from sentiment import storage
-from sentiment.config import MachineSettings, parse_config
-from sentiment.device import set_up_machine
-from sentiment.errors import DataError, MachineError, RunError
+from sentiment.config import parse_config
+from sentiment.errors import DataError, RunError
 from sentiment.training.train import train_run
 
 CONFIG = """
@@ -118,14 +117,3 @@ def test_a_moved_golden_prediction_names_the_library_that_changed(copy):
     change_weights(copy, lambda weights: weights | {"head.bias": weights["head.bias"] + 1})
     with pytest.raises(RunError, match=r"no longer predicts .* spacy 0\.1 -> "):
         load(copy)
-
-
-@pytest.mark.parametrize("name", ["cuda:63", "mps"])
-def test_a_device_that_is_not_there_is_a_machine_error(name):
-    with pytest.raises(MachineError, match="--device cpu"):
-        set_up_machine(MachineSettings(device=name, threads=1))
-
-
-def test_auto_takes_what_is_there():
-    expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert set_up_machine(MachineSettings(threads=1)).device.type == expected

@@ -1,0 +1,38 @@
+"""The machine: a device that is there, threads, and arithmetic that stays fast."""
+
+import pytest
+import torch
+
+from sentiment.config import MachineSettings
+from sentiment.device import available_cores, peak_memory_bytes, set_up_machine
+from sentiment.errors import MachineError
+
+
+@pytest.mark.parametrize("name", ["cuda:63", "mps"])
+def test_a_device_that_is_not_there_is_a_machine_error(name):
+    with pytest.raises(MachineError, match="--device cpu"):
+        set_up_machine(MachineSettings(device=name, threads=1))
+
+
+def test_auto_takes_what_is_there():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert set_up_machine(MachineSettings(threads=1)).device.type == expected
+
+
+def test_reduced_precision_is_probed():
+    with pytest.raises(MachineError, match="bfloat16 needs a CUDA device"):
+        set_up_machine(MachineSettings(device="cpu", precision="bfloat16"))
+
+
+def test_denormal_numbers_are_flushed():
+    if not torch.set_flush_denormal(False):
+        pytest.skip("skipped: this CPU cannot flush denormal numbers")
+    small = torch.tensor([1e-30])
+    assert float(small * 1e-10) > 0
+    set_up_machine(MachineSettings(device="cpu", threads=1))
+    assert float(small * 1e-10) == 0
+
+
+def test_cores_and_memory_are_told():
+    assert available_cores() >= 1
+    assert peak_memory_bytes(torch.device("cpu")) > 50 * 2**20
