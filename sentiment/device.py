@@ -35,9 +35,6 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
     Raises MachineError if the device or the precision is not to be had.
     """
-    # Through hundreds of steps a gradient fades to numbers below 1e-38, with which a CPU computes ten times
-    # slower. Threads inherit this, so it comes before any of them starts.
-    torch.set_flush_denormal(True)
     threads = settings.threads or available_cores()
     torch.set_num_threads(threads)
     device = _find_device(settings.device)
@@ -47,8 +44,11 @@ def set_up_machine(settings: MachineSettings) -> Machine:
     return machine
 
 
-def make_repeatable() -> None:
-    """Allow only kernels that give the same bits each time; training needs it, and pays for the import."""
+def set_up_training_arithmetic() -> None:
+    """Allow only kernels that give the same bits each time, and keep a CPU's arithmetic fast."""
+    # Through hundreds of steps a gradient fades to numbers below 1e-38, with which a CPU computes ten times
+    # slower. Threads inherit this, so it comes before any of them starts.
+    torch.set_flush_denormal(True)
     # cuBLAS reads this when it starts; without it two runs of one LSTM differ in their last bits.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from sentiment.config import MachineSettings
-from sentiment.device import available_cores, peak_memory_bytes, set_up_machine
+from sentiment.device import (
+    available_cores,
+    peak_memory_bytes,
+    set_up_machine,
+    set_up_training_arithmetic,
+)
 from sentiment.errors import MachineError
 
 
@@ -29,7 +34,7 @@ def test_denormal_numbers_are_flushed():
         pytest.skip("skipped: this CPU cannot flush denormal numbers")
     small = torch.tensor([1e-30])
     assert float(small * 1e-10) > 0
-    set_up_machine(MachineSettings(device="cpu", threads=1))
+    set_up_training_arithmetic()
     assert float(small * 1e-10) == 0
 
 

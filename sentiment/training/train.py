@@ -10,7 +10,7 @@ import torch
 
 from sentiment.config import Config
 from sentiment.data.prepare import Prepared, prepare
-from sentiment.device import Machine, make_repeatable, peak_memory_bytes, set_up_machine
+from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
 from sentiment.errors import Interrupted, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.models.classifier import SentimentClassifier
@@ -61,7 +61,7 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
 
 
 def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:
-    make_repeatable()
+    set_up_training_arithmetic()
     state = _initial_state(config, prepared, machine)
     display = ProgressDisplay(config.training.epochs, len(prepared.validation.reviews))
     display.show_rehearsal(rehearse(state, prepared.train, config, machine))
