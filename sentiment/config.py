@@ -8,10 +8,18 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sentiment.errors import UsageError
 
@@ -114,6 +122,8 @@ class ModelSettings(Section):
     """How the states of a review become one vector: `last` and `cell` take each direction's own last hidden
     or cell state; `max`, `mean` and `max_mean` pool over its tokens; `attention` learns how much each token
     counts; `tokens` gives each token a logit of its own and takes their mean."""
+    word_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of tokens read as unknown in training, so that no single name or word decides."""
     embedding_dropout: float = Field(0.5, ge=0, lt=1)
     """Share of embedding values set to zero in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
@@ -141,6 +151,17 @@ class ModelSettings(Section):
         return list(self.channels) if self.encoder in CHANNEL_ENCODERS else []
 
 
+class PretrainingSettings(Section):
+    """What embedding and LSTM learn as a language model before they see a label."""
+
+    epochs: int = Field(0, ge=0)
+    """Passes over the reviews of train and of the split `unsupervised`, if the source has it; 0 for none."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """AdamW's highest learning rate; it rises and falls as in training."""
+    samples: int = Field(512, ge=1)
+    """Wrong words that each right next word is told from; more are slower and nearer to the full softmax."""
+
+
 class TrainingSettings(Section):
     """How the weights are found."""
 
@@ -154,6 +175,11 @@ class TrainingSettings(Section):
     """Share of the training in which the learning rate rises; then it falls along a cosine to zero."""
     clip_norm: float = Field(1.0, gt=0)
     """The gradient is scaled down to this L2 norm where it is longer."""
+    adversarial: float = Field(0.0, ge=0)
+    """Each step is also taken with the embeddings moved against the model, by this share of their L2 norm;
+    0 for none. It doubles the time of a step."""
+    members: int = Field(1, ge=1, le=16)
+    """Classifiers that are trained one after the other, each with its own seed; their logits are averaged."""
     average: float = Field(0.0, ge=0, lt=1)
     """Decay of the running average of the weights that is judged and kept; 0 keeps the weights themselves."""
     patience: int = Field(3, ge=1)
@@ -183,8 +209,19 @@ class Config(Section):
     vocabulary: VocabularySettings = VocabularySettings()
     batches: BatchSettings = BatchSettings()
     model: ModelSettings = ModelSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
     machine: MachineSettings = MachineSettings()
+
+    @model_validator(mode="after")
+    def _one_layer_to_pretrain(self) -> Self:
+        model = self.model
+        if self.pretraining.epochs and (model.encoder, model.layers) != ("stacked", 1):
+            raise ValueError(
+                "pretraining.epochs needs model.encoder=stacked and model.layers=1: "
+                "higher layers would see the words they are to predict"
+            )
+        return self
 
     def to_toml(self) -> str:
         """Every key with its value, as TOML that `read_config` reads back to an equal configuration."""

@@ -8,6 +8,7 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
+from sentiment.processes import ALONE, Processes, local_count, local_rank
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Machine:
     device: torch.device
     precision: torch.dtype
     threads: int
+    processes: Processes = ALONE
+    """This process among those that train together; alone unless training has joined them."""
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context in which the network runs forward."""
@@ -35,7 +38,7 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
     Raises MachineError if the device or the precision is not to be had.
     """
-    threads = settings.threads or available_cores()
+    threads = settings.threads or max(1, available_cores() // local_count())
     torch.set_num_threads(threads)
     device = _find_device(settings.device)
     machine = Machine(device, getattr(torch, settings.precision), threads)
@@ -56,7 +59,9 @@ def set_up_training_arithmetic() -> None:
 
 def _find_device(name: str) -> torch.device:
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{local_rank()}"
     device = torch.device(name)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise MachineError("no MPS device here; use --device cpu or --device auto")

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from sentiment.config import Config
 from sentiment.data.batches import collate, cut
 from sentiment.data.tokens import shared_tokenizer, why_unreadable
-from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import UNKNOWN_ID
+from sentiment.models.ensemble import new_model
 from sentiment.models.lstm import ExactLSTM, States
 from sentiment.models.merges import Merged
 from sentiment.models.readouts import Readout
@@ -74,7 +75,7 @@ def inspect_text(
     if model is None:
         torch.manual_seed(config.seed)
         size = config.vocabulary.size + UNKNOWN_ID + 1
-        model = SentimentClassifier(config.model, *[size] * (len(config.model.views) or 1)).eval()
+        model = new_model(config, [size] * (len(config.model.views) or 1)).eval()
     batch = collate([cut(ids_T, config.text)])
     modules: list[ModuleFacts] = []
     states: list[LastState] = []

@@ -33,6 +33,17 @@ class Evaluation:
     false_negatives: int
 
 
+@dataclass(frozen=True)
+class PairedTest:
+    """Whether one of two models is right more often, from the reviews on which they differ."""
+
+    only_first: int
+    """Reviews that only the first model got right."""
+    only_second: int
+    p_value: float
+    """Probability of a difference as large as this one, either way, were both equally good."""
+
+
 def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
     """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches."""
     from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
@@ -55,6 +66,21 @@ def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
         true_negatives=tn,
         false_negatives=fn,
     )
+
+
+def mcnemar(first_N: np.ndarray, second_N: np.ndarray, labels_N: np.ndarray) -> PairedTest:
+    """McNemar's test (1947), exact and two-sided, of two models' logits of the same reviews.
+
+    Without a review on which they differ the p-value is 1.
+    """
+    from scipy.stats import binomtest
+
+    first_right_N, second_right_N = ((logits_N > 0) == (labels_N == 1) for logits_N in (first_N, second_N))
+    only_first = int((first_right_N & ~second_right_N).sum())
+    only_second = int((second_right_N & ~first_right_N).sum())
+    differing = only_first + only_second
+    p_value = float(binomtest(only_first, differing, 0.5).pvalue) if differing else 1.0
+    return PairedTest(only_first, only_second, p_value)
 
 
 def cross_entropy(logits_N: np.ndarray, labels_N: np.ndarray) -> float:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from sentiment.config import Config, MachineSettings
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.tokens import shared_tokenizer, why_unreadable
-from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
 from sentiment.errors import DataError, RunError
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import UNKNOWN_ID
+from sentiment.models.ensemble import new_model
 from sentiment.runs import FinishedRun, read_run
 from sentiment.scoring import probabilities, score
 from sentiment.versions import changed_versions
@@ -111,14 +112,14 @@ class Predictor:
 
 def build_model(
     config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path
-) -> SentimentClassifier:
+) -> nn.Module:
     """Put weights into the network of a configuration, their shapes checked before memory is taken.
 
     Raises RunError naming `origin` if they do not fit or are not finite.
     """
     try:
         with torch.device("meta"):
-            model = SentimentClassifier(config.model, *vocabulary.sizes)
+            model = new_model(config, vocabulary.sizes)
         model.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())

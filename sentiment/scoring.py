@@ -16,9 +16,12 @@ BATCHES = BatchSettings(tokens=16_384)  # enough to keep two cores busy, little 
 def score_batches(
     model: nn.Module, reviews: EncodedReviews, machine: Machine
 ) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield (indices, logits_B) batch by batch, shortest reviews first; float32."""
+    """Yield (indices, logits_B) batch by batch, shortest reviews first; float32.
+
+    Of several processes that train together each scores its share of the batches.
+    """
     model.eval()
-    for indices in sorted_batches(reviews.lengths_N, BATCHES):
+    for indices in machine.processes.share(sorted_batches(reviews.lengths_N, BATCHES)):
         batch = reviews.batch(indices).to(machine.device)
         with torch.inference_mode(), machine.autocast():
             logits_B = model(batch.tokens_BT, batch.lengths_B)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.inspect import inspect_command
 from sentiment.cli.predict import predict_command
@@ -20,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("eval")(eval_command)
+app.command("baseline")(baseline_command)
 app.command("predict")(predict_command)
 app.command("inspect")(inspect_command)
 

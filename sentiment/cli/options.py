@@ -21,6 +21,7 @@ DataOption = Annotated[
         "--data", metavar="SOURCE", help="Hub name, folder, file (csv, tsv, json, jsonl, parquet) or sample."
     ),
 ]
+SplitOption = Annotated[str, typer.Option("--split", help="The split to judge.")]
 DeviceOption = Annotated[
     str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 ]

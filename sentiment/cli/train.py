@@ -45,11 +45,16 @@ def train_command(
         facts = resume_run(run, wanted)
     else:
         wanted = read_config(config, changes)
+        from sentiment.processes import is_joint_training
+
+        if run is None and is_joint_training():
+            raise UsageError("processes that train together need --run, the folder of the one that writes")
         run = run or _new_run(config.stem if config else "imdb")
         from sentiment.training.train import train_run
 
         facts = train_run(wanted, run, force)
-    print(_summary(run, facts))
+    if facts:  # of several processes that train together only the first has them
+        print(_summary(run, facts))
 
 
 def _new_run(name: str) -> Path:
@@ -59,10 +64,12 @@ def _new_run(name: str) -> Path:
 def _summary(run: Path, facts: dict[str, Any]) -> str:
     result = facts["result"]
     judged = result["validation"]
+    best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
+    epochs = ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best)
     return (
         f"{run}: validation accuracy {judged['accuracy']:.2%} "
         f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}), loss {judged['loss']:.3f}, "
-        f"epoch {result['best_epoch']} of {result['epochs']}\n"
+        f"{epochs}\n"
         f"{result['seconds'] / 60:.1f} min of training, "
         f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
     )

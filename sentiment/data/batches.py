@@ -84,6 +84,25 @@ class EncodedReviews:
         return collate([self[index] for index in indices])
 
 
+class JoinedReviews:
+    """Two sets of encoded reviews as one: those of the first, then those of the second."""
+
+    def __init__(self, first: EncodedReviews, second: EncodedReviews) -> None:
+        self._first, self._second = first, second
+        self.lengths_N = np.concatenate([first.lengths_N, second.lengths_N])
+
+    def __len__(self) -> int:
+        return len(self.lengths_N)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        beyond = index - len(self._first)
+        return self._first[index] if beyond < 0 else self._second[beyond]
+
+    def batch(self, indices: Sequence[int]) -> Batch:
+        """Collate the reviews at `indices`."""
+        return collate([self[index] for index in indices])
+
+
 class LabelledReviews(NamedTuple):
     """Encoded reviews with their labels."""
 

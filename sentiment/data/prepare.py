@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sentiment.config import Config
-from sentiment.data.batches import EncodedReviews, LabelledReviews
-from sentiment.data.reviews import Reviews, load_reviews
+from sentiment.data.batches import EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.data.reviews import UNLABELLED, Reviews, load_reviews
 from sentiment.data.splits import Holdout, hold_out
 from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
-from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
+from sentiment.models.classifier import UNKNOWN_ID
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Prepared:
     train: LabelledReviews
     validation: LabelledReviews
     validation_texts: Sequence[str]
+    pretraining: JoinedReviews | EncodedReviews | None
+    """What a language model reads first: training reviews and unlabelled ones; None without pretraining."""
     rule: str
     """How validation was found: own, group, blocks or random."""
     shared_groups: int | None
     """Groups that stand in both train and validation; None where the source has no groups."""
     data_hash: str
-    """SHA-256 over texts and labels of the source's training (and own validation) reviews."""
+    """SHA-256 over texts and labels of every split that was read."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,18 @@ def prepare(config: Config, processes: int) -> Prepared:
 
     Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
     """
-    splits = load_reviews(config.data, ("train", "validation"))
+    unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
+    splits = load_reviews(config.data, ("train", "validation", *unlabelled))
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
     hashes = [digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values()]
+    train = parts["train"].encode(vocabulary, config)
     return Prepared(
         vocabulary,
-        parts["train"].encode(vocabulary, config),
+        train,
         parts["validation"].encode(vocabulary, config),
         parts["validation"].texts(),
+        _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
         holdout.rule,
         holdout.shared_groups,
         digest(hashes),
@@ -140,6 +146,16 @@ def load_only_part(config: Config, processes: int) -> Part | None:
     """Load the one split of a source that has one, such as a file; None for others."""
     splits = load_reviews(config.data)
     return _whole(next(iter(splits.values())), processes) if len(splits) == 1 else None
+
+
+def _for_pretraining(
+    train: EncodedReviews, unlabelled: Part | None, vocabulary: Vocabulary, config: Config
+) -> JoinedReviews | EncodedReviews | None:
+    if not config.pretraining.epochs:
+        return None
+    return (
+        train if unlabelled is None else JoinedReviews(train, unlabelled.encode(vocabulary, config).reviews)
+    )
 
 
 def _count_words(train: Part, config: Config) -> Vocabulary:

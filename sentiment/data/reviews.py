@@ -21,6 +21,8 @@ from sentiment.errors import DataError, MachineError
 HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 ACL_NAME = re.compile(r"\d+_\d+\.txt")
+UNLABELLED = "unsupervised"  # as the hub's IMDB calls its split without labels
+NO_LABEL = -1
 FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 HUB_NOTES = ("dataset_infos.json",)  # what the hub's layout keeps beside the reviews
 OFFLINE_WAYS = "use --data FOLDER or FILE for a local copy, or --data sample for the bundled reviews"
@@ -34,7 +36,7 @@ class Reviews:
     split: str
     texts: Sequence[str]
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative."""
+    """int8: 1 positive, 0 negative, -1 without a label."""
     groups: Sequence[str] | None = None
     """What each review is about (`film`); None where the source has no such column."""
 
@@ -43,13 +45,13 @@ class Reviews:
 
 
 def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) -> dict[str, Reviews]:
-    """Load the labelled splits of `settings.source` (all, or those named that exist).
+    """Load the labelled splits of `settings.source`, or those named that exist.
 
-    A single file is one split named `train`. `unsupervised` has no labels and is left out.
+    A single file is one split named `train`. `unsupervised` has no labels: it comes only where it is named.
     Raises DataError naming file, row and remedy, and MachineError if a download fails.
     """
     tables = _load_tables(settings)
-    wanted = [name for name in tables if name != "unsupervised" and (splits is None or name in splits)]
+    wanted = [name for name in tables if (name in splits if splits else name != UNLABELLED)]
     wanted.sort(key=lambda name: {"train": 0, "validation": 1}.get(name, 2))
     return {name: _check(tables[name], name, settings) for name in wanted}
 
@@ -306,29 +308,36 @@ def _first_line(error: BaseException) -> str:
 
 
 def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
-    for column in (settings.text_column, settings.label_column):
-        if column not in table.columns:
-            found = ", ".join(table.columns) or "none"
-            key = "data.text_column" if column == settings.text_column else "data.label_column"
-            raise DataError(
-                f"{table.origin} has no column {column} (found: {found}); rename one or set {key}"
-            )
-    texts = table.columns[settings.text_column]
+    texts = _column(table, settings.text_column, "data.text_column")
     if len(texts) == 0:
         raise DataError(f"{table.origin} holds no reviews")
-    classes = table.classes.get(settings.label_column)
-    if classes is not None and len(classes) != 2:
-        raise DataError(f"{table.origin} has {len(classes)} classes; two are needed")
-    if classes is not None and classes[0].lower().startswith("pos"):
-        raise DataError(f"{table.origin} calls label 0 {classes[0]}; 0 must be negative, so swap its labels")
+    if split == UNLABELLED:
+        labels_N = np.full(len(texts), NO_LABEL, dtype=np.int8)
+    else:
+        labels = _column(table, settings.label_column, "data.label_column")
+        _check_classes(table, settings.label_column)
+        labels_N = np.fromiter(_labels(labels, table), dtype=np.int8, count=len(texts))
     for row, text in enumerate(texts, start=table.first_row):
         flaw = why_unreadable(text) if isinstance(text, str) else "is empty"
         if flaw:
             raise DataError(f"{table.origin}, row {row}: the text {flaw}; remove or fill the row")
-    labels = table.columns[settings.label_column]
-    labels_N = np.fromiter(_labels(labels, table), dtype=np.int8, count=len(texts))
     groups = table.columns.get(settings.group_column)
     return Reviews(split, texts, labels_N, None if groups is None else [str(group) for group in groups])
+
+
+def _column(table: _Table, name: str, key: str) -> Sequence[Any]:
+    if name not in table.columns:
+        found = ", ".join(table.columns) or "none"
+        raise DataError(f"{table.origin} has no column {name} (found: {found}); rename one or set {key}")
+    return table.columns[name]
+
+
+def _check_classes(table: _Table, column: str) -> None:
+    classes = table.classes.get(column)
+    if classes is not None and len(classes) != 2:
+        raise DataError(f"{table.origin} has {len(classes)} classes; two are needed")
+    if classes is not None and classes[0].lower().startswith("pos"):
+        raise DataError(f"{table.origin} calls label 0 {classes[0]}; 0 must be negative, so swap its labels")
 
 
 def _labels(labels: Sequence[Any], table: _Table) -> Iterator[int]:

@@ -16,8 +16,9 @@ from torchtext.vocab import Vectors, pretrained_aliases
 from tqdm import tqdm
 
 from sentiment.data.tokens import cache_folder
-from sentiment.data.vocabulary import UNKNOWN_ID, Channel
+from sentiment.data.vocabulary import Channel
 from sentiment.errors import DataError, MachineError
+from sentiment.models.classifier import UNKNOWN_ID
 
 # torchtext's bar, too, vanishes where stderr is no terminal.
 torchtext.vocab.tqdm = partial(tqdm, disable=None, leave=False)

@@ -10,10 +10,9 @@ from torchtext.vocab import Vocab
 from sentiment.config import VocabularySettings
 from sentiment.data.tokens import Tokens
 from sentiment.errors import RunError
-from sentiment.models.classifier import PADDING_ID
+from sentiment.models.classifier import UNKNOWN_ID
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
-UNKNOWN_ID = PADDING_ID + 1
 
 VIEWS: dict[str, Callable[[str], str]] = {
     "form": str,

@@ -20,6 +20,7 @@ from sentiment.models.merges import MERGES, merge_directions
 from sentiment.models.readouts import READOUTS, Attention, Readout, Tokens
 
 PADDING_ID = 0
+UNKNOWN_ID = 1
 EMBEDDING_LIMIT = (
     0.17  # a new embedding is uniform within it; nn.Embedding's own values are ten times as large
 )
@@ -51,6 +52,7 @@ class SentimentClassifier(nn.Module):
         """Take the ids of the vocabulary, channel by channel."""
         super().__init__()
         self.embeddings = nn.ModuleList(new_embedding(size, settings.embedding) for size in vocabulary_sizes)
+        self.word_dropout = settings.word_dropout
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
         self.encoder = build_encoder(settings)
         self.merge = MERGES[settings.merge]
@@ -65,13 +67,26 @@ class SentimentClassifier(nn.Module):
         `tokens_BT` is int64, 0 at padding, and (B, T, C) where tokens are seen through C channels;
         `lengths_B` is int64, at least 1.
         """
-        merged = merge_directions(self.merge, self._encode(tokens_BT, lengths_B))
+        return self.classify(self.embed(tokens_BT), lengths_B)
+
+    def embed(self, tokens_BT: Tensor) -> Tensor:
+        """inputs_BTE, or inputs_BTCE of several channels: the embeddings after both dropouts on the way."""
+        if self.training and self.word_dropout:
+            dropped_BT = torch.rand(tokens_BT.shape[:2], device=tokens_BT.device) < self.word_dropout
+            dropped_BT = dropped_BT.reshape(*dropped_BT.shape, *[1] * (tokens_BT.dim() - 2))
+            tokens_BT = tokens_BT.masked_fill(dropped_BT & (tokens_BT != PADDING_ID), UNKNOWN_ID)
+        inputs: Tensor = self.embedding_dropout(self._look_up(tokens_BT))
+        return inputs
+
+    def classify(self, inputs_BTE: Tensor, lengths_B: Tensor) -> Tensor:
+        """logits_B (float32) of embedded tokens."""
+        merged = merge_directions(self.merge, self.encoder(inputs_BTE, lengths_B))
         logits_B: Tensor = self.head(self.readout(merged)).float()[:, 0]
         return logits_B
 
     def explain(self, tokens_BT: Tensor, lengths_B: Tensor) -> Explanation:
         """The logits of `forward`, with the attention weights or token logits behind them, if any."""
-        states = self._encode(tokens_BT, lengths_B)
+        states: States = self.encoder(self.embed(tokens_BT), lengths_B)
         merged = merge_directions(self.merge, states)
         readout = self.readout
         return Explanation(
@@ -82,11 +97,7 @@ class SentimentClassifier(nn.Module):
             readout.token_logits(merged).float() if isinstance(readout, Tokens) else None,
         )
 
-    def _encode(self, tokens_BT: Tensor, lengths_B: Tensor) -> States:
-        states: States = self.encoder(self.embedding_dropout(self._embed(tokens_BT)), lengths_B)
-        return states
-
-    def _embed(self, tokens_BT: Tensor) -> Tensor:
+    def _look_up(self, tokens_BT: Tensor) -> Tensor:
         """inputs_BTE, or inputs_BTCE of several channels."""
         if len(self.embeddings) == 1:
             inputs_BTE: Tensor = self.embeddings[0](tokens_BT)

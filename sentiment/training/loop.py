@@ -8,26 +8,38 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
 
-from sentiment.config import Config, TrainingSettings
+from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews, shuffled_batches
 from sentiment.device import Machine, peak_memory_bytes
 from sentiment.errors import DivergedError
 from sentiment.metrics import Evaluation, evaluate
 from sentiment.scoring import score_batches
+from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the largest batch took before a stage goes on."""
+
+    stage: str
+    padded_tokens: int
+    epoch_seconds: float
+    """An epoch's time at the speed of a batch of middling length, validation not counted."""
+    peak_memory_bytes: int
 
 
 @dataclass(frozen=True)
 class Step:
     """One optimizer step is done; the state may be saved here."""
 
+    stage: str
     step: int
     epoch: int
     loss: float
-    """Mean loss of the batch in nats."""
+    """Mean loss of the batch in nats: of a review, or of a word a language model predicts."""
     gradient_norm: float
     """L2 norm before clipping."""
     learning_rate: float
@@ -47,87 +59,101 @@ class Scored:
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch is trained and validated; the state may be saved here."""
+    """An epoch is trained and, in a judged stage, validated; the state may be saved here."""
 
+    stage: str
     epoch: int
     step: int
     train_loss: float
-    train_accuracy: float
-    validation: Evaluation
+    train_accuracy: float | None
+    validation: Evaluation | None
     is_best: bool
 
 
-def train(
-    state: TrainingState,
-    train: LabelledReviews,
-    validation: LabelledReviews,
-    config: Config,
-    machine: Machine,
-) -> Iterator[Step | Scored | Epoch]:
-    """Train from wherever `state` stands to the last epoch, or until validation stops improving.
+Event = Rehearsal | Step | Scored | Epoch
 
-    Raises DivergedError before a step whose loss or gradient is not finite.
+
+def train(
+    state: TrainingState, validation: LabelledReviews, config: Config, machine: Machine
+) -> Iterator[Event]:
+    """Train from wherever `state` stands to the end of its last stage.
+
+    A judged stage ends early once validation has stopped improving. Each stage that begins or goes on is
+    rehearsed first. Raises DivergedError before a step whose loss or gradient is not finite.
     """
     progress = state.progress
-    while not is_finished(progress, config.training):
-        batches = shuffled_batches(train.reviews.lengths_N, config.batches, config.seed, progress.epoch)
-        for indices in batches[progress.position :]:
-            yield _take_step(state, train, indices, len(batches), config, machine)
-        logits_N = np.empty(len(validation.reviews), dtype=np.float32)
-        for indices, logits_B in score_batches(state.judged, validation.reviews, machine):
-            logits_N[indices] = logits_B
-            yield Scored(len(indices))
-        yield _close_epoch(state, evaluate(logits_N, validation.labels_N))
+    while not state.is_finished:
+        stage = state.stage
+        yield rehearse(state, config, machine)
+        while not is_over(stage, progress, config.training.patience):
+            batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
+            for indices in batches[progress.position :]:
+                yield _take_step(state, indices, len(batches), config, machine)
+            evaluation = None
+            if stage.is_judged:
+                logits_N = np.zeros(len(validation.reviews), dtype=np.float32)
+                for indices, logits_B in score_batches(state.judged, validation.reviews, machine):
+                    logits_N[indices] = logits_B
+                    yield Scored(len(indices))
+                machine.processes.sum(torch.from_numpy(logits_N))
+                evaluation = evaluate(logits_N, validation.labels_N)
+            yield _close_epoch(state, evaluation)
+        state.finish_stage()
 
 
-def is_finished(progress: Progress, settings: TrainingSettings) -> bool:
-    """Whether all epochs are done, or `patience` of them went by without a better validation loss."""
-    return progress.epoch >= settings.epochs or progress.epoch - progress.best_epoch >= settings.patience
+def is_over(stage: Stage, progress: Progress, patience: int) -> bool:
+    """Whether a stage has had its epochs, or `patience` of them went by without a better validation loss."""
+    if progress.epoch >= stage.epochs:
+        return True
+    return stage.is_judged and progress.epoch - progress.best_epoch >= patience
 
 
 def _take_step(
-    state: TrainingState,
-    train: LabelledReviews,
-    indices: list[int],
-    batches: int,
-    config: Config,
-    machine: Machine,
+    state: TrainingState, indices: list[int], batches: int, config: Config, machine: Machine
 ) -> Step:
-    progress, settings = state.progress, config.training
-    done = (progress.epoch + (progress.position + 1) / batches) / settings.epochs
-    learning_rate = settings.learning_rate * learning_rate_factor(done, settings.warmup)
+    progress, stage = state.progress, state.stage
+    done = (progress.epoch + (progress.position + 1) / batches) / stage.epochs
+    learning_rate = stage.learning_rate * learning_rate_factor(done, config.training.warmup)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
     # The draws of a step follow from its number, so a resumed run repeats them without a saved generator.
-    torch.manual_seed(random.Random(f"{config.seed} {progress.step}").getrandbits(63))
-    logits_B, loss = _forward_backward(state, train, indices, machine)
-    norm = float(clip_grad_norm_(state.model.parameters(), settings.clip_norm))
+    draws = f"{config.seed} {progress.step} {machine.processes.rank}"
+    torch.manual_seed(random.Random(draws).getrandbits(63))
+    terms = stage.objective.terms(indices)
+    loss, hits = _forward_backward(state, indices, machine)
+    norm = float(clip_grad_norm_(state.model.parameters(), config.training.clip_norm))
     _refuse_divergence(loss, norm, progress.step)
     state.optimizer.step()
     if state.average is not None:
         state.average.update_parameters(state.model)
     progress.position += 1
     progress.step += 1
-    progress.loss_sum += loss * len(indices)
-    progress.hits += int(((logits_B > 0) == (train.labels_N[indices] == 1)).sum())
-    progress.reviews += len(indices)
-    tokens = int(train.reviews.lengths_N[indices].sum())
-    return Step(progress.step, progress.epoch + 1, loss, norm, learning_rate, len(indices), tokens, batches)
+    progress.loss_sum += loss * terms
+    progress.terms += terms
+    progress.hits += hits
+    tokens = int(stage.objective.lengths_N[indices].sum())
+    return Step(
+        stage.name,
+        progress.step,
+        progress.epoch + 1,
+        loss,
+        norm,
+        learning_rate,
+        len(indices),
+        tokens,
+        batches,
+    )
 
 
-def _forward_backward(
-    state: TrainingState, train: LabelledReviews, indices: list[int], machine: Machine
-) -> tuple[np.ndarray, float]:
-    """Leave the gradient of the batch's mean loss in the parameters; return logits_B and the loss."""
-    batch = train.reviews.batch(indices).to(machine.device)
-    labels_B = torch.from_numpy(train.labels_N[indices]).to(machine.device, torch.float32)
+def _forward_backward(state: TrainingState, indices: list[int], machine: Machine) -> tuple[float, int]:
+    """Leave the gradient of the batch's mean loss in the parameters; return the loss and the hits."""
     state.model.train()
     state.optimizer.zero_grad()
-    with machine.autocast():
-        logits_B = state.model(batch.tokens_BT, batch.lengths_B)
-    loss = binary_cross_entropy_with_logits(logits_B, labels_B)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return logits_B.detach().cpu().numpy(), float(loss.detach())
+    objective = state.stage.objective
+    own, terms = machine.processes.share(indices), objective.terms(indices)
+    loss, hits = objective.backward(state.model, own, terms, machine) if own else (0.0, 0)
+    mean_loss, all_hits = machine.processes.sum_gradients(state.model.parameters(), loss, hits)
+    return mean_loss, int(all_hits)
 
 
 def learning_rate_factor(done: float, warmup: float) -> float:
@@ -146,39 +172,31 @@ def _refuse_divergence(loss: float, norm: float, step: int) -> None:
         )
 
 
-def _close_epoch(state: TrainingState, validation: Evaluation) -> Epoch:
+def _close_epoch(state: TrainingState, validation: Evaluation | None) -> Epoch:
     progress = state.progress
-    is_best = progress.best_loss is None or validation.loss < progress.best_loss
+    is_best = validation is not None and (progress.best_loss is None or validation.loss < progress.best_loss)
     progress.epoch += 1
-    if is_best:
+    if validation is not None and is_best:
         progress.best_loss, progress.best_epoch = validation.loss, progress.epoch
         state.keep_best()
-    loss, accuracy = progress.loss_sum / progress.reviews, progress.hits / progress.reviews
-    progress.position, progress.loss_sum, progress.hits, progress.reviews = 0, 0.0, 0, 0
-    return Epoch(progress.epoch, progress.step, loss, accuracy, validation, is_best)
+    loss = progress.loss_sum / progress.terms
+    accuracy = progress.hits / progress.terms if state.stage.is_judged else None
+    progress.position, progress.loss_sum, progress.terms, progress.hits = 0, 0.0, 0, 0
+    return Epoch(state.stage.name, progress.epoch, progress.step, loss, accuracy, validation, is_best)
 
 
-@dataclass(frozen=True)
-class Rehearsal:
-    """What the largest batch took before the first step."""
-
-    padded_tokens: int
-    epoch_seconds: float
-    """An epoch's time at the speed of a batch of middling length, validation not counted."""
-    peak_memory_bytes: int
-
-
-def rehearse(state: TrainingState, train: LabelledReviews, config: Config, machine: Machine) -> Rehearsal:
+def rehearse(state: TrainingState, config: Config, machine: Machine) -> Rehearsal:
     """Run the largest batch forward and backward, so that too little memory shows now; nothing is learned."""
-    lengths_N = train.reviews.lengths_N
-    batches = shuffled_batches(lengths_N, config.batches, config.seed, state.progress.epoch)
+    stage = state.stage
+    lengths_N = stage.objective.lengths_N
+    batches = shuffled_batches(lengths_N, config.batches, stage.seed, state.progress.epoch)
     longest = np.array([lengths_N[indices].max() for indices in batches])
     sizes = longest * np.array([len(indices) for indices in batches])
     largest, middling = int(sizes.argmax()), int(longest.argsort()[len(batches) // 2])
-    _forward_backward(state, train, batches[largest], machine)  # this also warms up the kernels
+    _forward_backward(state, batches[largest], machine)  # this also warms up the kernels
     start = time.perf_counter()
-    _forward_backward(state, train, batches[middling], machine)
+    _forward_backward(state, batches[middling], machine)
     seconds = time.perf_counter() - start
     state.optimizer.zero_grad()
     epoch_seconds = seconds * float(sizes.sum() / sizes[middling])
-    return Rehearsal(int(sizes[largest]), epoch_seconds, peak_memory_bytes(machine.device))
+    return Rehearsal(stage.name, int(sizes[largest]), epoch_seconds, peak_memory_bytes(machine.device))

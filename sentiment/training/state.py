@@ -1,14 +1,15 @@
-"""Everything that changes while a model trains: enough to go on from any step as if nothing had happened."""
+"""Everything that changes while a run trains: enough to go on from any step as if nothing had happened."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sentiment.config import TrainingSettings
+from sentiment.training.stages import Stage, Weights
 
 
 @dataclass
@@ -16,19 +17,22 @@ class Progress:
     """Where a run stands. Random draws follow from (seed, step), so no generator's state is needed."""
 
     epoch: int = 0
-    """Epochs that are complete."""
+    """Epochs of the current stage that are complete."""
     position: int = 0
     """Batches of the current epoch that are done."""
     step: int = 0
-    """Optimizer steps since the start."""
+    """Optimizer steps since the start of the run."""
     loss_sum: float = 0.0
-    """Sum of the loss over the current epoch's reviews so far."""
+    """Sum of the loss over the current epoch's terms so far."""
+    terms: int = 0
+    """Of a classifier one a review, of a language model one a word and direction."""
     hits: int = 0
-    """Of those, the reviews that were classified rightly."""
-    reviews: int = 0
+    """Of the current epoch's reviews so far, those that were classified rightly."""
     best_loss: float | None = None
-    """Lowest validation loss so far."""
+    """Lowest validation loss of the stage so far."""
     best_epoch: int = 0
+    finished: list[dict[str, Any]] = field(default_factory=list)
+    """For each stage that is done, its name, epochs and best epoch."""
     seconds: float = 0.0
     """Time spent training and validating, over all the processes that took part."""
     metrics_bytes: int = 0
@@ -36,20 +40,62 @@ class Progress:
 
 
 class TrainingState:
-    """Network, optimizer, averaged weights, best weights and progress."""
+    """The current stage's network, optimizer, averaged and best weights; earlier results; progress."""
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
-        self.model = model
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
-        self.average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.average))  # type: ignore[no-untyped-call]
-            if settings.average
-            else None
-        )
-        self.best: dict[str, Tensor] = {}
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        settings: TrainingSettings,
+        device: torch.device,
+        finished: Sequence[Weights] = (),
+    ) -> None:
+        """Begin the stage that comes after the `finished` ones."""
+        self.stages = stages
+        self.finished = list(finished)
         self.progress = Progress()
+        self.best: Weights = {}
+        self._settings = settings
+        self._device = device
+        self._begin_stage()
+
+    @classmethod
+    def restore(
+        cls,
+        stages: Sequence[Stage],
+        settings: TrainingSettings,
+        device: torch.device,
+        tensors: Mapping[str, Tensor],
+        progress: Mapping[str, Any],
+    ) -> Self:
+        """Go on from what `tensors` and `progress_dict` gave.
+
+        Raises KeyError, TypeError, ValueError or RuntimeError if they do not fit.
+        """
+        restored = Progress(**progress)
+        finished = [_under(f"finished.{index}.", tensors) for index in range(len(restored.finished))]
+        state = cls(stages, settings, device, finished)
+        state.model.load_state_dict(_under("model.", tensors))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimizer.", tensors).items():
+            index, slot = name.split(".")
+            slots.setdefault(int(index), {})[slot] = value
+        groups = state.optimizer.state_dict()["param_groups"]
+        state.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        if state.average is not None:
+            state.average.load_state_dict(_under("average.", tensors))
+        state.best = _under("best.", tensors)
+        state.progress = restored
+        return state
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is under way, or the last one."""
+        return self.stages[min(len(self.finished), len(self.stages) - 1)]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every stage is done."""
+        return len(self.finished) == len(self.stages)
 
     @property
     def judged(self) -> nn.Module:
@@ -58,7 +104,18 @@ class TrainingState:
 
     def keep_best(self) -> None:
         """Remember the judged weights as the best so far."""
-        self.best = {name: value.detach().cpu().clone() for name, value in self.judged.state_dict().items()}
+        self.best = _copy(self.judged)
+
+    def finish_stage(self) -> None:
+        """Put aside what the stage gave, its best weights or its last, and begin the next one."""
+        progress = self.progress
+        progress.finished.append(
+            {"name": self.stage.name, "epochs": progress.epoch, "best_epoch": progress.best_epoch}
+        )
+        progress.epoch, progress.best_loss, progress.best_epoch = 0, None, 0
+        self.finished.append(self.best or _copy(self.judged))
+        if not self.is_finished:
+            self._begin_stage()
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor under a name of its own, on the CPU."""
@@ -68,29 +125,32 @@ class TrainingState:
         if self.average is not None:
             named |= {f"average.{name}": value for name, value in self.average.state_dict().items()}
         named |= {f"best.{name}": value for name, value in self.best.items()}
+        for index, weights in enumerate(self.finished):
+            named |= {f"finished.{index}.{name}": value for name, value in weights.items()}
         return {name: value.detach().cpu().contiguous() for name, value in named.items()}
-
-    def restore(self, tensors: Mapping[str, Tensor], progress: Mapping[str, Any]) -> None:
-        """Put back what `tensors` and `asdict(progress)` gave.
-
-        Raises KeyError, TypeError, ValueError or RuntimeError if they do not fit.
-        """
-        self.model.load_state_dict(_under("model.", tensors))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimizer.", tensors).items():
-            index, slot = name.split(".")
-            slots.setdefault(int(index), {})[slot] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
-        if self.average is not None:
-            self.average.load_state_dict(_under("average.", tensors))
-        self.best = _under("best.", tensors)
-        self.progress = Progress(**progress)
 
     def progress_dict(self) -> dict[str, Any]:
         """Progress as JSON knows it."""
         return asdict(self.progress)
 
+    def _begin_stage(self) -> None:
+        stage, settings = self.stage, self._settings
+        torch.manual_seed(stage.seed)
+        self.model = stage.build(self.finished).to(self._device)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self.average = (
+            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(settings.average))  # type: ignore[no-untyped-call]
+            if settings.average and stage.is_judged
+            else None
+        )
+        self.best = {}
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+
+def _copy(model: nn.Module) -> Weights:
+    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> Weights:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

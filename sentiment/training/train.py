@@ -9,15 +9,19 @@ from typing import Any
 import torch
 
 from sentiment.config import Config
+from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
 from sentiment.errors import Interrupted, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.metrics import evaluate
+from sentiment.models.ensemble import join_weights
 from sentiment.predictor import Predictor, build_model
+from sentiment.processes import ALONE, join_processes
 from sentiment.runs import RunFolder, read_run
-from sentiment.training.loggers import ProgressDisplay, say
-from sentiment.training.loop import Epoch, Scored, Step, rehearse, train
+from sentiment.training.loggers import ProgressDisplay
+from sentiment.training.loop import Epoch, Step, train
+from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
 from sentiment.versions import git_commit, library_versions
 
@@ -27,14 +31,15 @@ GOLDEN_REVIEWS = 4
 def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]:
     """Train a new run in the folder `path`; return the facts of its run.json.
 
+    Of several processes that train together only the first one writes; the others return nothing.
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
-    machine = set_up_machine(config.machine)
+    machine = _join(config)
+    if not machine.processes.leads:
+        return _assist(path, config, machine)
     with RunFolder(path) as run:
         run.create(config, force)
-        prepared = prepare(config, machine.threads)
-        run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
-        return _train(run, config, prepared, machine)
+        return _lead(run, config, machine)
 
 
 def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
@@ -49,23 +54,29 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
                 f"{path} was started with another configuration ({_differences(own, config)}); "
                 "resume without CONFIG and --set, or start a new run"
             )
-        run.lock()
         if run.is_finished:
             say(f"{path} is finished already")
             return read_run(path).facts
-        machine = set_up_machine(own.machine)
-        prepared = prepare(own, machine.threads)
-        run.check_data(prepared.data_hash)
-        run.write_start(prepared.vocabulary, _describe(own, prepared, machine))
-        return _train(run, own, prepared, machine)
+        machine = _join(own)
+        if not machine.processes.leads:
+            return _assist(path, own, machine)
+        run.lock()
+        return _lead(run, own, machine)
 
 
-def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:
-    set_up_training_arithmetic()
-    state = _initial_state(config, prepared, machine)
-    display = ProgressDisplay(config.training.epochs, len(prepared.validation.reviews))
-    display.show_rehearsal(rehearse(state, prepared.train, config, machine))
-    _restore(run, state)
+def _join(config: Config) -> Machine:
+    machine = set_up_machine(config.machine)
+    return replace(machine, processes=join_processes(machine.device))
+
+
+def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
+    """Train as the process that writes the run folder."""
+    prepared = prepare(config, machine.threads)
+    run.check_data(prepared.data_hash)
+    run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
+    machine.processes.wait()  # the others find the tokens in the cache
+    state = _begin_or_restore(run, config, prepared, machine)
+    display = ProgressDisplay(len(prepared.validation.reviews))
     try:
         with deferred() as stop:
             _follow(run, state, config, prepared, machine, display, stop)
@@ -74,36 +85,34 @@ def _train(run: RunFolder, config: Config, prepared: Prepared, machine: Machine)
     return _finish(run, state, config, prepared, machine)
 
 
-def _initial_state(config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
-    torch.manual_seed(config.seed)
-    model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
-    if config.vocabulary.vectors:
-        from sentiment.data.vectors import load_word_vectors
-
-        words = prepared.vocabulary.channels[0]
-        vectors = load_word_vectors(config.vocabulary.vectors, words, config.model.embedding)
-        weight_VE = next(model.embeddings[0].parameters())
-        with torch.no_grad():
-            weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
-        missing = vectors.missing_words(words)
-        say(
-            f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, "
-            f"such as {' '.join(missing[:8])}"
-        )
-    return TrainingState(model.to(machine.device), config.training)
+def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
+    """Compute a share of every step and of every validation for the process that leads."""
+    machine.processes.wait()
+    prepared = prepare(config, machine.threads)
+    state = _begin_or_restore(RunFolder(path), config, prepared, machine)
+    with deferred():  # a signal reaches the leading process too, which decides when to stop
+        for _ in train(state, prepared.validation, config, machine):
+            pass
+    return {}
 
 
-def _restore(run: RunFolder, state: TrainingState) -> None:
-    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
+def _begin_or_restore(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
+    set_up_training_arithmetic()
+    plan = (plan_stages(config, prepared), config.training, machine.device)
+    leads = machine.processes.leads
+    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}") if leads else None)
     if checkpoint is None:
-        run.cut_metrics(0)
-        return
+        if leads:
+            run.cut_metrics(0)
+        return TrainingState(*plan)
     try:
-        state.restore(checkpoint.tensors, checkpoint.progress)
+        state = TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
-    run.cut_metrics(state.progress.metrics_bytes)
-    say(f"going on from {checkpoint.path}")
+    if leads:
+        run.cut_metrics(state.progress.metrics_bytes)
+        say(f"going on from {checkpoint.path}")
+    return state
 
 
 def _follow(
@@ -118,12 +127,12 @@ def _follow(
     """Consume the loop: show, log and save each event, and stop where it is safe."""
     progress = state.progress
     before = time.perf_counter()
-    for event in train(state, prepared.train, prepared.validation, config, machine):
+    for event in train(state, prepared.validation, config, machine):
         now = time.perf_counter()
         progress.seconds += now - before
         before = now
-        display.show(event, progress)
-        if not isinstance(event, Scored):
+        display.show(event, state)
+        if isinstance(event, Step | Epoch):
             progress.metrics_bytes = run.append_metrics(_record(event))
         due = isinstance(event, Epoch) or (
             isinstance(event, Step) and event.step % config.training.checkpoint_steps == 0
@@ -144,21 +153,21 @@ def _finish(
     run: RunFolder, state: TrainingState, config: Config, prepared: Prepared, machine: Machine
 ) -> dict[str, Any]:
     """Write the best weights with golden predictions, then open the run as a user will."""
-    model = build_model(config, prepared.vocabulary, state.best, run.path)
-    machine = replace(machine, precision=torch.float32)  # as `Predictor.load` will
+    weights = join_weights(state.finished[-config.training.members :])
+    model = build_model(config, prepared.vocabulary, weights, run.path)
+    machine = replace(machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` will
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
     golden = predictor.golden(prepared.validation_texts[:GOLDEN_REVIEWS])
-    validation = run.epoch_record(state.progress.best_epoch)
+    validation = evaluate(predictor.logits(prepared.validation.reviews), prepared.validation.labels_N)
     facts = _describe(config, prepared, machine) | {
         "result": {
-            "epochs": state.progress.epoch,
-            "best_epoch": state.progress.best_epoch,
-            "validation": validation["validation"],
+            "stages": state.progress.finished,
+            "validation": asdict(validation),
             "seconds": round(state.progress.seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
         }
     }
-    run.finish(state.best, golden, facts)
+    run.finish(weights, golden, facts)
     return facts
 
 

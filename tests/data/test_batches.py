@@ -20,7 +20,8 @@ from sentiment.data.batches import (
     sorted_batches,
 )
 from sentiment.data.tokens import Tokens
-from sentiment.data.vocabulary import UNKNOWN_ID, Vocabulary
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.models.classifier import UNKNOWN_ID
 
 lengths_of_reviews = st.builds(
     lambda seed, longest, count: np.random.default_rng(seed).integers(1, longest + 1, size=count),

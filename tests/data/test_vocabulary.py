@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sentiment.config import VocabularySettings
 from sentiment.data.tokens import Tokenizer, Tokens
-from sentiment.data.vocabulary import PADDING, UNKNOWN, UNKNOWN_ID, VIEWS, Channel, Vocabulary
+from sentiment.data.vocabulary import PADDING, UNKNOWN, VIEWS, Channel, Vocabulary
 from sentiment.errors import RunError
+from sentiment.models.classifier import UNKNOWN_ID
 
 token = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
     lambda text: not any(char.isspace() for char in text)

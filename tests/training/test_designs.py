@@ -12,9 +12,9 @@ from sentiment.config import read_config
 from sentiment.data.prepare import prepare
 from sentiment.device import set_up_machine
 from sentiment.evaluation import evaluate_run
-from sentiment.models.classifier import SentimentClassifier
 from sentiment.runs import read_run
 from sentiment.training.loop import Step, train
+from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
 from sentiment.training.train import train_run
 
@@ -61,16 +61,16 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
 
     machine = set_up_machine(config.machine)
     prepared = prepare(config, processes=1)
-    torch.manual_seed(config.seed)
-    stopped = TrainingState(SentimentClassifier(config.model, *prepared.vocabulary.sizes), config.training)
-    for event in train(stopped, prepared.train, prepared.validation, config, machine):
+    plan = (plan_stages(config, prepared), config.training, machine.device)
+    stopped = TrainingState(*plan)
+    for event in train(stopped, prepared.validation, config, machine):
         if isinstance(event, Step) and event.step == 2:
             break
-    resumed = TrainingState(SentimentClassifier(config.model, *prepared.vocabulary.sizes), config.training)
-    resumed.restore(stopped.tensors(), stopped.progress_dict())
-    list(train(resumed, prepared.train, prepared.validation, config, machine))
-    assert weights.keys() == resumed.best.keys()
-    assert all(torch.equal(weights[name], resumed.best[name]) for name in weights)
+    resumed = TrainingState.restore(*plan, stopped.tensors(), stopped.progress_dict())
+    list(train(resumed, prepared.validation, config, machine))
+    (best,) = resumed.finished
+    assert weights.keys() == best.keys()
+    assert all(torch.equal(weights[name], best[name]) for name in weights)
 
     loaded = sentiment.load(tmp_path / "run", device="cpu", threads=1)
     judged = evaluate_run(loaded, split="validation").evaluation

@@ -1,5 +1,6 @@
 """The training loop: what a step does, when it refuses one, and when it ends."""
 
+import copy
 import dataclasses
 import math
 
@@ -7,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment.config import Config, parse_config
+from sentiment.config import Config, PretrainingSettings, TrainingSettings, parse_config
 from sentiment.data.batches import EncodedReviews, LabelledReviews
+from sentiment.data.prepare import Prepared
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import set_up_machine
 from sentiment.errors import DivergedError
-from sentiment.models.classifier import SentimentClassifier
-from sentiment.training.loop import Epoch, Step, is_finished, learning_rate_factor, rehearse, train
+from sentiment.training.loop import Epoch, Rehearsal, Step, is_over, learning_rate_factor, rehearse, train
+from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import Progress, TrainingState
 
 CONFIG = parse_config(
@@ -38,6 +40,7 @@ CONFIG = parse_config(
     """,
     "test",
 )
+PRETRAINING = PretrainingSettings(epochs=2, learning_rate=0.02, samples=8)
 
 
 def labelled(count: int = 40) -> tuple[LabelledReviews, Vocabulary]:
@@ -60,9 +63,17 @@ def machine():
     return set_up_machine(CONFIG.machine)
 
 
-def new_state(vocabulary: Vocabulary, config: Config = CONFIG) -> TrainingState:
-    torch.manual_seed(config.seed)
-    return TrainingState(SentimentClassifier(config.model, *vocabulary.sizes), config.training)
+def plan(
+    reviews: LabelledReviews, vocabulary: Vocabulary, config: Config = CONFIG
+) -> tuple[list[Stage], TrainingSettings, torch.device]:
+    """What a state is made of."""
+    pretraining = reviews.reviews if config.pretraining.epochs else None
+    prepared = Prepared(vocabulary, reviews, reviews, [], pretraining, "random", None, "")
+    return plan_stages(config, prepared), config.training, torch.device("cpu")
+
+
+def new_state(reviews: LabelledReviews, vocabulary: Vocabulary, config: Config = CONFIG) -> TrainingState:
+    return TrainingState(*plan(reviews, vocabulary, config))
 
 
 def changed(**training) -> Config:
@@ -72,7 +83,7 @@ def changed(**training) -> Config:
 def test_loop_learns_and_reports_each_epoch(machine):
     reviews, vocabulary = labelled()
     config = changed(epochs=25, patience=25)
-    events = list(train(new_state(vocabulary, config), reviews, reviews, config, machine))
+    events = list(train(new_state(reviews, vocabulary, config), reviews, config, machine))
     epochs = [event for event in events if isinstance(event, Epoch)]
     steps = [event for event in events if isinstance(event, Step)]
     assert [epoch.epoch for epoch in epochs] == list(range(1, 26))
@@ -84,7 +95,8 @@ def test_loop_learns_and_reports_each_epoch(machine):
 
 def test_train_figures_are_sums_over_reviews_not_means_of_batches(machine):
     reviews, vocabulary = labelled()
-    events = list(train(new_state(vocabulary), reviews, reviews, changed(epochs=1), machine))
+    one = changed(epochs=1)
+    events = list(train(new_state(reviews, vocabulary, one), reviews, one, machine))
     steps = [event for event in events if isinstance(event, Step)]
     epoch = events[-1]
     weighted = sum(step.loss * step.reviews for step in steps) / 40
@@ -95,7 +107,8 @@ def test_train_figures_are_sums_over_reviews_not_means_of_batches(machine):
 
 def test_gradient_is_clipped_and_its_norm_reported_before_clipping(machine, monkeypatch):
     reviews, vocabulary = labelled()
-    state = new_state(vocabulary)
+    config = changed(epochs=1, clip_norm=0.01)
+    state = new_state(reviews, vocabulary, config)
     norms = []
     step = state.optimizer.step
 
@@ -105,7 +118,7 @@ def test_gradient_is_clipped_and_its_norm_reported_before_clipping(machine, monk
         step()
 
     monkeypatch.setattr(state.optimizer, "step", spy)
-    events = train(state, reviews, reviews, changed(epochs=1, clip_norm=0.01), machine)
+    events = train(state, reviews, config, machine)
     reported = [event.gradient_norm for event in events if isinstance(event, Step)]
     assert max(norms) <= 0.01 * (1 + 1e-4)
     assert min(reported) > 0.01
@@ -114,7 +127,7 @@ def test_gradient_is_clipped_and_its_norm_reported_before_clipping(machine, monk
 @pytest.mark.parametrize("poison", ["loss", "gradient"])
 def test_divergence_stops_before_the_step(machine, poison):
     reviews, vocabulary = labelled()
-    state = new_state(vocabulary)
+    state = new_state(reviews, vocabulary)
     if poison == "loss":
         with torch.no_grad():
             state.model.head.bias.fill_(math.nan)
@@ -122,7 +135,7 @@ def test_divergence_stops_before_the_step(machine, poison):
         state.model.head.weight.register_hook(lambda gradient: gradient * math.inf)
     before = {name: value.clone() for name, value in state.model.state_dict().items()}
     with pytest.raises(DivergedError, match=f"the {poison} .* step 1; the last good step is 0"):
-        list(train(state, reviews, reviews, CONFIG, machine))
+        list(train(state, reviews, CONFIG, machine))
     after = state.model.state_dict()
     assert all(torch.equal(before[name], after[name]) or poison == "loss" for name in before)
     assert state.progress.step == 0
@@ -136,7 +149,7 @@ def test_patience_ends_training(machine):
     config = changed(epochs=40, patience=2, warmup=0.0, average=0.0)
     epochs = [
         event
-        for event in train(new_state(vocabulary, config), reviews, flipped, config, machine)
+        for event in train(new_state(reviews, vocabulary, config), flipped, config, machine)
         if isinstance(event, Epoch)
     ]
     best = max(epoch.epoch for epoch in epochs if epoch.is_best)
@@ -147,30 +160,33 @@ def test_best_weights_are_those_of_the_best_epoch(machine):
     reviews, vocabulary = labelled()
     flipped = LabelledReviews(reviews.reviews, 1 - reviews.labels_N)
     config = changed(epochs=6, patience=5, warmup=0.0)
-    state = new_state(vocabulary, config)
-    kept = {}
-    for event in train(state, reviews, flipped, config, machine):
+    state = new_state(reviews, vocabulary, config)
+    kept, epochs_at_best = {}, 0
+    for event in train(state, flipped, config, machine):
         if isinstance(event, Epoch) and event.is_best:
+            epochs_at_best = event.epoch
             kept = {name: value.clone() for name, value in state.judged.state_dict().items()}
-    assert state.progress.best_epoch < 6
-    assert all(torch.equal(kept[name], state.best[name]) for name in kept)
+    assert state.progress.finished == [{"name": "training", "epochs": 6, "best_epoch": epochs_at_best}]
+    assert epochs_at_best < 6
+    assert all(torch.equal(kept[name], state.finished[0][name]) for name in kept)
     assert not all(torch.equal(kept[name], value) for name, value in state.judged.state_dict().items())
 
 
 def test_averaged_weights_lag_behind_and_are_the_ones_judged(machine):
     reviews, vocabulary = labelled()
-    state = new_state(vocabulary)
-    list(train(state, reviews, reviews, CONFIG, machine))
+    state = new_state(reviews, vocabulary)
+    list(train(state, reviews, CONFIG, machine))
     assert state.judged is not state.model
     assert not torch.equal(state.judged.head.weight, state.model.head.weight)
-    assert TrainingState(state.model, changed(average=0.0).training).judged is state.model
+    plain = new_state(reviews, vocabulary, changed(average=0.0))
+    assert plain.judged is plain.model
 
 
 def test_rehearsal_learns_nothing(machine):
     reviews, vocabulary = labelled()
-    state = new_state(vocabulary)
+    state = new_state(reviews, vocabulary)
     before = {name: value.clone() for name, value in state.tensors().items()}
-    rehearsal = rehearse(state, reviews, CONFIG, machine)
+    rehearsal = rehearse(state, CONFIG, machine)
     after = state.tensors()
     assert rehearsal.padded_tokens <= CONFIG.batches.tokens
     assert rehearsal.epoch_seconds > 0 and rehearsal.peak_memory_bytes > 2**20
@@ -184,29 +200,73 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert learning_rate_factor(0.0, 0.0) == 1
 
 
-def test_is_finished():
-    settings = CONFIG.training.model_copy(update={"epochs": 5, "patience": 2})
-    assert not is_finished(Progress(epoch=4, best_epoch=3), settings)
-    assert is_finished(Progress(epoch=5, best_epoch=5), settings)
-    assert is_finished(Progress(epoch=4, best_epoch=2), settings)
-
-
-@pytest.mark.parametrize("stop_after", [1, 3, 7, 10])
-def test_restored_state_goes_on_bit_for_bit(machine, stop_after):
-    """In memory: any step boundary, the end of an epoch included."""
+def test_a_stage_is_over_after_its_epochs_or_its_patience():
     reviews, vocabulary = labelled()
-    whole = new_state(vocabulary)
-    list(train(whole, reviews, reviews, CONFIG, machine))
+    stages, *_ = plan(reviews, vocabulary, changed(epochs=5).model_copy(update={"pretraining": PRETRAINING}))
+    pretraining, training = stages
+    assert not is_over(training, Progress(epoch=4, best_epoch=3), patience=2)
+    assert is_over(training, Progress(epoch=5, best_epoch=5), patience=2)
+    assert is_over(training, Progress(epoch=4, best_epoch=2), patience=2)
+    assert not is_over(pretraining, Progress(epoch=1), patience=1)  # nothing judges it
+    assert is_over(pretraining, Progress(epoch=2), patience=9)
 
-    first = new_state(vocabulary)
-    for event in train(first, reviews, reviews, CONFIG, machine):
+
+STAGES = CONFIG.model_copy(
+    update={
+        "pretraining": PRETRAINING,
+        "training": CONFIG.training.model_copy(update={"epochs": 2, "members": 2, "adversarial": 0.05}),
+    }
+)
+
+
+@pytest.mark.parametrize("config", [CONFIG, STAGES], ids=["one stage", "pretraining and two members"])
+@pytest.mark.parametrize("stop_after", [1, 3, 7, 10, 18, 30])
+def test_restored_state_goes_on_bit_for_bit(machine, config, stop_after):
+    """In memory: any step boundary, the ends of epochs and stages included."""
+    reviews, vocabulary = labelled()
+    whole = new_state(reviews, vocabulary, config)
+    list(train(whole, reviews, config, machine))
+
+    first = new_state(reviews, vocabulary, config)
+    for event in train(first, reviews, config, machine):
         if isinstance(event, Step) and event.step == stop_after:
             break
-    second = TrainingState(SentimentClassifier(CONFIG.model, *vocabulary.sizes), CONFIG.training)
-    second.restore(first.tensors(), first.progress_dict())
-    list(train(second, reviews, reviews, CONFIG, machine))
+    second = TrainingState.restore(
+        *plan(reviews, vocabulary, config), first.tensors(), copy.deepcopy(first.progress_dict())
+    )
+    list(train(second, reviews, config, machine))
 
     expected, found = whole.tensors(), second.tensors()
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert dataclasses.replace(whole.progress, seconds=0) == dataclasses.replace(second.progress, seconds=0)
+
+
+def test_classifiers_start_from_the_language_model_and_members_differ(machine):
+    reviews, vocabulary = labelled()
+    state = new_state(reviews, vocabulary, STAGES)
+    starts = []
+    for event in train(state, reviews, STAGES, machine):
+        if isinstance(event, Rehearsal):
+            starts.append({name: value.clone() for name, value in state.model.state_dict().items()})
+    pretrained, first, second = state.finished
+    shared = [name for name in first if name.startswith(("embeddings.", "encoder."))]
+    assert all(torch.equal(starts[1][name], pretrained[name]) for name in shared)
+    assert all(torch.equal(starts[2][name], pretrained[name]) for name in shared)
+    assert not torch.equal(starts[1]["head.weight"], starts[2]["head.weight"])
+    assert not torch.equal(first["head.weight"], second["head.weight"])
+    assert [stage["name"] for stage in state.progress.finished] == [
+        "pretraining",
+        "member 1 of 2",
+        "member 2 of 2",
+    ]
+
+
+def test_pretraining_lowers_the_loss_of_the_words(machine):
+    reviews, vocabulary = labelled()
+    config = CONFIG.model_copy(update={"pretraining": PRETRAINING.model_copy(update={"epochs": 8})})
+    events = train(new_state(reviews, vocabulary, config), reviews, config, machine)
+    losses = [
+        event.train_loss for event in events if isinstance(event, Epoch) and event.stage == "pretraining"
+    ]
+    assert len(losses) == 8 and losses[-1] < losses[0]

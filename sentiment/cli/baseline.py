@@ -1,0 +1,38 @@
+"""`sentiment baseline`: fit and judge the linear model that a network has to beat."""
+
+import json
+import sys
+from dataclasses import asdict
+
+from sentiment.cli.options import (
+    ConfigArgument,
+    DataOption,
+    JsonOption,
+    SetOption,
+    SplitOption,
+    ThreadsOption,
+    overrides,
+)
+from sentiment.cli.table import align, evaluation_rows, fit_rows
+from sentiment.config import read_config
+
+
+def baseline_command(
+    config: ConfigArgument = None,
+    settings: SetOption = None,
+    data: DataOption = None,
+    split: SplitOption = "test",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a linear n-gram model on the training reviews of a configuration, and judge it."""
+    wanted = read_config(config, overrides(settings, data))
+    from sentiment.device import available_cores
+    from sentiment.evaluation import evaluate_baseline
+
+    print("fitting the baseline", file=sys.stderr)
+    result = evaluate_baseline(wanted, threads or available_cores(), split)
+    if as_json:
+        print(json.dumps(asdict(result)))
+    else:
+        print(align(evaluation_rows({"n-gram baseline": result}) | fit_rows(result)))

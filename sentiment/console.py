@@ -1,0 +1,10 @@
+"""What is said beside the results: one line on stderr that does not tear a progress bar."""
+
+import sys
+
+
+def say(message: str) -> None:
+    """Print a line on stderr."""
+    from tqdm import tqdm
+
+    tqdm.write(message, file=sys.stderr)

@@ -1,0 +1,85 @@
+"""A language model over a classifier's embedding and LSTM: what both learn before they see a label.
+
+Each direction of the LSTM predicts the word it reads next. Source: Dai & Le 2015 (LM-LSTM), here in both
+directions at once; the softmax over sampled words is that of Jean et al. 2015.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.encoders import StackedEncoder
+from sentiment.models.lstm import ExactLSTM, padding_mask
+
+SAMPLING_POWER = 0.75  # of a word's frequency, when wrong words are drawn: Mikolov et al. 2013
+
+
+class LanguageModel(nn.Module):
+    """A classifier's embedding and one-layer LSTM, and a softmax over words tied to the embedding."""
+
+    proposal_V: Tensor
+    """float32: how likely each word is drawn as a wrong one."""
+
+    def __init__(self, classifier: SentimentClassifier, counts_V: Tensor, samples: int) -> None:
+        """Take how often each word occurs (int64), and how many wrong ones a right one is told from."""
+        super().__init__()
+        self.embeddings = classifier.embeddings
+        self.encoder = classifier.encoder
+        assert isinstance(classifier.encoder, StackedEncoder)
+        embedding, lstm = classifier.embeddings[0], classifier.encoder.layers[0]
+        assert isinstance(embedding, nn.Embedding) and isinstance(lstm, ExactLSTM)
+        self.projections = nn.ModuleList(
+            nn.Linear(lstm.hidden_size, embedding.embedding_dim, bias=False) for _ in range(lstm.directions)
+        )
+        self.bias_V = nn.Parameter(((counts_V + 1) / (counts_V + 1).sum()).log())
+        proposal_V = counts_V.double() ** SAMPLING_POWER
+        self.register_buffer("proposal_V", (proposal_V / proposal_V.sum()).float(), persistent=False)
+        self.samples = min(samples, int((counts_V > 0).sum()))
+
+    def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Sum of the losses (float32 scalar, nats) over every word that a direction has to predict.
+
+        `tokens_BT` is int64, `lengths_B` int64 and at least 1. A review of L words has L - 1 to predict in
+        each direction.
+        """
+        sampled_S = torch.multinomial(self.proposal_V, self.samples)
+        # One lookup serves inputs, right words and wrong words: each has a gradient as large as the table.
+        rows_NE = self.embeddings[0](torch.cat([tokens_BT.flatten(), sampled_S]))
+        inputs_BTE = rows_NE[: tokens_BT.numel()].unflatten(0, tokens_BT.shape)
+        states_BTDH = self.encoder(inputs_BTE, lengths_B).states_BTDH
+        mask_BT = padding_mask(lengths_B - 1, tokens_BT.shape[1] - 1)
+        read, unread = slice(None, -1), slice(1, None)
+        ways = [(read, unread), (unread, read)][: len(self.projections)]
+        predicted_NE = [
+            projection(states_BTDH[:, known, direction][mask_BT])
+            for direction, (projection, (known, _)) in enumerate(zip(self.projections, ways, strict=True))
+        ]
+        right_NE = [inputs_BTE[:, wanted][mask_BT] for _, wanted in ways]
+        right_N = [tokens_BT[:, wanted][mask_BT] for _, wanted in ways]
+        return self._sampled_softmax(
+            torch.cat(predicted_NE),
+            torch.cat(right_NE),
+            torch.cat(right_N),
+            rows_NE[tokens_BT.numel() :],
+            sampled_S,
+        )
+
+    def _sampled_softmax(
+        self, predicted_NE: Tensor, right_NE: Tensor, right_N: Tensor, sampled_SE: Tensor, sampled_S: Tensor
+    ) -> Tensor:
+        """Sum of the cross-entropies of the right words against the sampled ones.
+
+        A word's logit is lowered by the logarithm of how often it is expected among the samples, so that
+        frequent words, which are drawn more often, are not unlearned.
+        """
+        shift_V = self.bias_V - (self.proposal_V * self.samples).clamp(min=1e-9).log()
+        right_logits_N = (predicted_NE * right_NE).sum(1) + shift_V[right_N]
+        logits_NS = torch.addmm(shift_V[sampled_S], predicted_NE, sampled_SE.T)
+        columns_V = sampled_S.new_full(shift_V.shape, -1)
+        columns_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
+        columns_N = columns_V[right_N]
+        drawn = columns_N >= 0  # a right word that was also drawn must not count against itself
+        logits_NS[drawn.nonzero()[:, 0], columns_N[drawn]] = float("-inf")
+        logits_NX = torch.cat([right_logits_N[:, None], logits_NS], dim=1)
+        return F.cross_entropy(logits_NX, torch.zeros_like(right_N), reduction="sum")

@@ -1,0 +1,117 @@
+"""What a step minimises: the words of reviews for a language model, or their labels for a classifier."""
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from sentiment.data.batches import EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.device import Machine
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.lstm import padding_mask
+
+
+class Objective(Protocol):
+    """A loss over reviews that is a mean of terms; a batch may be computed in shares."""
+
+    lengths_N: np.ndarray
+    """int64 tokens of each review."""
+
+    def terms(self, indices: list[int]) -> int:
+        """How many terms the loss of these reviews has."""
+        ...
+
+    def backward(
+        self, model: nn.Module, indices: list[int], terms: int, machine: Machine
+    ) -> tuple[float, int]:
+        """Add the gradient of the reviews' summed loss over `terms` to the parameters.
+
+        Returns that loss, and how many of the reviews were classified rightly.
+        """
+        ...
+
+
+class Words:
+    """Each direction's next word, over reviews with and without labels."""
+
+    def __init__(self, reviews: EncodedReviews | JoinedReviews, directions: int) -> None:
+        self.lengths_N = reviews.lengths_N
+        self._reviews = reviews
+        self._directions = directions
+
+    def terms(self, indices: list[int]) -> int:
+        """The words to predict; at least 1, so that one-word reviews divide by something."""
+        return max(1, self._directions * int((self.lengths_N[indices] - 1).sum()))
+
+    def backward(
+        self, model: nn.Module, indices: list[int], terms: int, machine: Machine
+    ) -> tuple[float, int]:
+        """See `Objective`; nothing is classified."""
+        batch = self._reviews.batch(indices).to(machine.device)
+        with machine.autocast():
+            loss: Tensor = model(batch.tokens_BT, batch.lengths_B) / terms
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach()), 0
+
+
+class Labels:
+    """The labels of reviews, also with the embeddings moved against the model if `adversarial` is not 0.
+
+    Source of the adversarial loss: Miyato et al. 2017. Theirs moves embeddings of unit variance by a fixed
+    norm; here the step is a share of each review's own norm, so that it fits embeddings of any scale.
+    """
+
+    def __init__(self, reviews: LabelledReviews, adversarial: float) -> None:
+        self.lengths_N = reviews.reviews.lengths_N
+        self._reviews, self._labels_N = reviews
+        self._adversarial = adversarial
+
+    def terms(self, indices: list[int]) -> int:
+        """One a review."""
+        return len(indices)
+
+    def backward(
+        self, model: nn.Module, indices: list[int], terms: int, machine: Machine
+    ) -> tuple[float, int]:
+        """See `Objective`; with an adversarial step the loss is the mean of the plain and the moved one."""
+        assert isinstance(model, SentimentClassifier)
+        batch = self._reviews.batch(indices).to(machine.device)
+        labels_B = torch.from_numpy(self._labels_N[indices]).to(machine.device, torch.float32)
+
+        def descend(inputs_BTE: Tensor, share: float) -> tuple[Tensor, float, Tensor]:
+            """Add to the weights' gradient; return logits_B, the loss and the gradient of the inputs."""
+            leaf_BTE = inputs_BTE.detach().requires_grad_()
+            with machine.autocast():
+                logits_B = model.classify(leaf_BTE, batch.lengths_B)
+            loss = binary_cross_entropy_with_logits(logits_B, labels_B, reduction="sum") * (share / terms)
+            loss.backward()  # type: ignore[no-untyped-call]
+            assert leaf_BTE.grad is not None
+            return logits_B.detach(), float(loss.detach()), leaf_BTE.grad
+
+        share = 0.5 if self._adversarial else 1.0
+        inputs_BTE = model.embed(batch.tokens_BT)
+        logits_B, loss, gradient_BTE = descend(inputs_BTE, share)
+        if self._adversarial:
+            mask_BT = padding_mask(batch.lengths_B, batch.tokens_BT.shape[1])
+            move_BTE = adversarial_move(inputs_BTE, gradient_BTE, mask_BT, self._adversarial)
+            _, moved_loss, moved_gradient_BTE = descend(inputs_BTE + move_BTE, share)
+            loss, gradient_BTE = loss + moved_loss, gradient_BTE + moved_gradient_BTE
+        inputs_BTE.backward(gradient_BTE)  # type: ignore[no-untyped-call]
+        hits = int(((logits_B > 0) == (labels_B > 0)).sum())
+        return loss, hits
+
+
+@torch.no_grad()
+def adversarial_move(inputs_BTE: Tensor, gradient_BTE: Tensor, mask_BT: Tensor, share: float) -> Tensor:
+    """move_BTE along each review's gradient, `share` of its inputs' L2 norm long, zero at padding.
+
+    Both inputs may be (B, T, C, E), of several channels. A review whose gradient is zero stays where it is.
+    """
+    mask_BT1 = mask_BT.reshape(*mask_BT.shape, *[1] * (inputs_BTE.dim() - 2))
+    gradient_BTE, inputs_BTE = gradient_BTE * mask_BT1, inputs_BTE * mask_BT1
+    lengths_B = share * inputs_BTE.flatten(1).norm(dim=1)
+    norms_B = gradient_BTE.flatten(1).norm(dim=1)
+    scale_B = torch.where(norms_B > 0, lengths_B / norms_B, 0.0)
+    return gradient_BTE * scale_B.reshape(-1, *[1] * (inputs_BTE.dim() - 1))

@@ -1,0 +1,190 @@
+"""`sentiment baseline` and `sentiment eval --baseline`, called in this process."""
+
+import json
+import shutil
+from dataclasses import asdict
+
+import pytest
+
+import sentiment
+from sentiment.baseline import fit_baseline
+from sentiment.cli import run as run_command
+from sentiment.config import read_config
+from sentiment.data.prepare import load_only_part, load_part, prepare
+from sentiment.metrics import evaluate, mcnemar
+from sentiment.training.train import train_run
+
+CONFIG = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[model]
+embedding = 8
+hidden = 4
+layers = 1
+[training]
+epochs = 1
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+def reviews(count, words):
+    """Labelled rows, four a film; the last word decides."""
+    return [
+        {"text": f"take {n} of this film was {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"}
+        for n in range(count)
+    ]
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """reviews.jsonl, other.jsonl, a configuration and a run of one epoch; what it learned does not matter."""
+    folder = tmp_path_factory.mktemp("baseline")
+    source = write(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
+    write(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
+    (folder / "tiny.toml").write_text(CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        train_run(read_config(folder / "tiny.toml"), folder / "run")
+    return folder
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `sentiment ...`; give its exit code, stdout and stderr."""
+    monkeypatch.setattr("sentiment.cli.stop_at_once", lambda: None)  # pytest keeps its own Ctrl-C
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = run_command([*map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def assert_one_error(result, code, *words):
+    """Nothing on stdout; one line beginning `error:` ends stderr."""
+    found, stdout, stderr = result
+    last = stderr.splitlines()[-1]
+    assert (found, stdout) == (code, "") and last.startswith("error: ") and stderr.count("error: ") == 1
+    for word in words:
+        assert word in last
+
+
+# --- baseline ------------------------------------------------------------------------------------------
+
+
+def test_baseline_on_the_sample(command):
+    code, stdout, stderr = command("baseline", "--data", "sample", "--threads", 1)
+    assert code == 0 and stderr == "fitting the baseline\n"
+    for words in ("n-gram baseline", "600 (test of sample)", "accuracy", "n-grams of", "2,162 reviews"):
+        assert words in stdout
+    assert all(len(line) <= 80 for line in stdout.splitlines())
+
+
+def test_baseline_as_json_is_fitted_on_what_a_run_trains_on(folder, command):
+    code, stdout, _ = command("baseline", folder / "tiny.toml", "--split", "validation", "--json")
+    assert code == 0
+    found = json.loads(stdout)
+    prepared = prepare(read_config(folder / "tiny.toml"), 1)
+    assert found["fit_reviews"] == len(prepared.train.labels_N)
+    assert found["evaluation"]["reviews"] == len(prepared.validation.labels_N)
+    assert (found["split"], found["source"]) == ("validation", str(folder / "reviews.jsonl"))
+    assert found["evaluation"]["accuracy"] == 1.0
+    assert found["fit_ngrams"] > 0 and found["fit_seconds"] > 0 and found["reviews_per_second"] > 0
+
+
+def test_set_and_data_change_what_is_fitted(folder, command):
+    arguments = ["baseline", folder / "tiny.toml", "--split", "validation", "--json"]
+    half = json.loads(command(*arguments, "--set", "data.validation_share=0.5")[1])
+    assert half["fit_reviews"] < 40
+    other = json.loads(command(*arguments, "--data", folder / "other.jsonl")[1])
+    assert other["fit_reviews"] + other["evaluation"]["reviews"] == 10
+
+
+def test_a_missing_split_is_named(folder, command):
+    assert_one_error(command("baseline", folder / "tiny.toml"), 3, "no split named test", "train, validation")
+
+
+def test_training_reviews_of_one_class_are_refused(tmp_path, command):
+    rows = reviews(12, ["dull", "bright"])
+    write(tmp_path / "train.jsonl", rows[::2])
+    write(tmp_path / "validation.jsonl", rows)
+    result = command("baseline", "--data", tmp_path, "--split", "validation")
+    assert_one_error(result, 3, "one class only")
+
+
+@pytest.mark.parametrize("change", [["--set", "training.epoch=3"], ["--no-such-option"]])
+def test_bad_requests_end_with_2(folder, command, change):
+    assert_one_error(command("baseline", folder / "tiny.toml", *change), 2, change[-1].split("=")[0])
+
+
+def test_help_fits_a_terminal(command):
+    for name in ("baseline", "eval"):
+        code, stdout, _ = command(name, "--help")
+        assert code == 0 and all(len(line) <= 80 for line in stdout.splitlines())
+
+
+# --- eval --baseline -----------------------------------------------------------------------------------
+
+
+def test_eval_puts_both_side_by_side(folder, command):
+    code, stdout, stderr = command("eval", folder / "run", "--split", "validation", "--baseline")
+    assert code == 0 and stderr == "fitting the baseline\n"
+    lines = {line[:12].strip(): line[13:] for line in stdout.splitlines()}
+    assert lines["model"].split() == ["run", "n-gram", "baseline"]
+    assert lines["accuracy"].count("95%") == 2 and lines["only right"].count("reviews") == 2
+    assert lines["McNemar"].startswith("p = ") and "n-grams of" in lines["fit"]
+    assert all(len(line) <= 80 for line in stdout.splitlines() if not line.startswith("reviews"))
+
+
+def test_eval_with_a_baseline_says_of_the_run_what_eval_says(folder, command):
+    arguments = ["eval", folder / "run", "--split", "validation", "--json"]
+    alone, both = (json.loads(command(*arguments, *extra)[1]) for extra in ([], ["--baseline"]))
+    linear = json.loads(command("baseline", folder / "tiny.toml", *arguments[2:])[1])
+    for found in (alone, both, both["baseline"], linear):
+        found.pop("reviews_per_second")
+        found.pop("fit_seconds", None)
+    assert both.pop("baseline") == linear
+    test = both.pop("paired_test")
+    assert test.keys() == {"only_first", "only_second", "p_value"}
+    assert both == alone
+    right = [
+        found["true_positives"] + found["true_negatives"]
+        for found in (both["evaluation"], linear["evaluation"])
+    ]
+    assert test["only_first"] - test["only_second"] == right[0] - right[1]
+
+
+def test_another_source_is_judged_by_a_baseline_of_the_runs_own_reviews(folder, command):
+    other = folder / "other.jsonl"
+    found = json.loads(command("eval", folder / "run", "--baseline", "--json", "--data", other)[1])
+    config = read_config(folder / "tiny.toml")
+    baseline = fit_baseline(load_part(config, "train", 1), config.seed)
+    part = load_only_part(read_config(None, [f"data.source={json.dumps(str(other))}"]), 1)
+    model = sentiment.load(folder / "run", device="cpu", threads=1)
+    encoded, labels_N = part.encode(model.vocabulary, model.config)
+    linear_N, network_N = baseline.logits(part), model.logits(encoded)
+    assert found["baseline"]["evaluation"] == asdict(evaluate(linear_N, labels_N))
+    assert found["paired_test"] == asdict(mcnemar(network_N, linear_N, labels_N))
+    assert found["baseline"]["fit_reviews"] == baseline.reviews
+    assert found["source"] == found["baseline"]["source"] == str(other)
+
+
+def test_eval_with_a_baseline_needs_the_runs_own_data(folder, tmp_path, command):
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    source = json.dumps(str(moved / "reviews.jsonl"))
+    train_run(read_config(moved / "tiny.toml", [f"data.source={source}"]), moved / "other-run")
+    (moved / "reviews.jsonl").unlink()
+    result = command("eval", moved / "other-run", "--baseline", "--data", moved / "other.jsonl")
+    assert_one_error(result, 3, str(moved / "reviews.jsonl"))

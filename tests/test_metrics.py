@@ -1,0 +1,53 @@
+"""Figures over logits, against values worked out by hand and against scipy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from sentiment.metrics import PairedTest, evaluate, mcnemar
+
+
+def logits(right_N, labels_N):
+    """Logits of a model that is right where `right_N` says so."""
+    return np.where(np.asarray(right_N) == (labels_N == 1), 1.5, -0.5).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p_value"),
+    [
+        (0, 5, 2 / 2**5),
+        (1, 5, 2 * (1 + 6) / 2**6),
+        (2, 8, 2 * (1 + 10 + 45) / 2**10),
+        (3, 3, 1.0),
+        (0, 0, 1.0),
+    ],
+)
+def test_mcnemar_as_by_hand(only_first, only_second, p_value):
+    first = [True] * only_first + [False] * only_second + [True, True, False]
+    second = [False] * only_first + [True] * only_second + [True, True, False]
+    labels_N = np.arange(len(first)) % 2
+    found = mcnemar(logits(first, labels_N), logits(second, labels_N), labels_N)
+    assert found == PairedTest(only_first, only_second, pytest.approx(p_value, abs=1e-12))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_mcnemar_agrees_with_scipy_and_with_the_accuracies(reviews):
+    first, second, positive = (np.array(column) for column in zip(*reviews, strict=True))
+    labels_N = positive.astype(np.int8)
+    first_N, second_N = logits(first, labels_N), logits(second, labels_N)
+    found = mcnemar(first_N, second_N, labels_N)
+    difference = evaluate(first_N, labels_N).accuracy - evaluate(second_N, labels_N).accuracy
+    assert found.only_first - found.only_second == round(difference * len(reviews))
+    differing = int((first != second).sum())
+    assert found.only_first + found.only_second == differing
+    assert 0 <= found.p_value <= 1
+    if differing:
+        assert found.p_value == pytest.approx(binomtest(found.only_second, differing).pvalue)
+    swapped = mcnemar(second_N, first_N, labels_N)
+    assert swapped == PairedTest(found.only_second, found.only_first, pytest.approx(found.p_value))
+
+
+def test_mcnemar_takes_a_logit_of_zero_as_negative():
+    assert mcnemar(np.zeros(2), np.ones(2), np.array([0, 1])) == PairedTest(1, 1, 1.0)
