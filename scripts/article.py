@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from sentiment.config import Config, DataSettings, read_config
+from sentiment.console import say
 from sentiment.data.reviews import load_reviews
 from sentiment.data.splits import hold_out
 from sentiment.runs import RunFolder, read_run
-from sentiment.training.loggers import say
 from sentiment.training.train import resume_run, train_run
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "article"

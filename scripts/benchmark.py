@@ -1,84 +1,384 @@
-"""Measure the exact LSTM layer beside the plain padded `nn.LSTM` and the packed one, all in one run.
+"""Measure training on a CPU beside what it replaces, all in one run on the same reviews.
 
-One training step of a layer (forward, max over the states, backward) on random input whose lengths lie within
-5% of each other, as bucketing makes them. Speeds count real tokens; rounds alternate, medians are printed.
+A. Whole training steps (batch, forward, loss, backward, clip, AdamW) at the article's sizes. `article` is the
+   article's own step: batches of 64 uncut reviews in random order, `nn.LSTM` over the padding, read at
+   `outputs[:, -1]`, Adam and no clipping. It runs in a process of its own, as its script never told torch to
+   flush denormal numbers and threads inherit that; what it would gain by it stands in a row of its own.
+   `packed` is the same network on our batches, packed and read at each direction's own end. `ours` is the
+   project's training loop; `ours, default` the same with the configuration that ships.
+B. The arithmetic of `ours` as a share of what the machine can do in a product of two float32 matrices. A
+   layer of H units that reads I features takes 2 * 4H * (I + H) operations forward for each real token and
+   direction, a multiply-add being two, and twice that backward. Nothing else is counted, nor is padding.
+C. The exact layer beside the plain padded `nn.LSTM` and the packed one: forward, max over states, backward.
+D. Every encoder design at the same sizes, steps as in A. One of C channels does the work C times, so its
+   tokens count C times; the project promises at least half the speed of `stacked`.
+
+Speeds count real tokens, never padding. They are medians over rounds in which the ways take turns, each round
+with the next batch of an epoch, the same one for all but `article`. A way's first step is not counted.
 """
 
 import argparse
+import itertools
+import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from sentiment.device import available_cores
+from sentiment.config import Config, ModelSettings, read_config
+from sentiment.data.batches import Batch, collate, shuffled_batches
+from sentiment.data.prepare import Prepared, prepare
+from sentiment.device import Machine, set_up_machine, set_up_training_arithmetic
+from sentiment.models.classifier import PADDING_ID
 from sentiment.models.lstm import ExactLSTM
+from sentiment.training.loop import Step, train
+from sentiment.training.stages import plan_stages
+from sentiment.training.state import TrainingState
 
-Step = Callable[[], Tensor]
+ARTICLE = Path(__file__).parents[1] / "configs" / "article" / "article.toml"
+OUR_BATCHES = ["batches.tokens=8192", "batches.reviews=0"]
+EVERY_TOKEN = ["text.head=0", "text.tail=0"]
+DESIGN_SIZES = ["model.hidden=128", "model.layers=2", "model.readout=max"]
+DESIGNS: tuple[str, ...] = get_args(ModelSettings.model_fields["encoder"].annotation)
+SGEMM_SIZE, SGEMM_PRODUCTS = 2048, 5
+LAYER_STEPS = 300
 
-
-def steps_of(features: int, hidden: int, batch: int, steps: int) -> tuple[dict[str, Step], int]:
-    """The same work three ways, and its real tokens."""
-    lengths_B = torch.randint(int(0.95 * steps), steps + 1, (batch,)).sort(descending=True).values
-    lengths_B[0] = steps
-    inputs_BTE = torch.randn(batch, steps, features, requires_grad=True)
-    exact = ExactLSTM(features, hidden)
-    plain = nn.LSTM(features, hidden, batch_first=True, bidirectional=True)
-
-    def run_exact() -> Tensor:
-        states: Tensor = exact(inputs_BTE, lengths_B).states_BTDH
-        return states.amax(1).sum()
-
-    def run_plain() -> Tensor:
-        states: Tensor = plain(inputs_BTE)[0]
-        return states.amax(1).sum()
-
-    def run_packed() -> Tensor:
-        states: Tensor = plain(pack_padded_sequence(inputs_BTE, lengths_B, batch_first=True))[0].data
-        return states.amax(0).sum()
-
-    return {"exact": run_exact, "plain": run_plain, "packed": run_packed}, int(lengths_B.sum())
+Way = Callable[[], int]
+"""Does one piece of work, such as a training step, and returns its size: real tokens, or operations."""
 
 
-def seconds(step: Step) -> float:
-    """Time of one forward and backward."""
-    start = time.perf_counter()
-    step().backward()  # type: ignore[no-untyped-call]
-    return time.perf_counter() - start
-
-
-def compare(features: int, hidden: int, batch: int, steps: int, rounds: int) -> None:
-    """Print one line: tokens/s of each way and the ratios."""
-    ways, tokens = steps_of(features, hidden, batch, steps)
+def measure(ways: dict[str, Way], rounds: int) -> dict[str, float]:
+    """Work a second of each way: medians over `rounds` in which they take turns, after a first step each."""
     for step in ways.values():
-        seconds(step)
-    times: dict[str, list[float]] = {name: [] for name in ways}
+        step()
+    speeds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, step in ways.items():
-            times[name].append(seconds(step))
-    speed = {name: tokens / statistics.median(values) for name, values in times.items()}
-    print(
-        f"E{features} H{hidden} B{batch} T{steps}: "
-        + ", ".join(f"{name} {value:,.0f} tokens/s" for name, value in speed.items())
-        + f"; exact / plain {speed['exact'] / speed['plain']:.2f}"
-        + f", exact / packed {speed['exact'] / speed['packed']:.1f}"
+            start = time.perf_counter()
+            work = step()
+            speeds[name].append(work / (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in speeds.items()}
+
+
+class PlainClassifier(nn.Module):
+    """The article's network; `packed` mends its reading of padding the usual way."""
+
+    def __init__(self, settings: ModelSettings, words: int, packed: bool) -> None:
+        super().__init__()
+        self.packed = packed
+        self.directions = 2 if settings.bidirectional else 1
+        self.embedding = nn.Embedding(words, settings.embedding, padding_idx=PADDING_ID)
+        self.lstm = nn.LSTM(
+            settings.embedding,
+            settings.hidden,
+            settings.layers,
+            batch_first=True,
+            bidirectional=settings.bidirectional,
+            dropout=settings.dropout,
+        )
+        self.dropout = nn.Dropout(settings.dropout)
+        self.head = nn.Linear(self.directions * settings.hidden, 1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """logits_B."""
+        inputs_BTE = self.dropout(self.embedding(batch.tokens_BT))
+        if self.packed:
+            packed = pack_padded_sequence(inputs_BTE, batch.lengths_B, batch_first=True, enforce_sorted=False)
+            hidden_XBH = self.lstm(packed)[1][0]  # X: layers times directions
+            last_BM = hidden_XBH[-self.directions :].transpose(0, 1).flatten(1)
+        else:
+            last_BM = self.lstm(inputs_BTE)[0][:, -1]
+        logits_B: Tensor = self.head(self.dropout(last_BM))[:, 0]
+        return logits_B
+
+
+def plain_way(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Sequence[tuple[Batch, Tensor]],
+    clip_norm: float | None = None,
+) -> Way:
+    """A training step a call, on one batch with its labels_B after the other."""
+    turns = itertools.cycle(batches)
+
+    def step() -> int:
+        batch, labels_B = next(turns)
+        optimizer.zero_grad()
+        loss = binary_cross_entropy_with_logits(model(batch), labels_B)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if clip_norm is not None:
+            clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        return int(batch.lengths_B.sum())
+
+    return step
+
+
+def loop_way(config: Config, prepared: Prepared, machine: Machine) -> Way:
+    """A step of the project's own training a call; before the first one it rehearses, as always."""
+    state = TrainingState(plan_stages(config, prepared), config.training, machine.device)
+    events = train(state, prepared.validation, config, machine)
+    return lambda: next(event.tokens for event in events if isinstance(event, Step))
+
+
+def packed_way(config: Config, prepared: Prepared, rounds: int) -> Way:
+    """The packed network on the batches that `loop_way` takes, but for a small one at first."""
+    reviews, labels_N = prepared.train
+    first, *others = shuffled_batches(reviews.lengths_N, config.batches, config.seed, epoch=0)
+    batches = [
+        (reviews.batch(indices), torch.from_numpy(labels_N[indices]).float())
+        for indices in [first[:2], *others[:rounds]]
+    ]
+    model = PlainClassifier(config.model, len(prepared.vocabulary.channels[0]), packed=True)
+    return plain_way(
+        model, torch.optim.AdamW(model.parameters(), fused=True), batches, config.training.clip_norm
     )
 
 
-def main() -> None:
-    """Parse the options and measure three sizes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=available_cores())
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
+RawBatch = tuple[list[np.ndarray], np.ndarray]
+"""Ids of each review and labels_B; unlike tensors, these reach another process without shared memory."""
+
+
+def article_batches(config: Config, prepared: Prepared, rounds: int) -> list[RawBatch]:
+    """Batches of reviews in random order as the article makes them, but for a small one at first."""
+    reviews, labels_N = prepared.train
+    order_N = np.random.default_rng(config.seed).permutation(len(reviews))
+    size = config.batches.reviews
+    chosen = [order_N[:2], *(order_N[start : start + size] for start in range(0, rounds * size, size))]
+    return [([reviews[index] for index in indices], labels_N[indices]) for indices in chosen]
+
+
+def serve_article(
+    connection: Connection, config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
+) -> None:
+    """What the other process does: take a step of the article whenever it is asked to."""
+    torch.set_flush_denormal(flush)
+    torch.set_num_threads(threads)
+    torch.manual_seed(config.seed)
+    model = PlainClassifier(config.model, words, packed=False)
+    tensors = [(collate(reviews), torch.from_numpy(labels_B).float()) for reviews, labels_B in batches]
+    step = plain_way(model, torch.optim.Adam(model.parameters()), tensors)
+    with suppress(EOFError):  # the asker has hung up
+        while True:
+            connection.recv()
+            connection.send(step())
+
+
+@contextmanager
+def article_way(
+    config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
+) -> Iterator[Way]:
+    """The article's step in a process that shares nothing with this one, torch's settings least of all."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    arguments = (theirs, config, words, batches, threads, flush)
+    process = context.Process(target=serve_article, args=arguments, daemon=True)
+    process.start()
+    theirs.close()
+
+    def step() -> int:
+        ours.send(None)
+        tokens: int = ours.recv()
+        return tokens
+
+    try:
+        yield step
+    finally:
+        ours.close()
+        process.join()
+
+
+def sgemm_way(size: int) -> Way:
+    """A few products of two square float32 matrices a call."""
+    first_NN, second_NN = torch.rand(size, size), torch.rand(size, size)
+
+    def step() -> int:
+        for _ in range(SGEMM_PRODUCTS):
+            torch.mm(first_NN, second_NN)
+        return SGEMM_PRODUCTS * 2 * size**3
+
+    return step
+
+
+def operations_per_token(settings: ModelSettings) -> int:
+    """Of the LSTM layers alone, forward and backward: see B above."""
+    hidden, directions = settings.hidden, 2 if settings.bidirectional else 1
+    widths = [settings.embedding] + [directions * hidden] * (settings.layers - 1)
+    return 3 * directions * sum(2 * 4 * hidden * (width + hidden) for width in widths)
+
+
+def layer_ways(settings: ModelSettings, batch: int, steps: int) -> dict[str, Way]:
+    """One bidirectional layer three ways, on random input of lengths within 5% of each other."""
+    lengths_B = torch.randint(int(0.95 * steps), steps + 1, (batch,)).sort(descending=True).values
+    lengths_B[0] = steps
+    inputs_BTE = torch.randn(batch, steps, settings.embedding, requires_grad=True)
+    exact = ExactLSTM(settings.embedding, settings.hidden)
+    plain = nn.LSTM(settings.embedding, settings.hidden, batch_first=True, bidirectional=True)
+
+    def backward(states: Tensor) -> int:
+        states.flatten(0, -2).amax(0).sum().backward()  # type: ignore[no-untyped-call]
+        return int(lengths_B.sum())
+
+    return {
+        "exact": lambda: backward(exact(inputs_BTE, lengths_B).states_BTDH),
+        "plain": lambda: backward(plain(inputs_BTE)[0]),
+        "packed": lambda: backward(
+            plain(pack_padded_sequence(inputs_BTE, lengths_B, batch_first=True))[0].data
+        ),
+    }
+
+
+def describe(config: Config) -> str:
+    """What decides the cost of a step, in one phrase."""
+    model = config.model
+    phrases = [
+        f"E{model.embedding} H{model.hidden}",
+        model.encoder,
+        f"{model.layers} layer{'s' * (model.layers != 1)}",
+        "bidirectional" if model.bidirectional else "one direction",
+        f"readout {model.readout}",
+        *(["adversarial steps"] if config.training.adversarial else []),
+    ]
+    return ", ".join(phrases)
+
+
+def describe_padding(lengths: Sequence[np.ndarray]) -> str:
+    """How much of some batches is padding, from the reviews' lengths batch by batch."""
+    longest = [int(lengths_B.max()) for lengths_B in lengths]
+    positions = sum(len(lengths_B) * steps for lengths_B, steps in zip(lengths, longest, strict=True))
+    share = 1 - sum(int(lengths_B.sum()) for lengths_B in lengths) / positions
+    return f"batches up to {', '.join(map(str, longest))} tokens long, {share:.0%} padding"
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print Markdown whose columns are aligned."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, ["-" * width for width in widths], *rows):
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+    print(flush=True)
+
+
+def print_ratios(speed: dict[str, float], own: str) -> None:
+    """Print the speed of each way, and how many times as fast our `own` one is."""
+    rows = [[name, f"{value:,.0f}", f"{speed[own] / value:.2f}"] for name, value in speed.items()]
+    print_table(["way", "tokens/s", f"{own} / way"], rows)
+
+
+def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: int) -> None:
+    """Print A and B."""
+    ours, default = config_of(ARTICLE, *OUR_BATCHES), config_of(None, "pretraining.epochs=0")
+    article = config_of(ARTICLE, *EVERY_TOKEN)
+    prepared = prepare(ours, machine.threads)
+    batches = article_batches(article, prepare(article, machine.threads), rounds)
+    words = len(prepared.vocabulary.channels[0])
+    with ExitStack() as stack:
+
+        def article_step(flush: bool) -> Way:
+            return stack.enter_context(article_way(article, words, batches, machine.threads, flush))
+
+        ways = {
+            "article": article_step(flush=False),
+            "article, denormal numbers flushed": article_step(flush=True),
+            "packed": packed_way(ours, prepared, rounds),
+            "ours": loop_way(ours, prepared, machine),
+            "ours, default": loop_way(default, prepare(default, machine.threads), machine),
+            "sgemm": sgemm_way(SGEMM_SIZE),
+        }
+        speed = measure(ways, rounds)
+    lengths_N = prepared.train.reviews.lengths_N
+    indices = shuffled_batches(lengths_N, ours.batches, ours.seed, epoch=0)[1 : rounds + 1]
+    article_lengths = [np.array([len(review) for review in reviews]) for reviews, _ in batches[1:]]
+    print(f"A. Whole training steps: {describe(ours)}, {words:,} words")
+    print(f"   `ours, default`: {describe(default)}")
+    print(f"   `article`: {article.batches.reviews} uncut reviews, {describe_padding(article_lengths)}")
+    print(f"   `packed`, `ours`: {describe_padding([lengths_N[batch] for batch in indices])}")
+    print("   denormal numbers are flushed, but for `article` only where it says so\n")
+    sgemm = speed.pop("sgemm") / 1e9
+    print_ratios(speed, "ours")
+    operations = operations_per_token(ours.model)
+    reached = speed["ours"] * operations / 1e9
+    print(
+        f"B. Arithmetic: `ours` takes {operations / 1e6:.2f} MFLOP a token; sgemm of {SGEMM_SIZE} squared\n"
+    )
+    rows = [["ours", f"{reached:,.1f}", f"{reached / sgemm:.2f}"], ["sgemm", f"{sgemm:,.1f}", "1.00"]]
+    print_table(["way", "GFLOP/s", "way / sgemm"], rows)
+
+
+def compare_layers(config_of: Callable[..., Config], rounds: int) -> None:
+    """Print C, at the default's sizes in a batch of its tokens."""
+    config = config_of(None)
+    batch = max(1, config.batches.tokens // LAYER_STEPS)
+    speed = measure(layer_ways(config.model, batch, LAYER_STEPS), rounds)
+    sizes = f"E{config.model.embedding} H{config.model.hidden} B{batch} T{LAYER_STEPS}"
+    print(f"C. One bidirectional layer: {sizes}\n")
+    print_ratios(speed, "exact")
+
+
+def compare_designs(config_of: Callable[..., Config], machine: Machine, rounds: int) -> None:
+    """Print D."""
+    configs = {
+        name: config_of(ARTICLE, *OUR_BATCHES, *DESIGN_SIZES, f"model.encoder={name}") for name in DESIGNS
+    }
+    prepared_of: dict[tuple[str, ...], Prepared] = {}
+    ways = {}
+    for name, config in configs.items():
+        views = tuple(config.model.views)
+        if views not in prepared_of:
+            prepared_of[views] = prepare(config, machine.threads)
+        ways[name] = loop_way(config, prepared_of[views], machine)
+    speed = measure(ways, rounds)
+    print(f"D. Whole training steps of every design, for example {describe(configs['stacked'])}\n")
+    rows = []
+    for name, config in configs.items():
+        channels = len(config.model.views) or 1
+        ratio = channels * speed[name] / speed["stacked"]
+        rows.append(
+            [name, str(channels), f"{speed[name]:,.0f}", f"{channels * speed[name]:,.0f}", f"{ratio:.2f}"]
+        )
+    print_table(["design", "channels", "tokens/s", "times channels", "times channels / stacked"], rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the options and print the four comparisons."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to train on")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="steps of each way that count, fewer than an epoch has"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="a.b=value", help="change every configuration"
+    )
+    options = parser.parse_args(arguments)
+
+    def config_of(path: Path | None, *settings: str) -> Config:
+        source = f"data.source={json.dumps(options.data)}"
+        return read_config(path, [source, "machine.device=cpu", *settings, *options.set])
+
+    started = time.perf_counter()
+    set_up_training_arithmetic()  # before the first thread, as threads inherit it
+    machine = set_up_machine(config_of(None).machine)
     torch.manual_seed(0)
-    torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, {arguments.threads} threads, one bidirectional layer, training step")
-    for features, hidden in ((100, 128), (100, 256)):
-        compare(features, hidden, 64, arguments.steps, arguments.rounds)
+    print(
+        f"torch {torch.__version__}, CPU, threads: {machine.threads}, data: {options.data}, "
+        f"medians of {options.rounds} rounds\n"
+    )
+    compare_steps(config_of, machine, options.rounds)
+    compare_layers(config_of, options.rounds)
+    compare_designs(config_of, machine, options.rounds)
+    print(f"took {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":

@@ -188,6 +188,15 @@ class TrainingSettings(Section):
     """Steps between two checkpoints; one is also written after each epoch."""
 
 
+class EvidenceSettings(Section):
+    """A linear n-gram model whose logit is mixed with the network's."""
+
+    weight: float = Field(0.0, ge=0, le=1)
+    """Its share of the final logit; the network has the rest; 0 for no such model."""
+    size: int = Field(200_000, ge=1)
+    """The 1- to 3-grams of known words that are kept, the weightiest ones."""
+
+
 class MachineSettings(Section):
     """What the run is computed on."""
 
@@ -211,6 +220,7 @@ class Config(Section):
     model: ModelSettings = ModelSettings()
     pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     machine: MachineSettings = MachineSettings()
 
     @model_validator(mode="after")
@@ -221,6 +231,12 @@ class Config(Section):
                 "pretraining.epochs needs model.encoder=stacked and model.layers=1: "
                 "higher layers would see the words they are to predict"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _words_for_evidence(self) -> Self:
+        if self.evidence.weight and self.model.views:
+            raise ValueError(f"evidence.weight reads words, which model.encoder={self.model.encoder} has not")
         return self
 
     def to_toml(self) -> str:

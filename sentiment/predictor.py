@@ -120,7 +120,10 @@ def build_model(
     try:
         with torch.device("meta"):
             model = new_model(config, vocabulary.sizes)
-        model.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
+        full = {
+            name: value.float() if value.is_floating_point() else value for name, value in weights.items()
+        }
+        model.load_state_dict(full, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{origin} does not fit its configuration: {reason[:200]}") from None

@@ -1,6 +1,7 @@
-"""Several classifiers as one: their logits are averaged.
+"""Several classifiers as one, and n-gram evidence beside them: logits are averaged.
 
-Source: Hansen & Salamon 1990. Members that start from other seeds make other mistakes.
+Source: Hansen & Salamon 1990. Members that start from other seeds, or look at other things, make other
+mistakes.
 """
 
 from collections.abc import Sequence
@@ -10,32 +11,46 @@ from torch import Tensor, nn
 
 from sentiment.config import Config
 from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.evidence import NGramEvidence
 
 
 class Ensemble(nn.Module):
-    """The mean of its members' logits."""
+    """The mean of its members' logits, mixed with the logit of the evidence."""
 
-    def __init__(self, members: Sequence[SentimentClassifier]) -> None:
+    def __init__(
+        self, members: Sequence[SentimentClassifier], evidence: NGramEvidence | None, weight: float
+    ) -> None:
+        """Take the evidence's share of the logit, 0 without evidence."""
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.evidence = evidence
+        self.weight = weight
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """logits_B (float32), of the arguments that `SentimentClassifier` takes."""
-        return torch.stack([member(tokens_BT, lengths_B) for member in self.members]).mean(dim=0)
+        logits = [member(tokens_BT, lengths_B) for member in self.members]
+        logits_B = torch.stack(logits).mean(dim=0)
+        if self.evidence is not None:
+            logits_B = (1 - self.weight) * logits_B + self.weight * self.evidence(tokens_BT)
+        return logits_B
 
 
 def new_model(config: Config, vocabulary_sizes: Sequence[int]) -> SentimentClassifier | Ensemble:
-    """The network that a run with this configuration ends with: one classifier, or an ensemble of several."""
+    """The network that a run with this configuration ends with."""
     members = [SentimentClassifier(config.model, *vocabulary_sizes) for _ in range(config.training.members)]
-    return members[0] if len(members) == 1 else Ensemble(members)
-
-
-def join_weights(members: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The weights of `new_model` from those of each classifier."""
-    if len(members) == 1:
+    if len(members) == 1 and not config.evidence.weight:
         return members[0]
-    return {
-        f"members.{index}.{name}": value
-        for index, weights in enumerate(members)
-        for name, value in weights.items()
-    }
+    evidence = NGramEvidence(config.evidence.size, *vocabulary_sizes) if config.evidence.weight else None
+    return Ensemble(members, evidence, config.evidence.weight)
+
+
+def join_weights(
+    members: Sequence[dict[str, Tensor]], evidence: NGramEvidence | None = None
+) -> dict[str, Tensor]:
+    """The weights of `new_model` from those of each classifier and the evidence."""
+    if len(members) == 1 and evidence is None:
+        return members[0]
+    parts = {f"members.{index}": weights for index, weights in enumerate(members)}
+    if evidence is not None:
+        parts["evidence"] = evidence.state_dict()
+    return {f"{part}.{name}": value for part, weights in parts.items() for name, value in weights.items()}

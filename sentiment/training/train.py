@@ -19,6 +19,7 @@ from sentiment.models.ensemble import join_weights
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
 from sentiment.runs import RunFolder, read_run
+from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import plan_stages
@@ -153,7 +154,14 @@ def _finish(
     run: RunFolder, state: TrainingState, config: Config, prepared: Prepared, machine: Machine
 ) -> dict[str, Any]:
     """Write the best weights with golden predictions, then open the run as a user will."""
-    weights = join_weights(state.finished[-config.training.members :])
+    start = time.perf_counter()
+    evidence = None
+    if config.evidence.weight:
+        say("fitting the n-gram evidence")
+        (words,) = prepared.vocabulary.sizes
+        evidence = fit_evidence(prepared.train, words, config)
+    weights = join_weights(state.finished[-config.training.members :], evidence)
+    seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     machine = replace(machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` will
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
@@ -163,7 +171,7 @@ def _finish(
         "result": {
             "stages": state.progress.finished,
             "validation": asdict(validation),
-            "seconds": round(state.progress.seconds, 1),
+            "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
         }
     }
