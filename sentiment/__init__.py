@@ -1,7 +1,7 @@
 """Train, judge and use an exact, fast LSTM sentiment model for reviews.
 
 import sentiment
-model = sentiment.load("runs/imdb-1")
+model = sentiment.load()  # the shipped model, or a run: sentiment.load("runs/imdb-1")
 model.predict(["This film is not terrible, it's great!"])
 """
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(path: "str | Path", device: str = "auto", threads: int = 0) -> "Predictor":
-    """Open a finished run folder for prediction; see `sentiment.predictor.Predictor`."""
+def load(path: "str | Path | None" = None, device: str = "auto", threads: int = 0) -> "Predictor":
+    """Open a finished run folder, or the shipped model; see `sentiment.predictor.Predictor`."""
     from sentiment.predictor import Predictor
+    from sentiment.runs import SHIPPED
 
-    return Predictor.load(path, device, threads)
+    return Predictor.load(path or SHIPPED, device, threads)

@@ -43,9 +43,10 @@ class DataSettings(Section):
     """The column that holds 0 (negative) or 1 (positive)."""
     group_column: str = "film"
     """The column that says what a review is about; a group never stands on both sides of a split."""
-    validation: Literal["auto", "own", "group", "blocks", "random"] = "auto"
+    validation: Literal["auto", "own", "group", "blocks", "random", "none"] = "auto"
     """How validation is found: `own` uses the source's validation split, `group` holds out whole groups,
-    `blocks` runs of neighbours, `random` single reviews; `auto` takes the first that is possible."""
+    `blocks` runs of neighbours, `random` single reviews; `auto` takes the first that is possible. `none`
+    trains on every review to the last epoch, for a model whose recipe was chosen before."""
     validation_share: float = Field(0.1, gt=0, lt=1)
     """The share of train that is held out for validation."""
 

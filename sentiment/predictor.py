@@ -16,6 +16,7 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
 from sentiment.errors import DataError, RunError
 from sentiment.models.classifier import UNKNOWN_ID
+from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
 from sentiment.runs import FinishedRun, read_run
 from sentiment.scoring import probabilities, score
@@ -120,10 +121,7 @@ def build_model(
     try:
         with torch.device("meta"):
             model = new_model(config, vocabulary.sizes)
-        full = {
-            name: value.float() if value.is_floating_point() else value for name, value in weights.items()
-        }
-        model.load_state_dict(full, assign=True)
+        model.load_state_dict(expand(weights), assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{origin} does not fit its configuration: {reason[:200]}") from None

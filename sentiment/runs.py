@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -24,6 +25,7 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import MachineError, RunError, UsageError
 
 CHECKPOINT = re.compile(r"step-(\d+)")
+SHIPPED = Path(str(resources.files("sentiment") / "pretrained" / "imdb"))
 KEPT_CHECKPOINTS = 2  # the newest, and one to fall back to should it be damaged
 
 

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from sentiment.errors import RunError
-
 ConfigArgument = Annotated[
     Path | None, typer.Argument(metavar="CONFIG", help="A TOML file; the shipped imdb.toml by default.")
 ]
@@ -45,13 +43,14 @@ def overrides(
 
 
 def choose_run(run: Path | None) -> Path:
-    """The run that was named, else the newest finished one under `runs/`, which is said on stderr."""
+    """The run that was named, else the newest finished one under `runs/`, else the shipped model.
+
+    Which one was found is said on stderr.
+    """
     if run is not None:
         return run
-    from sentiment.runs import newest_finished
+    from sentiment.runs import SHIPPED, newest_finished
 
     newest = newest_finished(RUNS)
-    if newest is None:
-        raise RunError("no finished run under runs/; train one with: sentiment train")
-    print(f"using {newest}", file=sys.stderr)
-    return newest
+    print(f"using {newest or 'the shipped model (no finished run under runs/)'}", file=sys.stderr)
+    return newest or SHIPPED

@@ -64,12 +64,16 @@ def _new_run(name: str) -> Path:
 def _summary(run: Path, facts: dict[str, Any]) -> str:
     result = facts["result"]
     judged = result["validation"]
+    cost = (
+        f"{result['seconds'] / 60:.1f} min of training, "
+        f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
+    )
+    if judged is None:
+        return f"{run}: trained on every review, none held out\n{cost}"
     best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
     epochs = ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best)
     return (
         f"{run}: validation accuracy {judged['accuracy']:.2%} "
         f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}), loss {judged['loss']:.3f}, "
-        f"{epochs}\n"
-        f"{result['seconds'] / 60:.1f} min of training, "
-        f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
+        f"{epochs}\n{cost}"
     )

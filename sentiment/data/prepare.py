@@ -23,11 +23,12 @@ class Prepared:
     vocabulary: Vocabulary
     train: LabelledReviews
     validation: LabelledReviews
-    validation_texts: Sequence[str]
+    texts: Sequence[str]
+    """Of the validation reviews, or of the training reviews where none are held out."""
     pretraining: JoinedReviews | EncodedReviews | None
     """What a language model reads first: training reviews and unlabelled ones; None without pretraining."""
     rule: str
-    """How validation was found: own, group, blocks or random."""
+    """How validation was found: own, group, blocks, random or none."""
     shared_groups: int | None
     """Groups that stand in both train and validation; None where the source has no groups."""
     data_hash: str
@@ -103,7 +104,7 @@ def prepare(config: Config, processes: int) -> Prepared:
         vocabulary,
         train,
         parts["validation"].encode(vocabulary, config),
-        parts["validation"].texts(),
+        parts["validation"].texts() or parts["train"].texts(),
         _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
         holdout.rule,
         holdout.shared_groups,
@@ -116,6 +117,7 @@ def audit(config: Config, processes: int) -> Audit:
     splits = load_reviews(config.data)
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
+    parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
     names = list(parts)
     across = {
@@ -133,7 +135,9 @@ def load_part(config: Config, split: str, processes: int) -> Part:
     Raises DataError naming the splits there are if `split` is not one of them.
     """
     if split in ("train", "validation"):
-        parts, _ = _split(load_reviews(config.data, ("train", "validation")), config, processes)
+        parts, holdout = _split(load_reviews(config.data, ("train", "validation")), config, processes)
+        if len(parts[split].positions_N) == 0:
+            raise DataError(f"no {split} split is held out with data.validation={holdout.rule}")
         return parts[split]
     splits = load_reviews(config.data)
     if split not in splits:

@@ -49,21 +49,21 @@ class LanguageModel(nn.Module):
         inputs_BTE = rows_NE[: tokens_BT.numel()].unflatten(0, tokens_BT.shape)
         states_BTDH = self.encoder(inputs_BTE, lengths_B).states_BTDH
         mask_BT = padding_mask(lengths_B - 1, tokens_BT.shape[1] - 1)
-        read, unread = slice(None, -1), slice(1, None)
-        ways = [(read, unread), (unread, read)][: len(self.projections)]
-        predicted_NE = [
-            projection(states_BTDH[:, known, direction][mask_BT])
-            for direction, (projection, (known, _)) in enumerate(zip(self.projections, ways, strict=True))
+        sampled_SE = rows_NE[tokens_BT.numel() :]
+        first, last = slice(None, -1), slice(1, None)  # a state, and the word its direction reads next
+        losses = [
+            self._sampled_softmax(
+                projection(states_BTDH[:, state, direction][mask_BT]),
+                inputs_BTE[:, word][mask_BT],
+                tokens_BT[:, word][mask_BT],
+                sampled_SE,
+                sampled_S,
+            )
+            for direction, (projection, state, word) in enumerate(
+                zip(self.projections, (first, last), (last, first), strict=False)
+            )
         ]
-        right_NE = [inputs_BTE[:, wanted][mask_BT] for _, wanted in ways]
-        right_N = [tokens_BT[:, wanted][mask_BT] for _, wanted in ways]
-        return self._sampled_softmax(
-            torch.cat(predicted_NE),
-            torch.cat(right_NE),
-            torch.cat(right_N),
-            rows_NE[tokens_BT.numel() :],
-            sampled_S,
-        )
+        return torch.stack(losses).sum()
 
     def _sampled_softmax(
         self, predicted_NE: Tensor, right_NE: Tensor, right_N: Tensor, sampled_SE: Tensor, sampled_S: Tensor

@@ -51,7 +51,9 @@ class ProgressDisplay:
         self._open(f"{step.stage} {step.epoch}/{epochs}", step.batches, "batches", progress.position - 1)
         self._tokens += step.tokens
         self._training_seconds += time.perf_counter() - self._last
-        accuracy = f"accuracy {progress.hits / progress.terms:.1%}, " if state.stage.is_judged else ""
+        accuracy = (
+            f"accuracy {progress.hits / progress.terms:.1%}, " if state.stage.objective.classifies else ""
+        )
         speed = self._tokens / self._training_seconds / 1000
         self._advance(1, f"loss {progress.loss_sum / progress.terms:.3f}, {accuracy}{speed:,.1f}k tokens/s")
         if progress.position == step.batches:

@@ -180,7 +180,7 @@ def _close_epoch(state: TrainingState, validation: Evaluation | None) -> Epoch:
         progress.best_loss, progress.best_epoch = validation.loss, progress.epoch
         state.keep_best()
     loss = progress.loss_sum / progress.terms
-    accuracy = progress.hits / progress.terms if state.stage.is_judged else None
+    accuracy = progress.hits / progress.terms if state.stage.objective.classifies else None
     progress.position, progress.loss_sum, progress.terms, progress.hits = 0, 0.0, 0, 0
     return Epoch(state.stage.name, progress.epoch, progress.step, loss, accuracy, validation, is_best)
 

@@ -18,6 +18,8 @@ class Objective(Protocol):
 
     lengths_N: np.ndarray
     """int64 tokens of each review."""
+    classifies: bool
+    """Whether a term is a review that is classified rightly or not."""
 
     def terms(self, indices: list[int]) -> int:
         """How many terms the loss of these reviews has."""
@@ -35,6 +37,8 @@ class Objective(Protocol):
 
 class Words:
     """Each direction's next word, over reviews with and without labels."""
+
+    classifies = False
 
     def __init__(self, reviews: EncodedReviews | JoinedReviews, directions: int) -> None:
         self.lengths_N = reviews.lengths_N
@@ -62,6 +66,8 @@ class Labels:
     Source of the adversarial loss: Miyato et al. 2017. Theirs moves embeddings of unit variance by a fixed
     norm; here the step is a share of each review's own norm, so that it fits embeddings of any scale.
     """
+
+    classifies = True
 
     def __init__(self, reviews: LabelledReviews, adversarial: float) -> None:
         self.lengths_N = reviews.reviews.lengths_N

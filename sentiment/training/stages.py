@@ -26,6 +26,8 @@ class Stage:
     """Its first weights, its dropout and the order of its batches follow from this."""
     epochs: int
     learning_rate: float
+    average: float
+    """Decay of the running average of its weights that is judged and kept; 0 for none."""
     is_judged: bool
     """Whether each epoch is validated, the best kept, and the stage ended when they no longer improve."""
     objective: Objective
@@ -49,9 +51,17 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
 
     for member in range(training.members):
         name = "training" if training.members == 1 else f"member {member + 1} of {training.members}"
-        seed = config.seed + member
         stages.append(
-            Stage(name, seed, training.epochs, training.learning_rate, True, labels, build=classifier)
+            Stage(
+                name,
+                config.seed + member,
+                training.epochs,
+                training.learning_rate,
+                training.average,
+                is_judged=len(prepared.validation.reviews) > 0,
+                objective=labels,
+                build=classifier,
+            )
         )
     return stages
 
@@ -67,7 +77,14 @@ def _pretraining(config: Config, prepared: Prepared, reviews: EncodedReviews | J
         return LanguageModel(_new_classifier(config, prepared), counts_V, settings.samples)
 
     return Stage(
-        "pretraining", config.seed, settings.epochs, settings.learning_rate, False, words, language_model
+        "pretraining",
+        config.seed,
+        settings.epochs,
+        settings.learning_rate,
+        average=0.0,
+        is_judged=False,
+        objective=words,
+        build=language_model,
     )
 
 

@@ -141,8 +141,8 @@ class TrainingState:
             self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.average = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(settings.average))  # type: ignore[no-untyped-call]
-            if settings.average and stage.is_judged
+            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(stage.average))  # type: ignore[no-untyped-call]
+            if stage.average
             else None
         )
         self.best = {}

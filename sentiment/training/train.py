@@ -165,12 +165,13 @@ def _finish(
     model = build_model(config, prepared.vocabulary, weights, run.path)
     machine = replace(machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` will
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
-    golden = predictor.golden(prepared.validation_texts[:GOLDEN_REVIEWS])
-    validation = evaluate(predictor.logits(prepared.validation.reviews), prepared.validation.labels_N)
+    golden = predictor.golden(prepared.texts[:GOLDEN_REVIEWS])
+    reviews, labels_N = prepared.validation
+    validation = asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None
     facts = _describe(config, prepared, machine) | {
         "result": {
             "stages": state.progress.finished,
-            "validation": asdict(validation),
+            "validation": validation,
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
         }

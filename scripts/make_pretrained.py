@@ -1,0 +1,152 @@
+"""Make the shipped model: train the default recipe on every labelled review, store it small, write its card.
+
+Two runs are made, or gone on with where they were stopped: one that holds out films, whose figures the card
+reports, and one that trains on everything, which is shipped.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sentiment import storage
+from sentiment.config import Config, default_config_path, read_config
+from sentiment.console import say
+from sentiment.data.prepare import load_part
+from sentiment.device import set_up_machine
+from sentiment.metrics import Evaluation, evaluate
+from sentiment.models.compact import compact
+from sentiment.predictor import Predictor, build_model
+from sentiment.runs import SHIPPED, FinishedRun, RunFolder, read_run
+from sentiment.training.train import resume_run, train_run
+
+HUB_NAME = "stanfordnlp/imdb"  # what the shipped configuration names as its source
+GOLDEN = (
+    "This film is not terrible, it's great!",
+    "The plot falls apart and the acting is dull.",
+    "Two hours of my life I will never get back.",
+    "A quiet, beautifully acted drama that stays with you.",
+)
+CARD = """# Model card: the shipped sentiment model
+
+| | |
+| --- | --- |
+| What it is | {kind} |
+| Recipe | `configs/imdb.toml`, seed {seed}; {epochs} |
+| Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
+pretraining on its 50,000 unlabelled ones |
+| Made by | `{command}` |
+| Training | {minutes:.0f} minutes, {device}, {threads} threads |
+| Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
+
+## What it is worth
+
+The same recipe, trained without {validation:,} reviews of films that it never met and judged on them:
+
+| | accuracy (95%) | loss | calibration error | ROC AUC |
+| --- | --- | --- | --- | --- |
+{rows}
+
+## Meant for
+
+Telling whether an English film review of a sentence or more is favourable. It reads the first {head} and the
+last {tail} tokens of a longer review.
+
+## Not meant for
+
+Other languages; texts that are no reviews; irony; opinions on several things at once; decisions about people.
+Reviews of IMDB with a middling score (5 and 6 of 10) are not in the data, so it has never seen a lukewarm
+one. Names of films and actors of before 2011 may sway it.
+"""
+
+
+def train(config: Config, path: Path) -> FinishedRun:
+    """Train a run to its end, going on where an earlier call was stopped."""
+    run = RunFolder(path)
+    if not (path / "config.toml").exists():
+        train_run(config, path)
+    elif not run.is_finished:
+        resume_run(path, config)
+    return read_run(path)
+
+
+def predictor_of(run: FinishedRun, weights: dict[str, torch.Tensor]) -> Predictor:
+    """A predictor with a run's configuration and vocabulary, but these weights."""
+    machine = set_up_machine(run.config.machine)
+    model = build_model(run.config, run.vocabulary, weights, run.path)
+    return Predictor(run.config, run.vocabulary, model.to(machine.device), machine)
+
+
+def judge(run: FinishedRun) -> dict[str, Evaluation]:
+    """What the run is worth on its validation films, with its own weights and with small ones."""
+    part = load_part(run.config, "validation", processes=2)
+    reviews, labels_N = part.encode(run.vocabulary, run.config)
+    found: dict[str, np.ndarray] = {
+        "as trained": predictor_of(run, run.weights).logits(reviews),
+        "as shipped": predictor_of(run, compact(run.weights)).logits(reviews),
+    }
+    moved = np.abs(found["as trained"] - found["as shipped"]).max()
+    say(f"storing the weights small moved no logit by more than {moved:.3f}")
+    return {name: evaluate(logits_N, labels_N) for name, logits_N in found.items()}
+
+
+def ship(run: FinishedRun, judged: FinishedRun, command: str) -> None:
+    """Write the run small, with its card, into the package; the old one goes when the new one is whole."""
+    weights = compact(run.weights)
+    data = run.config.data.model_copy(update={"source": HUB_NAME})
+    facts = run.facts | {"data": run.facts["data"] | {"source": HUB_NAME}}
+    golden = predictor_of(run, weights).golden(GOLDEN)
+    with storage.new_folder(SHIPPED, replace=True) as folder:
+        with RunFolder(folder) as shipped:
+            shipped.create(run.config.model_copy(update={"data": data}), force=False)
+            shipped.write_start(run.vocabulary, facts)
+            shipped.finish(weights, golden, facts)
+        (folder / ".lock").unlink()
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        storage.write_file(folder / "README.md", describe(run, judged, size, command).encode())
+    say(f"{SHIPPED}: {size / 1e6:.1f} MB")
+
+
+def describe(run: FinishedRun, judged: FinishedRun, size: int, command: str) -> str:
+    """The model card."""
+    rows = [
+        f"| {name} | {figures.accuracy:.2%} ({figures.accuracy_low:.1%} to {figures.accuracy_high:.1%}) "
+        f"| {figures.loss:.3f} | {figures.calibration_error:.3f} | {figures.roc_auc:.4f} |"
+        for name, figures in judge(judged).items()
+    ]
+    model, facts = run.config.model, run.facts
+    return CARD.format(
+        kind=f"a bidirectional LSTM of {model.hidden} units a direction, {model.readout} readout"
+        + (", mixed with a linear n-gram model" if run.config.evidence.weight else ""),
+        seed=run.config.seed,
+        epochs=", ".join(f"{stage['name']} {stage['epochs']} epochs" for stage in facts["result"]["stages"]),
+        train=facts["data"]["train"],
+        command=command,
+        minutes=facts["result"]["seconds"] / 60,
+        device=facts["machine"]["device"],
+        threads=facts["machine"]["threads"],
+        megabytes=size / 1e6,
+        validation=judged.facts["data"]["validation"],
+        rows="\n".join(rows),
+        head=run.config.text.head,
+        tail=run.config.text.tail,
+    )
+
+
+def main() -> None:
+    """Parse the options, make both runs, ship the second."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=HUB_NAME, help="the reviews")
+    parser.add_argument("--runs", type=Path, default=Path("runs/pretrained"), help="where the runs are kept")
+    arguments = parser.parse_args()
+    source = f"data.source={json.dumps(arguments.data)}"
+    recipe = default_config_path()
+    judged = train(read_config(recipe, [source]), arguments.runs / "judged")
+    run = train(read_config(recipe, [source, "data.validation=none"]), arguments.runs / "everything")
+    ship(run, judged, "scripts/make_pretrained.py --data FOLDER")
+
+
+if __name__ == "__main__":
+    main()
