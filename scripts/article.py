@@ -62,7 +62,7 @@ def row_of(name: str, path: Path) -> str:
     return (
         f"| {name} | {judged['accuracy']:.1%} "
         f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}) "
-        f"| {judged['loss']:.3f} | {result['best_epoch']} | {beside:,} "
+        f"| {judged['loss']:.3f} | {result['stages'][-1]['best_epoch']} | {beside:,} "
         f"| {tokens / result['seconds']:,.0f} | {result['seconds']:.0f} s |"
     )
 
