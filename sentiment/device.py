@@ -56,7 +56,7 @@ def set_up_training_arithmetic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     # Kernels write all of their output; to fill it beforehand, as torch does from here on, costs a fifth.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _find_device(name: str) -> torch.device:

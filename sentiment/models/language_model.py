@@ -70,10 +70,11 @@ class LanguageModel(nn.Module):
     ) -> Tensor:
         """Sum of the cross-entropies of the right words against the sampled ones.
 
-        A word's logit is lowered by the logarithm of how often it is expected among the samples, so that
-        frequent words, which are drawn more often, are not unlearned.
+        A word's logit is lowered by the logarithm of how likely it is among the samples, so that frequent
+        words, which are drawn more often, are not unlearned.
         """
-        shift_V = self.bias_V - (self.proposal_V * self.samples).clamp(min=1e-9).log()
+        drawn_V = -torch.expm1(self.samples * torch.log1p(-self.proposal_V))
+        shift_V = self.bias_V - drawn_V.clamp(min=1e-9).log()
         right_logits_N = (predicted_NE * right_NE).sum(1) + shift_V[right_N]
         logits_NS = torch.addmm(shift_V[sampled_S], predicted_NE, sampled_SE.T)
         columns_V = sampled_S.new_full(shift_V.shape, -1)
