@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG ?= configs/imdb.toml
 QUICK := runs/quickstart
+# Idle threads give way sooner, so that two programs on the same cores do not slow each other down tenfold.
+export GOMP_SPINCOUNT ?= 1000
 
-.PHONY: setup quickstart train eval predict test test-slow lint check bench article clean
+.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained clean
 
 setup: $(READY)
 
@@ -48,9 +50,12 @@ lint: setup
 check: lint
 	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
 
-bench: setup  ## the exact layer and the tokenizer beside their bare counterparts; DATA=folder
-	$(BIN)/python scripts/benchmark.py
+bench: setup  ## the speed of steps, layer, designs and tokenizer; DATA=folder
+	$(BIN)/python scripts/benchmark.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
+
+pretrained: setup  ## make the shipped model anew (an hour); DATA=folder
+	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA))
 
 article: setup  ## train every design of the article on one subset; DATA=folder for a local copy
 	$(BIN)/python scripts/article.py $(if $(DATA),--data $(DATA))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 SCALE = ".scale"
 LARGEST = 127  # of an int8
+SMALLEST = 1e-30  # so that a row of zeros has a scale too
 
 
 def compact(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -20,9 +21,8 @@ def compact(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not value.is_floating_point():
             small[name] = value
         elif ".embeddings." in f".{name}":
-            scale_V1 = (value.abs().amax(dim=1, keepdim=True) / LARGEST).half()
-            steps_VE = value / scale_V1.float().clamp(min=torch.finfo(torch.half).tiny)
-            small[name] = steps_VE.round().clamp(-LARGEST, LARGEST).to(torch.int8)
+            scale_V1 = value.abs().amax(dim=1, keepdim=True).clamp(min=SMALLEST) / LARGEST
+            small[name] = (value / scale_V1).round().to(torch.int8)
             small[name + SCALE] = scale_V1
         else:
             small[name] = value.half()
@@ -34,7 +34,7 @@ def expand(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     full: dict[str, Tensor] = {}
     for name, value in weights.items():
         if name + SCALE in weights:
-            full[name] = value.float() * weights[name + SCALE].float()
+            full[name] = value.float() * weights[name + SCALE]
         elif not name.endswith(SCALE):
             full[name] = value.float() if value.is_floating_point() else value
     return full

@@ -24,7 +24,7 @@ def source(tmp_path, rows, write_rows):
 
 def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_for):
     prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
-    held = {row["film"] for row in rows if row["text"] in set(prepared.validation_texts)}
+    held = {row["film"] for row in rows if row["text"] in set(prepared.texts)}
     trained = {row["film"] for row in rows} - held
     (channel,) = prepared.vocabulary.channels
     assert held and trained <= set(channel.words)
@@ -36,13 +36,34 @@ def test_both_parts_are_encoded_with_their_labels(source, rows, config_for):
     prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
     assert len(prepared.train.reviews) + len(prepared.validation.reviews) == len(rows)
     label_of = {row["text"]: row["label"] for row in rows}
-    assert [label_of[text] for text in prepared.validation_texts] == prepared.validation.labels_N.tolist()
+    assert [label_of[text] for text in prepared.texts] == prepared.validation.labels_N.tolist()
     for part in (prepared.train, prepared.validation):
         for text, label in zip(words_of(part, prepared.vocabulary), part.labels_N, strict=True):
             assert ("lovely" in text) == (label == 1)
     first = words_of(prepared.validation, prepared.vocabulary)[0]
-    film = next(row["film"] for row in rows if row["text"] == prepared.validation_texts[0])
-    assert first == prepared.validation_texts[0].lower().replace(film, "<unk>").replace(".", " .")
+    film = next(row["film"] for row in rows if row["text"] == prepared.texts[0])
+    assert first == prepared.texts[0].lower().replace(film, "<unk>").replace(".", " .")
+
+
+def test_none_trains_on_every_review(source, rows, config_for):
+    config = config_for(source, "data.validation = 'none'")
+    prepared = prepare(config, processes=1)
+    assert len(prepared.train.reviews) == len(rows) and len(prepared.validation.reviews) == 0
+    assert prepared.rule == "none" and prepared.texts == [row["text"] for row in rows]
+    assert [facts.split for facts in audit(config, 1).splits] == ["train"]
+    with pytest.raises(DataError, match=r"no validation split is held out with data\.validation=none"):
+        load_part(config, "validation", 1)
+
+
+def test_unlabelled_reviews_are_read_for_pretraining_only(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "train.jsonl", rows)
+    write_rows(tmp_path / "unsupervised.jsonl", [{"text": f"a lovely {row['text']}"} for row in rows[:5]])
+    plain = prepare(config_for(tmp_path), 1)
+    assert plain.pretraining is None
+    pretrained = prepare(config_for(tmp_path, "pretraining.epochs = 1", "model.layers = 1"), 1)
+    assert len(pretrained.pretraining) == len(pretrained.train.reviews) + 5
+    assert pretrained.vocabulary.to_text() == plain.vocabulary.to_text()
+    assert pretrained.data_hash != plain.data_hash
 
 
 def test_preparing_again_gives_the_same(source, config_for):
@@ -50,7 +71,7 @@ def test_preparing_again_gives_the_same(source, config_for):
     first, second = prepare(config, 1), prepare(config, 1)
     assert first.data_hash == second.data_hash
     assert first.vocabulary.to_text() == second.vocabulary.to_text()
-    assert first.validation_texts == second.validation_texts
+    assert first.texts == second.texts
 
 
 def test_the_data_hash_changes_with_a_label_a_text_or_the_order(tmp_path, rows, write_rows, config_for):
@@ -126,7 +147,7 @@ def test_the_parts_of_a_run_are_loaded_again(source, config_for):
         again = load_part(config, name, 1).encode(prepared.vocabulary, config)
         assert again.labels_N.tolist() == labelled.labels_N.tolist()
         assert words_of(again, prepared.vocabulary) == words_of(labelled, prepared.vocabulary)
-    assert load_part(config, "validation", 1).texts() == prepared.validation_texts
+    assert load_part(config, "validation", 1).texts() == prepared.texts
 
 
 def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, write_rows, config_for):

@@ -63,17 +63,32 @@ def machine():
     return set_up_machine(CONFIG.machine)
 
 
+def no_reviews(vocabulary: Vocabulary) -> LabelledReviews:
+    """A split that holds nothing."""
+    tokens = Tokens([], np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64))
+    return LabelledReviews(EncodedReviews(tokens, vocabulary, CONFIG.text), np.zeros(0, dtype=np.int8))
+
+
 def plan(
-    reviews: LabelledReviews, vocabulary: Vocabulary, config: Config = CONFIG
+    reviews: LabelledReviews,
+    vocabulary: Vocabulary,
+    config: Config = CONFIG,
+    validation: LabelledReviews | None = None,
 ) -> tuple[list[Stage], TrainingSettings, torch.device]:
     """What a state is made of."""
     pretraining = reviews.reviews if config.pretraining.epochs else None
-    prepared = Prepared(vocabulary, reviews, reviews, [], pretraining, "random", None, "")
+    validation = reviews if validation is None else validation
+    prepared = Prepared(vocabulary, reviews, validation, [], pretraining, "random", None, "")
     return plan_stages(config, prepared), config.training, torch.device("cpu")
 
 
-def new_state(reviews: LabelledReviews, vocabulary: Vocabulary, config: Config = CONFIG) -> TrainingState:
-    return TrainingState(*plan(reviews, vocabulary, config))
+def new_state(
+    reviews: LabelledReviews,
+    vocabulary: Vocabulary,
+    config: Config = CONFIG,
+    validation: LabelledReviews | None = None,
+) -> TrainingState:
+    return TrainingState(*plan(reviews, vocabulary, config, validation))
 
 
 def changed(**training) -> Config:
@@ -170,6 +185,18 @@ def test_best_weights_are_those_of_the_best_epoch(machine):
     assert epochs_at_best < 6
     assert all(torch.equal(kept[name], state.finished[0][name]) for name in kept)
     assert not all(torch.equal(kept[name], value) for name, value in state.judged.state_dict().items())
+
+
+def test_without_validation_the_last_averaged_weights_are_kept(machine):
+    reviews, vocabulary = labelled()
+    config = changed(epochs=2)
+    nothing = no_reviews(vocabulary)
+    state = new_state(reviews, vocabulary, config, nothing)
+    epochs = [event for event in train(state, nothing, config, machine) if isinstance(event, Epoch)]
+    assert [epoch.validation for epoch in epochs] == [None, None] and epochs[0].train_accuracy is not None
+    last = state.judged.state_dict()
+    assert all(torch.equal(state.finished[0][name], last[name]) for name in last)
+    assert state.judged is not state.model
 
 
 def test_averaged_weights_lag_behind_and_are_the_ones_judged(machine):
