@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.config import Config, DataSettings, read_config
+from sentiment.config import DataSettings, read_config
 from sentiment.console import say
 from sentiment.data.reviews import load_reviews
 from sentiment.data.splits import hold_out
-from sentiment.runs import RunFolder, read_run
-from sentiment.training.train import resume_run, train_run
+from sentiment.runs import read_run
+from sentiment.training.train import train_or_resume
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "article"
 BUDGET = [
@@ -40,15 +40,6 @@ def write_subset(source: str, share: float, path: Path) -> None:
             if groups is not None:
                 row["film"] = groups[position]
             file.write(json.dumps(row) + "\n")
-
-
-def train_design(config: Config, path: Path) -> None:
-    """Train one design to its end, going on where an earlier call was stopped."""
-    run = RunFolder(path)
-    if not (path / "config.toml").exists():
-        train_run(config, path)
-    elif not run.is_finished:
-        resume_run(path, config)
 
 
 def row_of(name: str, path: Path) -> str:
@@ -83,7 +74,7 @@ def main() -> None:
         say(f"--- {name}")
         budget = ARTICLE_BUDGET if name == "article" else BUDGET
         config = read_config(CONFIGS / f"{name}.toml", [*budget, f"data.source={json.dumps(str(subset))}"])
-        train_design(config, arguments.runs / name)
+        train_or_resume(config, arguments.runs / name)
     print("| design | validation accuracy (95%) | loss | best epoch | parameters * | tokens/s | time |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in names:

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from sentiment import storage
-from sentiment.config import Config, default_config_path, read_config
+from sentiment.config import default_config_path, read_config
 from sentiment.console import say
 from sentiment.data.prepare import load_part
 from sentiment.device import set_up_machine
 from sentiment.metrics import Evaluation, evaluate
 from sentiment.models.compact import compact
 from sentiment.predictor import Predictor, build_model
-from sentiment.runs import SHIPPED, FinishedRun, RunFolder, read_run
-from sentiment.training.train import resume_run, train_run
+from sentiment.runs import SHIPPED, FinishedRun, RunFolder
+from sentiment.training.train import train_or_resume
 
 HUB_NAME = "stanfordnlp/imdb"  # what the shipped configuration names as its source
 GOLDEN = (
@@ -60,16 +60,6 @@ Other languages; texts that are no reviews; irony; opinions on several things at
 Reviews of IMDB with a middling score (5 and 6 of 10) are not in the data, so it has never seen a lukewarm
 one. Names of films and actors of before 2011 may sway it.
 """
-
-
-def train(config: Config, path: Path) -> FinishedRun:
-    """Train a run to its end, going on where an earlier call was stopped."""
-    run = RunFolder(path)
-    if not (path / "config.toml").exists():
-        train_run(config, path)
-    elif not run.is_finished:
-        resume_run(path, config)
-    return read_run(path)
 
 
 def predictor_of(run: FinishedRun, weights: dict[str, torch.Tensor]) -> Predictor:
@@ -143,8 +133,10 @@ def main() -> None:
     arguments = parser.parse_args()
     source = f"data.source={json.dumps(arguments.data)}"
     recipe = default_config_path()
-    judged = train(read_config(recipe, [source]), arguments.runs / "judged")
-    run = train(read_config(recipe, [source, "data.validation=none"]), arguments.runs / "everything")
+    judged = train_or_resume(read_config(recipe, [source]), arguments.runs / "judged")
+    run = train_or_resume(
+        read_config(recipe, [source, "data.validation=none"]), arguments.runs / "everything"
+    )
     ship(run, judged, "scripts/make_pretrained.py --data FOLDER")
 
 

@@ -18,7 +18,7 @@ from sentiment.metrics import evaluate
 from sentiment.models.ensemble import join_weights
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
-from sentiment.runs import RunFolder, read_run
+from sentiment.runs import FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Step, train
@@ -63,6 +63,18 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
             return _assist(path, own, machine)
         run.lock()
         return _lead(run, own, machine)
+
+
+def train_or_resume(config: Config, path: Path) -> FinishedRun:
+    """The finished run in the folder `path`: trained, gone on with where it was stopped, or as it is.
+
+    Raises what `train_run` and `resume_run` raise.
+    """
+    if is_run(path):
+        resume_run(path, config)
+    else:
+        train_run(config, path)
+    return read_run(path)
 
 
 def _join(config: Config) -> Machine:
