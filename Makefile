@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG ?= configs/imdb.toml
 QUICK := runs/quickstart
-# Idle threads give way sooner, so that two programs on the same cores do not slow each other down tenfold.
+# As the command line sets them, for scripts and tests (see sentiment/cli/__init__.py).
 export GOMP_SPINCOUNT ?= 1000
+export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
 .PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained clean
 

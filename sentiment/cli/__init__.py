@@ -17,6 +17,15 @@ from sentiment.cli.train import train_command
 from sentiment.errors import Interrupted, MachineError, SentimentError
 from sentiment.interrupts import stop_at_once
 
+# They count only if set before torch is imported.
+ENVIRONMENT = {
+    # Idle OpenMP threads spin: two programs on the same cores then slow each other down tenfold. This makes
+    # them give way sooner, and costs little alone.
+    "GOMP_SPINCOUNT": "1000",
+    # oneDNN keeps 1,024 compiled kernels, 2 MB for each shape of a batch; shapes hardly ever come again.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16",
+}
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
@@ -51,9 +60,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; every error becomes one line on stderr and an exit code (see sentiment/errors.py)."""
-    # Idle OpenMP threads spin: two programs on the same cores then slow each other down tenfold. This makes
-    # them give way sooner, and costs little alone. It counts only if set before torch is imported.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     stop_at_once()
     try:
         code = app(arguments, standalone_mode=False)
