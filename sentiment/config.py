@@ -82,6 +82,7 @@ class BatchSettings(Section):
     """... and no more than so many reviews; 0 sets no such limit."""
 
 
+MOST_WORDS_OF_EVIDENCE = 2_000_000  # three of them make one key of 63 bits
 CHANNEL_ENCODERS = ("shared_weight", "attention_fusion")
 
 
@@ -124,7 +125,8 @@ class ModelSettings(Section):
     or cell state; `max`, `mean` and `max_mean` pool over its tokens; `attention` learns how much each token
     counts; `tokens` gives each token a logit of its own and takes their mean."""
     word_dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of tokens read as unknown in training, so that no single name or word decides."""
+    """Share of tokens read as unknown in training, so that no name or word decides alone; pretraining reads
+    all."""
     embedding_dropout: float = Field(0.5, ge=0, lt=1)
     """Share of embedding values set to zero in training."""
     dropout: float = Field(0.5, ge=0, lt=1)
@@ -229,8 +231,8 @@ class Config(Section):
         model = self.model
         if self.pretraining.epochs and (model.encoder, model.layers) != ("stacked", 1):
             raise ValueError(
-                "pretraining.epochs needs model.encoder=stacked and model.layers=1: "
-                "higher layers would see the words they are to predict"
+                "pretraining.epochs needs model.encoder=stacked and model.layers=1: a language model is made "
+                "of one plain layer, as a second one would see the words it is to predict"
             )
         return self
 
@@ -238,6 +240,8 @@ class Config(Section):
     def _words_for_evidence(self) -> Self:
         if self.evidence.weight and self.model.views:
             raise ValueError(f"evidence.weight reads words, which model.encoder={self.model.encoder} has not")
+        if self.evidence.weight and self.vocabulary.size > MOST_WORDS_OF_EVIDENCE:
+            raise ValueError(f"evidence.weight needs vocabulary.size of at most {MOST_WORDS_OF_EVIDENCE:,}")
         return self
 
     def to_toml(self) -> str:

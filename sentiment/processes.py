@@ -5,7 +5,8 @@ same step, the one that a single process would make of the whole batch.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -44,11 +45,8 @@ class Processes:
             return
         try:
             torch.distributed.all_reduce(values_X)
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise MachineError(
-                f"another process of this training has ended ({reason}); go on with --resume"
-            ) from None
+        except RuntimeError:
+            raise MachineError("another process of this training has ended; go on with --resume") from None
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], *figures: float) -> list[float]:
         """Sum every gradient in place, and the figures, over all processes; return the figures' sums."""
@@ -86,16 +84,22 @@ def local_count() -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def join_processes(device: torch.device) -> Processes:
-    """Meet the processes that `torchrun` started beside this one, if it did.
+@contextmanager
+def join_processes(device: torch.device) -> Iterator[Processes]:
+    """Meet the processes that `torchrun` started beside this one, if it did, and part from them at the end.
 
     Raises MachineError if they cannot be reached.
     """
     if not is_joint_training():
-        return Processes()
+        yield ALONE
+        return
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     try:
         torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     except (RuntimeError, ValueError) as error:
         raise MachineError(f"cannot reach the other processes: {error}") from None
-    return Processes(rank, count)
+    try:
+        yield Processes(rank, count)
+    finally:
+        # A process that just ends while the group's threads run is aborted now and then.
+        torch.distributed.destroy_process_group()

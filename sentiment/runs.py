@@ -179,15 +179,6 @@ class RunFolder:
             if facts["data"]["hash"] != data_hash:
                 raise RunError(f"the reviews are not those that {self.path} was started on; restore them")
 
-    def epoch_record(self, epoch: int) -> dict[str, Any]:
-        """The record of one epoch in metrics.jsonl."""
-        path = self.path / "metrics.jsonl"
-        for line in storage.read_bytes(path, RunError).splitlines():
-            record = storage.load_json(line, path, RunError)
-            if record["event"] == "epoch" and record["epoch"] == epoch:
-                return record
-        raise RunError(f"{path} has no record of epoch {epoch}")
-
     def cut_metrics(self, size: int) -> None:
         """Drop the lines of metrics.jsonl that were written after the checkpoint."""
         path = self.path / "metrics.jsonl"

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.config import Config, Section, default_config_path, key_names, parse_config, read_config
+from sentiment.config import (
+    CHANNEL_ENCODERS,
+    Config,
+    Section,
+    default_config_path,
+    key_names,
+    parse_config,
+    read_config,
+)
 from sentiment.errors import UsageError
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -124,10 +132,51 @@ def test_an_unknown_key_without_a_neighbour_lists_the_valid_ones():
         "training.weight_decay = inf",
         "machine.device = 'cuda:x'",
         "model.readout = ['max']",
+        "model.word_dropout = 1.0",
+        "model.word_dropout = -0.1",
+        "pretraining.epochs = -1",
+        "pretraining.samples = 0",
+        "pretraining.learning_rate = 0.0",
+        "training.adversarial = -0.1",
+        "training.members = 0",
+        "training.members = 17",
+        "training.average = 1.0",
+        "evidence.weight = 1.1",
+        "evidence.weight = -0.1",
+        "evidence.size = 0",
     ],
 )
 def test_wrong_types_and_values_are_refused_and_named(line):
     assert line.split(" = ")[0] in refuse(line)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "model.layers=2",
+        *(
+            f"model.encoder={name}"
+            for name in ("residual", "layer_norm", "truncated", "hierarchical", *CHANNEL_ENCODERS)
+        ),
+    ],
+)
+def test_only_one_plain_layer_can_be_pretrained(shape):
+    message = refuse("[model]\nlayers = 1\n[pretraining]\nepochs = 1", shape)
+    assert "pretraining.epochs needs model.encoder=stacked and model.layers=1" in message
+    assert parse_config("[model]\nlayers = 1", "x", [shape, "pretraining.epochs=0"])
+
+
+@pytest.mark.parametrize("bidirectional", ["true", "false"])
+def test_one_plain_layer_can_be_pretrained_in_one_direction_or_two(bidirectional):
+    changes = ["pretraining.epochs=1", "model.layers=1", f"model.bidirectional={bidirectional}"]
+    assert parse_config("", "x", changes).pretraining.epochs == 1
+
+
+@pytest.mark.parametrize("encoder", CHANNEL_ENCODERS)
+def test_evidence_needs_words(encoder):
+    message = refuse("[evidence]\nweight = 0.3", f"model.encoder={encoder}")
+    assert f"evidence.weight reads words, which model.encoder={encoder} has not" in message
+    assert parse_config("", "x", [f"model.encoder={encoder}", "evidence.weight=0.0"])
 
 
 @pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
@@ -207,17 +256,31 @@ positive = st.floats(min_value=1e-12, max_value=1e12)
     share=st.floats(0, 1, exclude_min=True, exclude_max=True),
     rate=positive,
     clip=positive,
-    size=st.integers(1, 10**12),
+    size=st.integers(1, 2_000_000),
     lower=st.booleans(),
     device=st.sampled_from(["auto", "cpu", "cuda", "cuda:3", "mps"]),
+    epochs=st.integers(0, 9),
+    members=st.integers(1, 16),
+    adversarial=st.floats(0, 1e6),
+    weight=st.floats(0, 1),
 )
-def test_a_configuration_comes_back_from_toml_equal(seed, source, share, rate, clip, size, lower, device):
+def test_a_configuration_comes_back_from_toml_equal(
+    seed, source, share, rate, clip, size, lower, device, epochs, members, adversarial, weight
+):
     config = Config.model_validate(
         {
             "seed": seed,
             "data": {"source": source, "validation_share": share},
             "vocabulary": {"size": size, "lower": lower},
-            "training": {"learning_rate": rate, "clip_norm": clip},
+            "model": {"layers": 1, "word_dropout": share},
+            "pretraining": {"epochs": epochs, "learning_rate": rate, "samples": size},
+            "training": {
+                "learning_rate": rate,
+                "clip_norm": clip,
+                "members": members,
+                "adversarial": adversarial,
+            },
+            "evidence": {"weight": weight, "size": size},
             "machine": {"device": device},
         }
     )

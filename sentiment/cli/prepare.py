@@ -42,7 +42,7 @@ def _report(found: "Audit") -> str:
     columns = [
         [
             f"{facts.reviews:,}",
-            f"{facts.positive_share:.1%}",
+            "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
             f"{facts.median_length:,.0f}",
             f"{facts.long_length:,.0f}",
             f"{facts.longest:,}",

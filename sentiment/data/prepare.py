@@ -41,7 +41,8 @@ class SplitFacts:
 
     split: str
     reviews: int
-    positive_share: float
+    positive_share: float | None
+    """None where the reviews have no labels."""
     median_length: float
     long_length: float
     """95% of the reviews have at most so many tokens."""
@@ -113,8 +114,10 @@ def prepare(config: Config, processes: int) -> Prepared:
 
 
 def audit(config: Config, processes: int) -> Audit:
-    """Prepare every labelled split and say what was found."""
+    """Prepare every split that training and judging read, and say what was found."""
     splits = load_reviews(config.data)
+    if config.pretraining.epochs:
+        splits |= load_reviews(config.data, (UNLABELLED,))
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
@@ -206,7 +209,7 @@ def _describe(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
     return SplitFacts(
         split=part.name,
         reviews=len(texts),
-        positive_share=float(encoded.labels_N.mean()),
+        positive_share=None if part.name == UNLABELLED else float(encoded.labels_N.mean()),
         median_length=float(np.median(lengths_N)),
         long_length=float(np.quantile(lengths_N, 0.95)),
         longest=int(lengths_N.max()),

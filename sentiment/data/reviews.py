@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
@@ -75,7 +75,11 @@ def _load_tables(settings: DataSettings) -> dict[str, _Table]:
     if path.is_file():
         return {"train": _read_file(path)}
     if (path / "train" / "pos").is_dir():
-        return {split: _read_acl_imdb(path, split) for split in ("train", "test") if (path / split).is_dir()}
+        splits = [split for split in ("train", "test") if (path / split).is_dir()]
+        tables = {split: _read_acl_imdb(path / split, {"neg": 0, "pos": 1}) for split in splits}
+        if (path / "train" / "unsup").is_dir():
+            tables[UNLABELLED] = _read_acl_imdb(path / "train", {"unsup": NO_LABEL})
+        return tables
     if path.is_dir():
         return _read_folder(path)
     if HUB_NAME.fullmatch(source) and not source.endswith(FILE_ENDINGS):
@@ -201,13 +205,13 @@ def _read_parquet(path: Path) -> _Table:
 # --- folders and the hub -------------------------------------------------------------------------------
 
 
-def _read_acl_imdb(folder: Path, split: str) -> _Table:
-    """Read the original archive: one text file a review, films from the lists of URLs."""
+def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> _Table:
+    """Read a split of the original archive: one text file a review, films from the lists of URLs."""
     texts, labels, films = [], [], []
-    for label, name in enumerate(("neg", "pos")):
-        urls = folder / split / f"urls_{name}.txt"
+    for name, label in classes.items():
+        urls = folder / f"urls_{name}.txt"
         films_of_class = urls.read_text(encoding="utf-8").splitlines() if urls.is_file() else None
-        files = [file for file in (folder / split / name).glob("*.txt") if ACL_NAME.fullmatch(file.name)]
+        files = [file for file in (folder / name).glob("*.txt") if ACL_NAME.fullmatch(file.name)]
         for file in sorted(files, key=_acl_number):
             try:
                 texts.append(file.read_text(encoding="utf-8"))
@@ -221,7 +225,7 @@ def _read_acl_imdb(folder: Path, split: str) -> _Table:
     columns: dict[str, Sequence[Any]] = {"text": texts, "label": labels}
     if len(films) == len(texts):
         columns["film"] = films
-    return _Table(str(folder / split), columns)
+    return _Table(str(folder), columns)
 
 
 def _acl_number(file: Path) -> int:

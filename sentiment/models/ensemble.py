@@ -27,7 +27,7 @@ class Ensemble(nn.Module):
         self.weight = weight
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """logits_B (float32), of the arguments that `SentimentClassifier` takes."""
+        """logits_B (float32), of what `SentimentClassifier` takes; evidence needs the zeros at padding."""
         logits = [member(tokens_BT, lengths_B) for member in self.members]
         logits_B = torch.stack(logits).mean(dim=0)
         if self.evidence is not None:

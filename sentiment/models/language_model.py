@@ -19,7 +19,9 @@ class LanguageModel(nn.Module):
     """A classifier's embedding and one-layer LSTM, and a softmax over words tied to the embedding."""
 
     proposal_V: Tensor
-    """float32: how likely each word is drawn as a wrong one."""
+    """float32: how a wrong word is drawn."""
+    log_drawn_V: Tensor
+    """float32: logarithm of each word's chance to be among the samples."""
 
     def __init__(self, classifier: SentimentClassifier, counts_V: Tensor, samples: int) -> None:
         """Take how often each word occurs (int64), and how many wrong ones a right one is told from."""
@@ -33,9 +35,12 @@ class LanguageModel(nn.Module):
             nn.Linear(lstm.hidden_size, embedding.embedding_dim, bias=False) for _ in range(lstm.directions)
         )
         self.bias_V = nn.Parameter(((counts_V + 1) / (counts_V + 1).sum()).log())
-        proposal_V = counts_V.double() ** SAMPLING_POWER
-        self.register_buffer("proposal_V", (proposal_V / proposal_V.sum()).float(), persistent=False)
         self.samples = min(samples, int((counts_V > 0).sum()))
+        proposal_V = counts_V.double() ** SAMPLING_POWER
+        proposal_V = proposal_V / proposal_V.sum()
+        drawn_V = chances_of_being_drawn(proposal_V, self.samples)
+        self.register_buffer("proposal_V", proposal_V.float(), persistent=False)
+        self.register_buffer("log_drawn_V", drawn_V.clamp(min=1e-9).log().float(), persistent=False)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Sum of the losses (float32 scalar, nats) over every word that a direction has to predict.
@@ -73,8 +78,7 @@ class LanguageModel(nn.Module):
         A word's logit is lowered by the logarithm of how likely it is among the samples, so that frequent
         words, which are drawn more often, are not unlearned.
         """
-        drawn_V = -torch.expm1(self.samples * torch.log1p(-self.proposal_V))
-        shift_V = self.bias_V - drawn_V.clamp(min=1e-9).log()
+        shift_V = self.bias_V - self.log_drawn_V
         right_logits_N = (predicted_NE * right_NE).sum(1) + shift_V[right_N]
         logits_NS = torch.addmm(shift_V[sampled_S], predicted_NE, sampled_SE.T)
         columns_V = sampled_S.new_full(shift_V.shape, -1)
@@ -84,3 +88,21 @@ class LanguageModel(nn.Module):
         logits_NS[drawn.nonzero()[:, 0], columns_N[drawn]] = float("-inf")
         logits_NX = torch.cat([right_logits_N[:, None], logits_NS], dim=1)
         return F.cross_entropy(logits_NX, torch.zeros_like(right_N), reduction="sum")
+
+
+def chances_of_being_drawn(proposal_V: Tensor, samples: int) -> Tensor:
+    """chances_V (float64) of each word to be among `samples` different ones, drawn one after the other.
+
+    1 - exp(-k p), with k such that the chances sum to the samples (Rosen 1972); all 1 if every word is drawn.
+    """
+    drawable_V = proposal_V > 0
+    if samples >= int(drawable_V.sum()):
+        return drawable_V.double()
+    low, high = 0.0, 1.0 / float(proposal_V[drawable_V].min()) * 50
+    for _ in range(200):
+        middle = (low + high) / 2
+        if float(-torch.expm1(-middle * proposal_V).sum()) < samples:
+            low = middle
+        else:
+            high = middle
+    return -torch.expm1(-high * proposal_V)

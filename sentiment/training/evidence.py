@@ -24,6 +24,8 @@ def fit_evidence(train: LabelledReviews, words: int, config: Config) -> NGramEvi
     common = frequencies_G >= LEAST_REVIEWS
     keys_G, frequencies_G = keys_G[common], frequencies_G[common]
     evidence = NGramEvidence(config.evidence.size, words)
+    if len(keys_G) == 0:  # a handful of reviews: there is no evidence, and every weight stays zero
+        return evidence
     if len(keys_G) > config.evidence.size:
         coefficients_G, _ = _fit(keys_X, reviews_X, keys_G, frequencies_G, train.labels_N, config.seed)
         importance_G = np.abs(coefficients_G) * np.sqrt(frequencies_G)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from sentiment.data.prepare import Prepared
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.language_model import LanguageModel
 from sentiment.training.objectives import Labels, Objective, Words
+
+if TYPE_CHECKING:
+    from sentiment.data.vectors import WordVectors
 
 Weights = dict[str, Tensor]
 
@@ -36,15 +40,25 @@ class Stage:
 
 
 def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
-    """Every stage of a run, in order."""
-    stages = []
-    if prepared.pretraining is not None:
-        stages.append(_pretraining(config, prepared, prepared.pretraining))
-    training = config.training
+    """Every stage of a run, in order; raises what loading word vectors raises."""
+    training, vectors = config.training, _word_vectors(config, prepared)
     labels = Labels(prepared.train, training.adversarial)
 
+    def new_classifier() -> SentimentClassifier:
+        model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
+        if vectors is not None:
+            weight_VE = next(model.embeddings[0].parameters())
+            with torch.no_grad():
+                weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
+        return model
+
+    stages = []
+    if prepared.pretraining is not None:
+        words = len(prepared.vocabulary.channels[0])
+        stages.append(_pretraining(config, prepared.pretraining, words, new_classifier))
+
     def classifier(finished: Sequence[Weights]) -> nn.Module:
-        model = _new_classifier(config, prepared)
+        model = new_classifier()
         if prepared.pretraining is not None:
             model.load_state_dict(finished[0], strict=False)
         return model
@@ -66,15 +80,19 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
     return stages
 
 
-def _pretraining(config: Config, prepared: Prepared, reviews: EncodedReviews | JoinedReviews) -> Stage:
+def _pretraining(
+    config: Config,
+    reviews: EncodedReviews | JoinedReviews,
+    words: int,
+    new_classifier: Callable[[], SentimentClassifier],
+) -> Stage:
     settings = config.pretraining
-    words = Words(reviews, directions=2 if config.model.bidirectional else 1)
 
     def language_model(finished: Sequence[Weights]) -> nn.Module:
-        counts_V = torch.zeros(len(prepared.vocabulary.channels[0]), dtype=torch.int64)
+        counts_V = torch.zeros(words, dtype=torch.int64)
         for index in range(len(reviews)):
-            counts_V += torch.bincount(torch.from_numpy(reviews[index]), minlength=len(counts_V))
-        return LanguageModel(_new_classifier(config, prepared), counts_V, settings.samples)
+            counts_V += torch.bincount(torch.from_numpy(reviews[index]), minlength=words)
+        return LanguageModel(new_classifier(), counts_V, settings.samples)
 
     return Stage(
         "pretraining",
@@ -83,24 +101,20 @@ def _pretraining(config: Config, prepared: Prepared, reviews: EncodedReviews | J
         settings.learning_rate,
         average=0.0,
         is_judged=False,
-        objective=words,
+        objective=Words(reviews, directions=2 if config.model.bidirectional else 1),
         build=language_model,
     )
 
 
-def _new_classifier(config: Config, prepared: Prepared) -> SentimentClassifier:
-    model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
-    if config.vocabulary.vectors:
-        from sentiment.data.vectors import load_word_vectors
+def _word_vectors(config: Config, prepared: Prepared) -> "WordVectors | None":
+    """The vectors that the configuration names, after saying which words have none."""
+    name = config.vocabulary.vectors
+    if not name:
+        return None
+    from sentiment.data.vectors import load_word_vectors
 
-        words = prepared.vocabulary.channels[0]
-        vectors = load_word_vectors(config.vocabulary.vectors, words, config.model.embedding)
-        weight_VE = next(model.embeddings[0].parameters())
-        with torch.no_grad():
-            weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
-        missing = vectors.missing_words(words)
-        say(
-            f"{config.vocabulary.vectors}: {len(missing):,} words have no vector, "
-            f"such as {' '.join(missing[:8])}"
-        )
-    return model
+    words = prepared.vocabulary.channels[0]
+    vectors = load_word_vectors(name, words, config.model.embedding)
+    missing = vectors.missing_words(words)
+    say(f"{name}: {len(missing):,} words have no vector, such as {' '.join(missing[:8])}")
+    return vectors

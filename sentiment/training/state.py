@@ -34,7 +34,7 @@ class Progress:
     finished: list[dict[str, Any]] = field(default_factory=list)
     """For each stage that is done, its name, epochs and best epoch."""
     seconds: float = 0.0
-    """Time spent training and validating, over all the processes that took part."""
+    """Time spent training and validating, over every stop and resume."""
     metrics_bytes: int = 0
     """How much of metrics.jsonl belongs to the steps up to here."""
 

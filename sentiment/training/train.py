@@ -1,7 +1,8 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
-from sentiment.errors import Interrupted, RunError, UsageError
+from sentiment.errors import Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import evaluate
 from sentiment.models.ensemble import join_weights
@@ -35,12 +36,12 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
     Of several processes that train together only the first one writes; the others return nothing.
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
-    machine = _join(config)
-    if not machine.processes.leads:
-        return _assist(path, config, machine)
-    with RunFolder(path) as run:
-        run.create(config, force)
-        return _lead(run, config, machine)
+    with _joined(config) as machine:
+        if not machine.processes.leads:
+            return _assist(path, config, machine)
+        with RunFolder(path) as run:
+            run.create(config, force)
+            return _lead(run, config, machine)
 
 
 def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
@@ -55,14 +56,14 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
                 f"{path} was started with another configuration ({_differences(own, config)}); "
                 "resume without CONFIG and --set, or start a new run"
             )
-        if run.is_finished:
-            say(f"{path} is finished already")
-            return read_run(path).facts
-        machine = _join(own)
-        if not machine.processes.leads:
-            return _assist(path, own, machine)
-        run.lock()
-        return _lead(run, own, machine)
+        with _joined(own) as machine:
+            if not machine.processes.leads:
+                return {} if run.is_finished else _assist(path, own, machine)
+            run.lock()
+            if run.is_finished:
+                say(f"{path} is finished already")
+                return read_run(path).facts
+            return _lead(run, own, machine)
 
 
 def train_or_resume(config: Config, path: Path) -> FinishedRun:
@@ -77,9 +78,12 @@ def train_or_resume(config: Config, path: Path) -> FinishedRun:
     return read_run(path)
 
 
-def _join(config: Config) -> Machine:
+@contextmanager
+def _joined(config: Config) -> Iterator[Machine]:
+    """The machine, with the processes that train together."""
     machine = set_up_machine(config.machine)
-    return replace(machine, processes=join_processes(machine.device))
+    with join_processes(machine.device) as processes:
+        yield replace(machine, processes=processes)
 
 
 def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
@@ -103,9 +107,14 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     machine.processes.wait()
     prepared = prepare(config, machine.threads)
     state = _begin_or_restore(RunFolder(path), config, prepared, machine)
-    with deferred():  # a signal reaches the leading process too, which decides when to stop
-        for _ in train(state, prepared.validation, config, machine):
-            pass
+    with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
+        try:
+            for _ in train(state, prepared.validation, config, machine):
+                pass
+        except MachineError:
+            if stop.signal_number is not None:  # the leading process has stopped, as it was told
+                raise Interrupted(stop.signal_number) from None
+            raise
     return {}
 
 

@@ -181,6 +181,13 @@ def test_a_folder_in_the_hubs_layout(hub_layout, rows):
     assert found["train"].groups == [row["film"] for row in rows]
 
 
+def test_the_hubs_split_without_labels_comes_where_it_is_named(hub_layout, rows):
+    found = load(hub_layout, "train", "unsupervised")
+    assert {name: len(reviews) for name, reviews in found.items()} == {"train": 48, "unsupervised": 5}
+    assert found["unsupervised"].labels_N.tolist() == [-1] * 5
+    assert list(found["unsupervised"].texts) == [row["text"] for row in rows[:5]]
+
+
 def test_the_hubs_notes_are_no_split(hub_layout):
     (hub_layout / "README.md").write_text("# Reviews\n")
     (hub_layout / "dataset_infos.json").write_text('{"default": {"description": ""}}')

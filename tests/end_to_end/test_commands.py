@@ -176,6 +176,16 @@ def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
         ),
         (["--set", "training.epochs='three'"], 2, ["training.epochs", "integer"]),
         (["--set", "model.merge=sum", "--set", "model.bidirectional=false"], 2, ["merge"]),
+        (
+            ["--set", "pretraining.epochs=1", "--set", "model.layers=2"],
+            2,
+            ["pretraining.epochs", "model.encoder=stacked", "model.layers=1"],
+        ),
+        (
+            ["--set", "evidence.weight=0.5", "--set", "model.encoder=attention_fusion"],
+            2,
+            ["evidence.weight", "model.encoder=attention_fusion"],
+        ),
         (["--device", "cuda:7"], 4, ["cuda:7", "--device"]),
         (["--device", "abacus"], 2, ["machine.device"]),
         (["--set", "machine.precision=bfloat16"], 4, ["bfloat16"]),

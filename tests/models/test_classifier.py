@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from sentiment.config import parse_config
+from sentiment.config import ModelSettings, parse_config
 from sentiment.errors import UsageError
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import PADDING_ID, UNKNOWN_ID, SentimentClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
 
@@ -76,6 +76,44 @@ def test_the_padding_embedding_has_exactly_no_gradient() -> None:
     network = make("readout=max_mean")
     network(TOKENS_BT, LENGTHS_B).sum().backward()
     assert (network.embeddings[0].weight.grad[0] == 0).all()
+
+
+SHARE = 0.3
+CHANNELS = ["lower", "prefix", "suffix"]
+
+
+def embed_as_ids(tokens_BT: Tensor, training: bool, *channels: str) -> Tensor:
+    """What word dropout leaves of the ids: each word's embedding is its own id."""
+    shape = ModelSettings(embedding=1, hidden=2, word_dropout=SHARE, embedding_dropout=0.0)
+    if channels:
+        shape = shape.model_copy(update={"encoder": "shared_weight", "channels": list(channels)})
+    network = SentimentClassifier(shape, *[50] * (len(channels) or 1)).train(training)
+    with torch.no_grad():
+        for embedding in network.embeddings:
+            embedding.weight.copy_(torch.arange(50)[:, None])
+    return network.embed(tokens_BT)[..., 0].long()
+
+
+@pytest.mark.parametrize("channels", [[], CHANNELS], ids=["words", "channels"])
+def test_word_dropout_makes_a_share_of_the_tokens_unknown(channels: list[str]) -> None:
+    """In training only, all channels of a token together, and padding never."""
+    torch.manual_seed(4)
+    tokens_BT = torch.randint(UNKNOWN_ID + 1, 50, (60, 100, *[len(channels)] * bool(channels)))
+    real_BT = torch.arange(100) < torch.randint(1, 101, (60, 1))
+    tokens_BT[~real_BT] = PADDING_ID
+    assert torch.equal(embed_as_ids(tokens_BT, False, *channels), tokens_BT)
+
+    left_BT = embed_as_ids(tokens_BT, True, *channels)
+    changed_BT = left_BT != tokens_BT
+    assert (left_BT[changed_BT] == UNKNOWN_ID).all()
+    if channels:
+        assert torch.equal(changed_BT.any(dim=2), changed_BT.all(dim=2))
+        changed_BT = changed_BT.any(dim=2)
+    assert not changed_BT[~real_BT].any()
+    tokens = int(real_BT.sum())
+    deviation = (SHARE * (1 - SHARE) / tokens) ** 0.5
+    assert abs(int(changed_BT.sum()) / tokens - SHARE) < 4 * deviation
+    assert not torch.equal(embed_as_ids(tokens_BT, True, *channels), left_BT)  # drawn anew each time
 
 
 @pytest.mark.parametrize("merge", ["sum", "max"])

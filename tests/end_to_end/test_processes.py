@@ -1,0 +1,181 @@
+"""Two processes that train together, as `torchrun` starts them."""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from sentiment.config import read_config
+from sentiment.runs import RunFolder
+from sentiment.scoring import BATCHES
+from sentiment.training.train import resume_run, train_run
+
+CONFIG = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 24
+[model]
+embedding = 6
+hidden = 4
+layers = 1
+readout = "max"
+embedding_dropout = 0.0
+dropout = 0.0
+[training]
+epochs = 4
+learning_rate = 0.02
+checkpoint_steps = 5
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+def write_reviews(path, count, generator):
+    """Reviews of 1 to 24 words; returns how many words they are."""
+    total = 0
+    with path.open("w") as file:
+        for label in itertools.islice(itertools.cycle((0, 1)), count):
+            words = generator.choices(["the", "film", "plot", "was", "it", "but"], k=generator.randint(0, 23))
+            words.insert(len(words) // 2, generator.choice([["awful", "dull"], ["great", "superb"]][label]))
+            file.write(json.dumps({"text": " ".join(words), "label": label}) + "\n")
+            total += len(words)
+    return total
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    """Many a training batch is a single review; validation takes more than one batch to score."""
+    folder = tmp_path_factory.mktemp("together")
+    generator = random.Random(5)
+    (folder / "reviews").mkdir()
+    write_reviews(folder / "reviews" / "train.jsonl", 36, generator)
+    assert write_reviews(folder / "reviews" / "validation.jsonl", 1500, generator) > BATCHES.tokens
+    source = json.dumps(str(folder / "reviews"))
+    (folder / "recipe.toml").write_text(CONFIG + f"[data]\nsource = {source}\n")
+    return folder / "recipe.toml"
+
+
+@pytest.fixture(scope="module")
+def alone(recipe):
+    """The run of a single process."""
+    path = recipe.parent / "alone"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(recipe.parent / "cache"))
+        train_run(read_config(recipe), path)
+    return path
+
+
+@pytest.fixture
+def together(environment):
+    """Start `sentiment ...` in two processes; without the `--` torchrun would take --run for its own."""
+    started = []
+
+    def start(*arguments):
+        torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", *torchrun, "sentiment", *map(str, arguments)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def assert_near(path, other):
+    weights, expected = load_file(path / "model.safetensors"), load_file(other / "model.safetensors")
+    assert weights.keys() == expected.keys()
+    for name, value in weights.items():
+        assert float((value - expected[name]).abs().max()) < 1e-5, name
+
+
+def records_of(path, event):
+    lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
+    path = tmp_path / "run"
+    process = together("train", recipe, "--run", path)
+    out, errors = process.communicate(timeout=180)
+    assert process.returncode == 0, errors
+    assert_near(path, alone)
+
+    steps, expected = records_of(path, "step"), records_of(alone, "step")
+    assert len(steps) > 20 and {1, 2, 3} <= {step["reviews"] for step in steps}
+    for step, one in zip(steps, expected, strict=True):
+        assert step == one | {
+            "loss": pytest.approx(one["loss"], abs=1e-4),
+            "gradient_norm": pytest.approx(one["gradient_norm"], abs=1e-4),
+        }
+    for epoch, one in zip(records_of(path, "epoch"), records_of(alone, "epoch"), strict=True):
+        assert epoch["train_accuracy"] == one["train_accuracy"]
+        assert epoch["train_loss"] == pytest.approx(one["train_loss"], abs=1e-4)
+        assert epoch["validation"]["loss"] == pytest.approx(one["validation"]["loss"], abs=1e-4)
+
+    first, second = out.splitlines()  # of one process
+    assert first.startswith(f"{path}: validation accuracy") and "of training" in second
+    for epoch in range(1, 5):
+        assert errors.count(f"training {epoch}/4: train loss") == 1
+
+
+def test_processes_that_train_together_need_a_folder(recipe, together, tmp_path):
+    process = together("train", recipe)
+    out, errors = process.communicate(timeout=180)
+    assert process.returncode != 0 and out == ""
+    assert "error: processes that train together need --run, the folder of the one that writes\n" in errors
+
+
+def process_of(torchrun, rank):
+    """The process that torchrun has started with this rank."""
+    children = Path(f"/proc/{torchrun.pid}/task/{torchrun.pid}/children").read_text().split()
+    return next(
+        int(child)
+        for child in children
+        if f"RANK={rank}" in Path(f"/proc/{child}/environ").read_text().split("\0")
+    )
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="skipped: no /proc here to find a process in")
+def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, tmp_path):
+    path = tmp_path / "run"
+    process = together("train", recipe, "--run", path)
+    metrics, end = path / "metrics.jsonl", time.monotonic() + 120
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 8):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.005)
+    leading = process_of(process, 0)
+    os.kill(process_of(process, 1), signal.SIGKILL)
+    died = time.monotonic()
+    out, errors = process.communicate(timeout=60)
+    assert time.monotonic() - died < 60
+    assert process.returncode != 0 and out == ""
+    assert "error: another process of this training has ended" in errors or "stopped; saved" in errors
+    assert not Path(f"/proc/{leading}").exists()
+
+    warnings = []
+    checkpoint = RunFolder(path).newest_checkpoint(warnings.append)
+    assert checkpoint.progress["step"] >= 5 and warnings == []
+    assert len(records_of(path, "step")) < len(records_of(alone, "step"))
+    resume_run(path)
+    assert_near(path, alone)
+    assert [step["step"] for step in records_of(path, "step")] == [
+        step["step"] for step in records_of(alone, "step")
+    ]

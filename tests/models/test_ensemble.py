@@ -1,0 +1,135 @@
+"""Several classifiers and n-gram evidence as one network, and their way through a run's weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from sentiment.config import Config, parse_config
+from sentiment.data.tokens import Tokens
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import RunError
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.ensemble import Ensemble, join_weights, new_model
+from sentiment.models.evidence import NGramEvidence
+from sentiment.predictor import build_model
+
+TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 2, 0, 0], [1, 0, 0, 0, 0]])
+LENGTHS_B = torch.tensor([5, 3, 1])
+WORDS = [f"w{number}" for number in range(8)]
+KEPT = 20
+
+
+def config_of(members: int, weight: float) -> Config:
+    small = ["model.embedding=5", "model.hidden=4", "model.layers=1", f"evidence.size={KEPT}"]
+    return parse_config("", "a test", [*small, f"training.members={members}", f"evidence.weight={weight}"])
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    """Of eight words; with the two special ones, ten ids."""
+    tokens = Tokens(WORDS, np.arange(8, dtype=np.int32), np.array([0, 8]))
+    settings = parse_config("vocabulary.min_frequency = 1", "a test").vocabulary
+    return Vocabulary.build(tokens, np.arange(1), settings)
+
+
+def new_members(config: Config, vocabulary: Vocabulary) -> list[SentimentClassifier]:
+    torch.manual_seed(6)
+    count = config.training.members
+    return [SentimentClassifier(config.model, *vocabulary.sizes).eval() for _ in range(count)]
+
+
+def new_evidence(vocabulary: Vocabulary) -> NGramEvidence:
+    """Of every word and of some pairs; two places are not used."""
+    generator = torch.Generator().manual_seed(8)
+    evidence = NGramEvidence(KEPT, *vocabulary.sizes)
+    evidence.keys_G[:18] = torch.cat([torch.arange(2, 10), torch.arange(45, 95, 5)])
+    evidence.weights_G[:18] = torch.randn(18, generator=generator)
+    evidence.squares_G[:18] = 1 + torch.rand(18, generator=generator)
+    evidence.bias.fill_(-0.5)
+    return evidence
+
+
+class Constant(nn.Module):
+    """A member or evidence that says the same of every review."""
+
+    def __init__(self, logit: float) -> None:
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, tokens_BT: Tensor, *lengths: Tensor) -> Tensor:
+        return torch.full((len(tokens_BT),), self.logit)
+
+
+@pytest.mark.parametrize(
+    ("members", "evidence", "weight", "expected"),
+    [
+        ([2.0], None, 0.0, 2.0),
+        ([1.0, 2.0, 6.0], None, 0.0, 3.0),
+        ([2.0], -6.0, 0.25, 0.75 * 2 - 0.25 * 6),
+        ([1.0, 2.0, 6.0], -6.0, 0.25, 0.75 * 3 - 0.25 * 6),
+        ([1.0, 2.0, 6.0], -6.0, 1.0, -6.0),
+    ],
+)
+def test_logits_are_averaged_and_mixed_with_the_stated_share(
+    members: list[float], evidence: float | None, weight: float, expected: float
+) -> None:
+    beside = None if evidence is None else Constant(evidence)
+    logits_B = Ensemble([Constant(logit) for logit in members], beside, weight)(TOKENS_BT, LENGTHS_B)
+    torch.testing.assert_close(logits_B, torch.full((3,), expected))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("members", [1, 3])
+@torch.inference_mode()
+def test_weights_that_were_joined_make_the_network_again(
+    vocabulary: Vocabulary, members: int, weight: float
+) -> None:
+    """Through the bytes of a run's file."""
+    config = config_of(members, weight)
+    classifiers, evidence = new_members(config, vocabulary), new_evidence(vocabulary) if weight else None
+    weights = join_weights([member.state_dict() for member in classifiers], evidence)
+    assert weights.keys() == new_model(config, vocabulary.sizes).state_dict().keys()
+
+    read = safetensors.torch.load(safetensors.torch.save(weights))
+    model = build_model(config, vocabulary, read, Path("a run")).eval()
+    expected_B = torch.stack([member(TOKENS_BT, LENGTHS_B) for member in classifiers]).mean(dim=0)
+    if evidence is not None:
+        expected_B = (1 - weight) * expected_B + weight * evidence(TOKENS_BT)
+    torch.testing.assert_close(model(TOKENS_BT, LENGTHS_B), expected_B, rtol=1e-6, atol=1e-6)
+    for name, value in model.state_dict().items():
+        assert value.dtype == weights[name].dtype and torch.equal(value, weights[name]), name
+
+
+def test_one_classifier_without_evidence_stays_itself(vocabulary: Vocabulary) -> None:
+    assert isinstance(new_model(config_of(1, 0.0), vocabulary.sizes), SentimentClassifier)
+    (member,) = new_members(config_of(1, 0.0), vocabulary)
+    assert join_weights([member.state_dict()]).keys() == member.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("trained", "opened"),
+    [((2, 0.0), (3, 0.0)), ((2, 0.0), (2, 0.3)), ((2, 0.3), (2, 0.0)), ((1, 0.0), (1, 0.3))],
+)
+def test_weights_of_another_composition_are_refused(
+    vocabulary: Vocabulary, trained: tuple[int, float], opened: tuple[int, float]
+) -> None:
+    weights = new_model(config_of(*trained), vocabulary.sizes).state_dict()
+    with pytest.raises(RunError, match="a run does not fit its configuration"):
+        build_model(config_of(*opened), vocabulary, weights, Path("a run"))
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+@torch.inference_mode()
+def test_an_ensemble_keeps_the_promise(vocabulary: Vocabulary, padding: int) -> None:
+    """A review's logit does not depend on the company it keeps."""
+    config = config_of(2, 0.4)
+    ensemble = Ensemble(new_members(config, vocabulary), new_evidence(vocabulary), 0.4)
+    wide_BT = torch.cat([TOKENS_BT, torch.zeros(3, padding, dtype=torch.int64)], dim=1)
+    together_B = ensemble(wide_BT, LENGTHS_B)
+    for row, length in enumerate(LENGTHS_B.tolist()):
+        alone = ensemble(TOKENS_BT[row : row + 1, :length], LENGTHS_B[row : row + 1])
+        assert float(alone) == pytest.approx(float(together_B[row]), abs=1e-5)

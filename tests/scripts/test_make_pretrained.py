@@ -1,0 +1,87 @@
+"""The script that makes the shipped model, on few reviews and a tiny recipe."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sentiment
+from sentiment.runs import SHIPPED, read_run
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "make_pretrained.py"
+RECIPE = """
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[model]
+embedding = 8
+hidden = 8
+layers = 1
+[pretraining]
+epochs = 1
+[training]
+epochs = 2
+average = 0.9
+[evidence]
+weight = 0.5
+size = 100
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+@pytest.fixture
+def make_pretrained(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("make_pretrained", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    monkeypatch.setattr(module, "default_config_path", lambda: tmp_path / "recipe.toml")
+    monkeypatch.setattr(module, "SHIPPED", tmp_path / "shipped")
+    return module
+
+
+def write_reviews(path):
+    random = np.random.default_rng(0)
+    words = np.array(["the", "a", "film", "plot", "was", "it", "this", "that", "and", "but"])
+    rows = [
+        {
+            "text": " ".join([*random.choice(words, random.integers(2, 20)), ["bad", "good"][index % 2]]),
+            "label": index % 2,
+            "film": f"f{index // 3}",
+        }
+        for index in range(60)
+    ]
+    path.mkdir()
+    (path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, monkeypatch, make_pretrained):
+    write_reviews(tmp_path / "data")
+    arguments = ["make_pretrained", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    make_pretrained.main()
+    shipped = read_run(tmp_path / "shipped")
+    everything = read_run(tmp_path / "runs" / "everything")
+    assert shipped.facts["data"]["train"] == 60 and everything.config.data.validation == "none"
+    for file in shipped.path.iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes(), file
+    card = (shipped.path / "README.md").read_text()
+    judged = read_run(tmp_path / "runs" / "judged").facts["data"]
+    assert f"without {judged['validation']} reviews" in card
+    assert "| as trained |" in card and "| as shipped |" in card
+    small = sentiment.load(shipped.path, device="cpu").predict(["a good film"])[0]
+    full = sentiment.load(everything.path, device="cpu").predict(["a good film"])[0]
+    assert small.probability == pytest.approx(full.probability, abs=0.01)
+
+
+def test_the_model_that_ships_works_and_is_small():
+    model = sentiment.load(device="cpu", threads=1)
+    praise, blame = model.predict(["This film is not terrible, it's great!", "A dull mess. Avoid it."])
+    assert praise.label == "positive" and blame.label == "negative"
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) <= 8_000_000

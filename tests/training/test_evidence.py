@@ -1,0 +1,138 @@
+"""Fitting the n-gram evidence, beside scikit-learn's own pipeline."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from sentiment.config import Config
+from sentiment.data.batches import LabelledReviews
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
+from sentiment.training.evidence import fit_evidence
+
+UNUSED = torch.iinfo(torch.int64).max
+
+
+def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
+    """Filler words, rare ones, and words of which one class has more; labels say which class."""
+    generator = np.random.default_rng(9)
+    labels_N = generator.integers(0, 2, size=count).astype(np.int8)
+    reviews = []
+    for number, label in enumerate(labels_N):
+        words = [f"w{word}" for word in generator.zipf(1.6, size=generator.integers(3, 25)) if word < 40]
+        leaning = ["good", "bad"] if generator.random() < 0.75 else ["bad", "good"]
+        words.insert(generator.integers(len(words) + 1), leaning[1 - label])
+        words.insert(generator.integers(len(words) + 1), f"only-{number}")
+        reviews.append(words)
+    return reviews, labels_N
+
+
+TEXTS, LABELS_N = write_texts()
+
+
+def configure(size: int, seed: int = 1) -> Config:
+    return Config.model_validate({"seed": seed, "evidence": {"weight": 0.5, "size": size}})
+
+
+@pytest.fixture(scope="module")
+def train(encode) -> tuple[LabelledReviews, Vocabulary]:
+    """Words of a single review are unknown."""
+    reviews, vocabulary = encode(TEXTS, min_frequency=2)
+    return LabelledReviews(reviews, LABELS_N), vocabulary
+
+
+def fit(train: tuple[LabelledReviews, Vocabulary], size: int, seed: int = 1) -> NGramEvidence:
+    reviews, vocabulary = train
+    return fit_evidence(reviews, *vocabulary.sizes, configure(size, seed))
+
+
+def logits_of(evidence: NGramEvidence, reviews: LabelledReviews) -> np.ndarray:
+    batch = reviews.reviews.batch(range(len(reviews.reviews)))
+    return evidence(batch.tokens_BT).numpy()
+
+
+def known_ngrams(known: set[str]):
+    """An analyzer: runs of one to three words that are all known."""
+
+    def analyze(review: list[str]) -> list[str]:
+        runs = [review[i : i + n] for n in (1, 2, 3) for i in range(len(review) - n + 1)]
+        return [" ".join(run) for run in runs if known.issuperset(run)]
+
+    return analyze
+
+
+def test_the_logits_are_those_of_scikit_learns_pipeline(train) -> None:
+    """Where no n-gram has to go: those of two reviews, weighed by smoothed idf, each review of norm 1."""
+    reviews, vocabulary = train
+    analyze = known_ngrams(set(vocabulary.channels[0].words))
+    vectorizer = TfidfVectorizer(
+        analyzer=analyze, binary=True, min_df=2, norm="l2", smooth_idf=True, sublinear_tf=False
+    )
+    features = vectorizer.fit_transform(TEXTS)
+    model = LogisticRegression(C=30, solver="liblinear", dual=True, tol=1e-2, random_state=1)
+    expected_N = model.fit(features, LABELS_N).decision_function(features)
+
+    evidence = fit(train, size=5000)
+    assert int((evidence.keys_G != UNUSED).sum()) == features.shape[1] > 200
+    np.testing.assert_allclose(logits_of(evidence, reviews), expected_N, atol=1e-4)
+    assert np.ptp(expected_N) > 2
+
+
+def test_training_reviews_are_told_apart(train) -> None:
+    reviews, _ = train
+    for size in (5000, 100):
+        assert ((logits_of(fit(train, size), reviews) > 0) == (LABELS_N == 1)).mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_exactly_so_many_ngrams_are_kept(train, size: int) -> None:
+    keys_G = fit(train, size).keys_G
+    assert len(keys_G) == size and (keys_G != UNUSED).all()
+    assert (keys_G.diff() > 0).all()
+    everything = fit(train, size=5000).keys_G
+    assert set(keys_G.tolist()) < set(everything.tolist())
+
+
+def test_the_weightiest_words_are_kept(train) -> None:
+    """`good` and `bad` lean to a class and stand in every review but few."""
+    _, vocabulary = train
+    ids = {vocabulary.channels[0].words.index(word) for word in ("good", "bad")}
+    assert set(fit(train, size=2).keys_G.tolist()) == ids
+
+
+def test_fewer_ngrams_than_places(train) -> None:
+    """The rest of the places stays unused, at the end, and changes no logit."""
+    reviews, _ = train
+    many = fit(train, size=5000)
+    kept = int((many.keys_G != UNUSED).sum())
+    assert kept < 5000 and (many.keys_G[kept:] == UNUSED).all()
+    assert (many.keys_G[:kept].diff() > 0).all()
+    exact = fit(train, size=kept)
+    np.testing.assert_array_equal(logits_of(exact, reviews), logits_of(many, reviews))
+
+
+def test_an_ngram_of_a_single_review_does_not_count(train) -> None:
+    reviews, vocabulary = train
+    words = vocabulary.sizes[0]
+    rows = [reviews.reviews[index] for index in range(len(reviews.reviews))]
+    found = [set(distinct_ngrams(torch.from_numpy(row)[None], words)[0].tolist()) - {NONE} for row in rows]
+    frequency = {key: sum(key in keys for keys in found) for key in set().union(*found)}
+    kept = set(fit(train, size=5000).keys_G.tolist()) - {UNUSED}
+    assert kept == {key for key, reviews_with_it in frequency.items() if reviews_with_it >= 2}
+    assert min(frequency.values()) == 1
+
+
+@pytest.mark.parametrize("size", [5000, 60])
+def test_the_same_reviews_and_seed_give_the_same_evidence(train, size: int) -> None:
+    first, second = fit(train, size), fit(train, size)
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_reviews_with_nothing_in_common_give_no_evidence(encode) -> None:
+    reviews, vocabulary = encode([[f"a{index}", f"b{index}"] for index in range(6)])
+    train = LabelledReviews(reviews, np.array([0, 1] * 3, dtype=np.int8))
+    evidence = fit((train, vocabulary), size=5)
+    assert not evidence.weights_G.any() and float(evidence.bias) == 0

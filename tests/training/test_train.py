@@ -1,0 +1,174 @@
+"""A run of every stage there is: pretraining with unlabelled reviews, two members, n-gram evidence."""
+
+import json
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+import sentiment
+from sentiment.data.batches import EncodedReviews
+from sentiment.data.prepare import prepare
+from sentiment.inspection import inspect_text
+from sentiment.runs import RunFolder, read_run
+from sentiment.training.evidence import fit_evidence
+from sentiment.training.train import resume_run, train_run
+
+STAGES = [
+    "batches.tokens = 120",
+    "model.embedding = 8",
+    "model.hidden = 6",
+    "model.layers = 1",
+    "model.word_dropout = 0.1",
+    "pretraining.epochs = 2",
+    "pretraining.samples = 10",
+    "training.epochs = 2",
+    "training.learning_rate = 0.02",
+    "training.members = 2",
+    "training.adversarial = 0.1",
+    "training.checkpoint_steps = 3",
+    "evidence.weight = 0.4",
+    "evidence.size = 15",
+    "machine.device = 'cpu'",
+    "machine.threads = 1",
+]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A folder with train.jsonl and unsupervised.jsonl."""
+    folder = tmp_path_factory.mktemp("reviews")
+    films = [f"film{number}" for number in range(8)]
+    words = ["was dull and awful", "was bright and lovely"]
+    train = [
+        {"text": f"Take {take} of {film} {words[label]}.", "label": label, "film": film}
+        for film in films
+        for take in range(3)
+        for label in (0, 1)
+    ]
+    unlabelled = [{"text": f"It {words[number % 2]}, said {films[number]}."} for number in range(8)]
+    for name, rows in (("train", train), ("unsupervised", unlabelled)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture
+def config(source, config_for):
+    return config_for(source, *STAGES)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Where the run is that `run` trains once."""
+    return tmp_path_factory.mktemp("runs") / "whole"
+
+
+@pytest.fixture
+def run(config, finished):
+    if not finished.exists():
+        train_run(config, finished)
+    return finished
+
+
+def records_of(run, event):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["event"] == event]
+
+
+def test_the_stages_follow_each_other(run):
+    epochs = records_of(run, "epoch")
+    assert [(epoch["stage"], epoch["epoch"]) for epoch in epochs] == [
+        (stage, epoch) for stage in ("pretraining", "member 1 of 2", "member 2 of 2") for epoch in (1, 2)
+    ]
+    for epoch in epochs:
+        judged = epoch["stage"] != "pretraining"
+        assert (epoch["validation"] is not None) == judged == (epoch["train_accuracy"] is not None)
+    steps = records_of(run, "step")
+    assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
+    reviews = {
+        stage: sum(step["reviews"] for step in steps if step["stage"] == stage)
+        for stage in ("pretraining", "member 1 of 2", "member 2 of 2")
+    }
+    trained = read_run(run).facts["data"]["train"]
+    assert reviews == {
+        "pretraining": 2 * (trained + 8),
+        "member 1 of 2": 2 * trained,
+        "member 2 of 2": 2 * trained,
+    }
+
+
+def test_run_json_tells_the_stages(run):
+    stages = read_run(run).facts["result"]["stages"]
+    assert [stage["name"] for stage in stages] == ["pretraining", "member 1 of 2", "member 2 of 2"]
+    assert [stage["epochs"] for stage in stages] == [2, 2, 2]
+    assert stages[0]["best_epoch"] == 0 and all(stage["best_epoch"] in (1, 2) for stage in stages[1:])
+
+
+def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, config):
+    """And what is opened predicts what was judged when it was trained."""
+    prepared = prepare(config, 1)
+    predictor = sentiment.load(run, device="cpu", threads=1)
+    members, evidence = predictor.model.members, predictor.model.evidence
+    assert len(members) == 2
+    assert not torch.equal(members[0].head.weight, members[1].head.weight)
+    refitted = fit_evidence(prepared.train, *prepared.vocabulary.sizes, config)
+    for name, value in refitted.state_dict().items():
+        assert torch.equal(evidence.state_dict()[name], value), name
+
+    validation = prepared.validation.reviews
+    batch = validation.batch(range(len(validation)))
+    with torch.inference_mode():
+        logits = [member(batch.tokens_BT, batch.lengths_B) for member in members]
+        mixed_N = 0.6 * (logits[0] + logits[1]) / 2 + 0.4 * refitted(batch.tokens_BT)
+    np.testing.assert_allclose(predictor.logits(validation), mixed_N.numpy(), atol=1e-5)
+    hits = int(((mixed_N > 0).numpy() == (prepared.validation.labels_N == 1)).sum())
+    judged = read_run(run).facts["result"]["validation"]
+    assert judged["accuracy"] == pytest.approx(hits / len(validation))
+
+
+def test_inspect_gives_the_logit_that_predict_gives(run, config):
+    predictor = sentiment.load(run, device="cpu", threads=1)
+    text = "Take 1 was bright and lovely."
+    (prediction,) = predictor.predict([text])
+    found = inspect_text(config, text, predictor.vocabulary, predictor.model)
+    assert 1 / (1 + np.exp(-found.logit)) == pytest.approx(prediction.probability, abs=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.45, 0.7, 0.9])
+def test_a_run_that_was_killed_in_any_stage_ends_as_if_it_had_not_been(
+    run, config, tmp_path, monkeypatch, share
+):
+    """The process dies after a share of its steps; the bytes on disk are all that is left."""
+
+    class Killed(BaseException):
+        pass
+
+    append, appended = RunFolder.append_metrics, []
+    last = int(share * len((run / "metrics.jsonl").read_text().splitlines()))
+
+    def append_and_die(self, record):
+        appended.append(append(self, record))
+        if len(appended) > last:
+            raise Killed
+        return appended[-1]
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(RunFolder, "append_metrics", append_and_die)
+        train_run(config, tmp_path / "run")
+    resume_run(tmp_path / "run")
+    for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_the_evidence_counts_in_its_share(run, config):
+    """Words that only the evidence knows how to weigh move the logit by their part of it."""
+    weights = safetensors.torch.load_file(run / "model.safetensors")
+    assert int((weights["evidence.keys_G"] < torch.iinfo(torch.int64).max).sum()) == 15
+    predictor = sentiment.load(run, device="cpu", threads=1)
+    assert predictor.model.weight == 0.4
+    tokens = sentiment.data.tokens.shared_tokenizer().tokenize_and_forget(["lovely", "awful"])
+    reviews = EncodedReviews(tokens, predictor.vocabulary, config.text)
+    batch = reviews.batch([0, 1])
+    good, bad = predictor.model.evidence(batch.tokens_BT).tolist()
+    assert good > bad
