@@ -38,7 +38,7 @@ predict: setup  ## TEXT="..."
 	$(BIN)/sentiment predict "$(TEXT)"
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-slow: setup
 	$(BIN)/pytest -m slow
@@ -49,7 +49,7 @@ lint: setup
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench: setup  ## the speed of steps, layer, designs and tokenizer; DATA=folder
 	$(BIN)/python scripts/benchmark.py $(if $(DATA),--data $(DATA))

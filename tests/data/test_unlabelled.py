@@ -180,12 +180,8 @@ def test_joined_reviews_are_those_of_the_first_then_those_of_the_second(first, s
 
 
 def test_the_original_archive_keeps_them_under_train(tmp_path):
-    for name, text in (
-        ("neg/0_1", "dull"),
-        ("pos/0_9", "great"),
-        ("unsup/0_0", "long"),
-        ("unsup/1_0", "old"),
-    ):
+    texts = {"neg/0_1": "dull", "pos/0_9": "great", "unsup/0_0": "long", "unsup/1_0": "old"}
+    for name, text in texts.items():
         file = tmp_path / "train" / f"{name}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
