@@ -41,7 +41,7 @@ test: setup
 	$(BIN)/pytest -n auto
 
 test-slow: setup
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n auto -m slow
 
 lint: setup
 	$(BIN)/ruff check

@@ -62,7 +62,7 @@ def test_train_prints_a_result_and_logs_to_stderr(tiny, tmp_path, command):
     result = command("train", tiny / "tiny.toml", "--run", tmp_path / "run", "--set", "training.epochs=1")
     assert result.returncode == 0
     assert "validation accuracy" in result.stdout and "peak memory" in result.stdout
-    assert "epoch 1/1: train loss" in result.stderr and "largest batch" in result.stderr
+    assert "training 1/1: train loss" in result.stderr and "largest batch" in result.stderr
     assert "\r" not in result.stderr  # bars vanish where stderr is no terminal
 
 

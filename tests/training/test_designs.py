@@ -78,10 +78,12 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda path: path.stem)
 def test_a_design_learns_the_sample(design, tmp_path):
     overrides = [
         "data.source=sample",
+        "machine.threads=1",
         "vocabulary.min_frequency=1",
         "batches.tokens=2048",
         "model.embedding=64",
