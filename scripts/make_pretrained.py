@@ -37,7 +37,7 @@ CARD = """# Model card: the shipped sentiment model
 | Recipe | `configs/imdb.toml`, seed {seed}; {epochs} |
 | Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
 pretraining on its 50,000 unlabelled ones |
-| Made by | `{command}` |
+| Made by | `scripts/make_pretrained.py --data FOLDER` |
 | Training | {minutes:.0f} minutes, {device}, {threads} threads |
 | Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
 
@@ -82,7 +82,7 @@ def judge(run: FinishedRun) -> dict[str, Evaluation]:
     return {name: evaluate(logits_N, labels_N) for name, logits_N in found.items()}
 
 
-def ship(run: FinishedRun, judged: FinishedRun, command: str) -> None:
+def ship(run: FinishedRun, judged: FinishedRun) -> None:
     """Write the run small, with its card, into the package; the old one goes when the new one is whole."""
     weights = compact(run.weights)
     data = run.config.data.model_copy(update={"source": HUB_NAME})
@@ -95,11 +95,11 @@ def ship(run: FinishedRun, judged: FinishedRun, command: str) -> None:
             shipped.finish(weights, golden, facts)
         (folder / ".lock").unlink()
         size = sum(file.stat().st_size for file in folder.iterdir())
-        storage.write_file(folder / "README.md", describe(run, judged, size, command).encode())
+        storage.write_file(folder / "README.md", describe(run, judged, size).encode())
     say(f"{SHIPPED}: {size / 1e6:.1f} MB")
 
 
-def describe(run: FinishedRun, judged: FinishedRun, size: int, command: str) -> str:
+def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
     """The model card."""
     rows = [
         f"| {name} | {figures.accuracy:.2%} ({figures.accuracy_low:.1%} to {figures.accuracy_high:.1%}) "
@@ -113,7 +113,6 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int, command: str) -> 
         seed=run.config.seed,
         epochs=", ".join(f"{stage['name']} {stage['epochs']} epochs" for stage in facts["result"]["stages"]),
         train=facts["data"]["train"],
-        command=command,
         minutes=facts["result"]["seconds"] / 60,
         device=facts["machine"]["device"],
         threads=facts["machine"]["threads"],
@@ -137,7 +136,7 @@ def main() -> None:
     run = train_or_resume(
         read_config(recipe, [source, "data.validation=none"]), arguments.runs / "everything"
     )
-    ship(run, judged, "scripts/make_pretrained.py --data FOLDER")
+    ship(run, judged)
 
 
 if __name__ == "__main__":

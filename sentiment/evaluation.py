@@ -77,7 +77,7 @@ def compare_with_baseline(predictor: Predictor, source: str | None = None, split
     baseline = fit_baseline(train, predictor.config.seed)
     run, run_logits_N = _judge_run(predictor, source, part)
     linear, linear_logits_N = _judge_baseline(baseline, source, part)
-    return Comparison(run, linear, mcnemar(run_logits_N, linear_logits_N, _labels_N(part)))
+    return Comparison(run, linear, mcnemar(run_logits_N, linear_logits_N, part.labels_N))
 
 
 def _find_part(predictor: Predictor, source: str | None, split: str) -> tuple[str, Part]:
@@ -111,9 +111,4 @@ def _judge(score: Callable[[], np.ndarray], source: str, part: Part) -> tuple[Sp
     start = time.perf_counter()
     logits_N = score()
     speed = len(logits_N) / (time.perf_counter() - start)
-    return SplitEvaluation(source, part.name, evaluate(logits_N, _labels_N(part)), speed), logits_N
-
-
-def _labels_N(part: Part) -> np.ndarray:
-    labels_N: np.ndarray = part.reviews.labels_N[part.positions_N]
-    return labels_N
+    return SplitEvaluation(source, part.name, evaluate(logits_N, part.labels_N), speed), logits_N

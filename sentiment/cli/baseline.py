@@ -1,7 +1,6 @@
 """`sentiment baseline`: fit and judge the linear model that a network has to beat."""
 
 import json
-import sys
 from dataclasses import asdict
 
 from sentiment.cli.options import (
@@ -15,6 +14,7 @@ from sentiment.cli.options import (
 )
 from sentiment.cli.table import align, evaluation_rows, fit_rows
 from sentiment.config import read_config
+from sentiment.console import say
 
 
 def baseline_command(
@@ -30,7 +30,7 @@ def baseline_command(
     from sentiment.device import available_cores
     from sentiment.evaluation import evaluate_baseline
 
-    print("fitting the baseline", file=sys.stderr)
+    say("fitting the baseline")
     result = evaluate_baseline(wanted, threads or available_cores(), split)
     if as_json:
         print(json.dumps(asdict(result)))

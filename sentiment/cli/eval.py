@@ -1,7 +1,6 @@
 """`sentiment eval`: judge a run on labelled reviews."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 
 from sentiment.cli.options import DataOption, DeviceOption, JsonOption, SplitOption, ThreadsOption, choose_run
 from sentiment.cli.table import align, evaluation_rows, fit_rows
+from sentiment.console import say
 
 if TYPE_CHECKING:
     from sentiment.evaluation import Comparison
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def eval_command(
     run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="A run folder; the newest by default.")
+        Path | None,
+        typer.Argument(metavar="RUN", help="A run folder; the newest, or the shipped model, by default."),
     ] = None,
     data: DataOption = None,
     split: SplitOption = "test",
@@ -42,7 +43,7 @@ def eval_command(
         record = {"run": str(path), **asdict(result)}
         print(json.dumps(record) if as_json else align(evaluation_rows({str(path): result})))
         return
-    print("fitting the baseline", file=sys.stderr)
+    say("fitting the baseline")
     found = compare_with_baseline(predictor, data, split)
     others = asdict(found)
     record = {"run": str(path), **others.pop("run"), **others}

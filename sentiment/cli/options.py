@@ -1,10 +1,11 @@
 """Options that several commands share, and the choice of a run."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sentiment.console import say
 
 ConfigArgument = Annotated[
     Path | None, typer.Argument(metavar="CONFIG", help="A TOML file; the shipped imdb.toml by default.")
@@ -52,5 +53,5 @@ def choose_run(run: Path | None) -> Path:
     from sentiment.runs import SHIPPED, newest_finished
 
     newest = newest_finished(RUNS)
-    print(f"using {newest or 'the shipped model (no finished run under runs/)'}", file=sys.stderr)
+    say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED

@@ -21,7 +21,9 @@ CHUNK = 1024  # reviews predicted together: enough for even batches, few enough 
 
 def predict_command(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to judge.")] = None,
-    run: Annotated[Path | None, typer.Option("--run", help="A run folder; the newest by default.")] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="A run folder; the newest, or the shipped model, by default.")
+    ] = None,
     file: Annotated[
         str | None, typer.Option("--file", metavar="F", help="Reviews to judge, one a line; - reads stdin.")
     ] = None,

@@ -79,6 +79,12 @@ class Part:
     tokens: Tokens
     positions_N: np.ndarray
 
+    @property
+    def labels_N(self) -> np.ndarray:
+        """int8 labels of the split's reviews."""
+        labels_N: np.ndarray = self.reviews.labels_N[self.positions_N]
+        return labels_N
+
     def texts(self) -> list[str]:
         """The texts, as the source has them."""
         texts = list(self.reviews.texts)
@@ -87,7 +93,7 @@ class Part:
     def encode(self, vocabulary: Vocabulary, config: Config) -> LabelledReviews:
         """Look the tokens up in a vocabulary and cut long reviews."""
         encoded = EncodedReviews(self.tokens, vocabulary, config.text, self.positions_N)
-        return LabelledReviews(encoded, self.reviews.labels_N[self.positions_N])
+        return LabelledReviews(encoded, self.labels_N)
 
 
 def prepare(config: Config, processes: int) -> Prepared:

@@ -174,9 +174,10 @@ def _refuse_divergence(loss: float, norm: float, step: int) -> None:
 
 def _close_epoch(state: TrainingState, validation: Evaluation | None) -> Epoch:
     progress = state.progress
-    is_best = validation is not None and (progress.best_loss is None or validation.loss < progress.best_loss)
     progress.epoch += 1
-    if validation is not None and is_best:
+    is_best = False
+    if validation is not None and (progress.best_loss is None or validation.loss < progress.best_loss):
+        is_best = True
         progress.best_loss, progress.best_epoch = validation.loss, progress.epoch
         state.keep_best()
     loss = progress.loss_sum / progress.terms
