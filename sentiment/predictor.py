@@ -1,6 +1,6 @@
 """A run folder becomes something that predicts: what `predict`, `eval` and a Python user all call."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from sentiment.config import Config, MachineSettings
 from sentiment.data.batches import EncodedReviews
-from sentiment.data.tokens import shared_tokenizer, why_unreadable
+from sentiment.data.tokens import Tokens, tokenize_stream
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
 from sentiment.errors import DataError, RunError
+from sentiment.lines import check_reviews
 from sentiment.models.classifier import UNKNOWN_ID
 from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
@@ -22,6 +23,7 @@ from sentiment.runs import FinishedRun, read_run
 from sentiment.scoring import probabilities, score
 from sentiment.versions import changed_versions
 
+CHUNK = 1024  # reviews predicted together: enough for even batches, few enough to answer soon
 GOLDEN_TOLERANCE = 1e-4  # ten times what another batch, machine or thread count may move a probability
 
 
@@ -66,12 +68,18 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""
-        for number, text in enumerate(texts, start=1):
-            if flaw := why_unreadable(text):
-                raise DataError(f"review {number} {flaw}")
-        if not texts:
-            return []
-        tokens = shared_tokenizer().tokenize_and_forget(texts)
+        return list(self.predict_stream(list(texts)))
+
+    def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predict any number of reviews, in their order; memory stays flat.
+
+        Raises DataError naming the first one that cannot be read, after the predictions of those before it.
+        """
+        chunks = _chunks(check_reviews((f"review {n}", text) for n, text in enumerate(texts, start=1)))
+        for tokens in tokenize_stream(chunks, self.machine.threads):
+            yield from self._predict(tokens)
+
+    def _predict(self, tokens: Tokens) -> list[Prediction]:
         reviews = EncodedReviews(tokens, self.vocabulary, self.config.text)
         probability_N = probabilities(self.logits(reviews))
         return [
@@ -109,6 +117,23 @@ class Predictor:
                 f"{run.path} no longer predicts what it did (a golden probability moved by {moved:.2g}); "
                 + (f"changed since: {changes}" if changes else "no library has changed since")
             )
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield `CHUNK` texts at a time; an error of `texts` comes after those before it."""
+    chunk: list[str] = []
+    try:
+        for text in texts:
+            chunk.append(text)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    except DataError:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
 
 
 def build_model(

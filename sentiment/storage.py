@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sentiment.errors import InputError, MachineError
+from sentiment.errors import InputError, MachineError, UsageError
 
 MANIFEST = "manifest.json"
 
@@ -33,6 +33,16 @@ def write_file(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def check_free(path: Path, force: bool) -> None:
+    """Raise UsageError if a file stands at `path` (and not `force`), or can never stand there."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(
+            f"{path} cannot be a file: " + ("it is a folder" if path.is_dir() else "its folder is missing")
+        )
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists; choose another name, or replace it with --force")
 
 
 @contextmanager

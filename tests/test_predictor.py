@@ -74,6 +74,33 @@ def test_an_unreadable_text_is_named(run, text):
         load(run).predict(["fine", text])
 
 
+def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatch):
+    monkeypatch.setattr("sentiment.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    texts = [f"take {n} was {('bright', 'dull')[n % 2]} and w{n}" for n in range(100)]
+    alone = sentiment.load(run, device="cpu", threads=1)
+    together = sentiment.load(run, device="cpu", threads=2)
+    expected = [alone.predict([text])[0] for text in texts]
+    for model in (alone, together):
+        found = list(model.predict_stream(iter(texts)))
+        assert [p.probability for p in found] == pytest.approx([p.probability for p in expected], abs=1e-6)
+        assert [p.unknown for p in found] == [p.unknown for p in expected]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("bad", [0, 3, 7, 50, 98])
+def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, threads, bad):
+    monkeypatch.setattr("sentiment.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    texts = ["take 1 was bright"] * 99
+    texts[bad] = ""
+    seen = 0
+    with pytest.raises(DataError, match=f"review {bad + 1} is empty"):
+        for _ in sentiment.load(run, device="cpu", threads=threads).predict_stream(texts):
+            seen += 1
+    assert seen == bad
+
+
 def test_long_streams_keep_memory_flat(run):
     model = load(run)
     model.predict(["warm up"])

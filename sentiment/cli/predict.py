@@ -1,22 +1,18 @@
-"""`sentiment predict`: say of reviews whether they are positive."""
+"""`sentiment predict`: say of reviews whether they are positive, and why."""
 
-import itertools
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import DeviceOption, JsonOption, ThreadsOption, choose_run
+from sentiment.cli.options import DeviceOption, ForceOption, JsonOption, ThreadsOption, choose_run
 from sentiment.errors import UsageError
 
 if TYPE_CHECKING:
-    from sentiment.predictor import Prediction
-
-CHUNK = 1024  # reviews predicted together: enough for even batches, few enough to answer soon
+    from sentiment.predictor import Prediction, Predictor
 
 
 def predict_command(
@@ -27,6 +23,13 @@ def predict_command(
     file: Annotated[
         str | None, typer.Option("--file", metavar="F", help="Reviews to judge, one a line; - reads stdin.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations as a page, too.")
+    ] = None,
+    force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -36,22 +39,45 @@ def predict_command(
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
     from sentiment.lines import check_reviews, read_lines
     from sentiment.predictor import Predictor
+    from sentiment.storage import check_free
 
+    if html is not None:
+        check_free(html, force)
     named = (
         check_reviews((f"review {number}", text) for number, text in enumerate(texts, start=1))
         if texts
         else check_reviews(read_lines(file or "-"))
     )
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
-    for chunk in _chunks(named):
-        for prediction in predictor.predict(chunk):
-            print(json.dumps(asdict(prediction)) if as_json else _line(prediction))
-        sys.stdout.flush()
+    if explain or html is not None:
+        _print_explanations(predictor, named, html, as_json)
+        return
+    for prediction in predictor.predict_stream(named):
+        print(json.dumps(asdict(prediction)) if as_json else _line(prediction), flush=True)
 
 
-def _chunks(texts: Iterator[str]) -> Iterator[list[str]]:
-    while chunk := list(itertools.islice(texts, CHUNK)):
-        yield chunk
+def _print_explanations(
+    predictor: "Predictor", texts: Iterable[str], page: Path | None, as_json: bool
+) -> None:
+    from rich.console import Console
+
+    from sentiment.explanation import explain
+    from sentiment.highlight import html_page, print_explanation
+    from sentiment.storage import write_file
+
+    console = Console(soft_wrap=False, highlight=False, markup=False)
+    explanations = []
+    for text in texts:
+        (explanation,) = explain(predictor, [text])
+        if page is not None:
+            explanations.append(explanation)
+        if as_json:
+            print(json.dumps(asdict(explanation)), flush=True)
+        else:
+            print(_line(explanation.prediction), flush=True)
+            print_explanation(explanation, console)
+    if page is not None:
+        write_file(page, html_page(explanations).encode())
 
 
 def _line(prediction: "Prediction") -> str:

@@ -8,21 +8,21 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from sentiment import storage
-from sentiment.errors import DataError, MachineError
+from sentiment.errors import DataError, MachineError, SentimentError
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 SPACE = re.compile(r"\s+")
@@ -30,6 +30,7 @@ NOTHING = re.compile(rf"(?:\s|{BREAK.pattern})*", re.IGNORECASE)
 CACHE_FORMAT = 1  # counts up when the files below or `normalise` change
 CHUNK = 250  # reviews a worker takes at a time
 NO_HASHES = np.zeros(0, dtype=np.uint64)
+Map = Callable[[Callable[[list[str]], "Tokens"], Iterable[list[str]]], Iterator["Tokens"]]
 PARALLEL_FROM = 2_000  # fewer reviews are done before a second process has started
 
 
@@ -89,6 +90,14 @@ class Tokenizer:
         strings = self._nlp.vocab.strings
         forms = [strings[int(form)] for form in distinct]
         return Tokens(forms, ids.astype(np.int32), _offsets([len(array) for array in hashes]))
+
+    def sentences(self, text: str) -> list[list[str]]:
+        """The tokens `tokenize` finds, sentence by sentence, each with the space that follows it."""
+        from spacy.pipeline import Sentencizer
+
+        with self._nlp.memory_zone():
+            doc = Sentencizer()(self._nlp.tokenizer(normalise(text)))
+            return [[token.text_with_ws for token in sentence] for sentence in doc.sents]
 
     def tokenize_and_forget(self, texts: Sequence[str]) -> Tokens:
         """Tokenize texts and let spaCy forget their strings: memory stays flat over a long stream."""
@@ -157,6 +166,22 @@ def _open(folder: Path) -> Tokens:
     return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
 
 
+def tokenize_stream(chunks: Iterable[list[str]], processes: int) -> Iterator[Tokens]:
+    """Tokenize chunk after chunk without a cache, from `PARALLEL_FROM` texts on some chunks ahead.
+
+    Memory stays flat over a stream of any length. An error of `chunks` comes when its turn comes.
+    """
+    chunks, done = iter(chunks), 0
+    while processes < 2 or done < PARALLEL_FROM:
+        chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield _tokenize_and_forget(chunk)
+        done += len(chunk)
+    with _workers(processes) as map_chunks:
+        yield from map_chunks(_tokenize_and_forget, chunks)
+
+
 def _tokenize(texts: Sequence[str], description: str, processes: int) -> Tokens:
     table: dict[str, int] = {}
     ids, lengths = [], []
@@ -176,8 +201,8 @@ def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _workers(processes: int) -> Iterator[Any]:
-    """Yield a `map`: the built-in one, or one over workers that end when this process does."""
+def _workers(processes: int) -> Iterator[Map]:
+    """Yield a lazy `map`: the built-in one, or one over workers that end when this process does."""
     if processes < 2:
         yield map
         return
@@ -185,11 +210,33 @@ def _workers(processes: int) -> Iterator[Any]:
     method = "fork" if hasattr(os, "fork") else "spawn"
     executor = ProcessPoolExecutor(processes, get_context(method), _start_worker, (os.getpid(),))
     try:
-        yield executor.map
+        yield partial(_map_ahead, executor, 2 * processes)
     except BrokenProcessPool:
         raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _map_ahead(
+    executor: ProcessPoolExecutor,
+    ahead: int,
+    function: Callable[[list[str]], Tokens],
+    chunks: Iterable[list[str]],
+) -> Iterator[Tokens]:
+    """Yield results in order, `ahead` chunks in work; an error of `chunks` follows the results before it."""
+    chunks = iter(chunks)
+    futures: deque[Future[Tokens]] = deque()
+    error: Exception | None = None
+    while futures or error is None:
+        while error is None and len(futures) < ahead:
+            try:
+                futures.append(executor.submit(function, next(chunks)))
+            except (StopIteration, SentimentError) as end:
+                error = end
+        if futures:
+            yield futures.popleft().result()
+    if isinstance(error, SentimentError):
+        raise error
 
 
 def _start_worker(parent: int) -> None:
@@ -207,3 +254,7 @@ def _start_worker(parent: int) -> None:
 
 def _tokenize_chunk(texts: list[str]) -> Tokens:
     return shared_tokenizer().tokenize(texts)
+
+
+def _tokenize_and_forget(texts: list[str]) -> Tokens:
+    return shared_tokenizer().tokenize_and_forget(texts)

@@ -26,7 +26,7 @@ EMBEDDING_LIMIT = (
 )
 
 
-class Explanation(NamedTuple):
+class ReadoutDetails(NamedTuple):
     """A batch's logits and what its readout says of single positions; both float32, 0 at padding."""
 
     logits_B: Tensor
@@ -84,12 +84,12 @@ class SentimentClassifier(nn.Module):
         logits_B: Tensor = self.head(self.readout(merged)).float()[:, 0]
         return logits_B
 
-    def explain(self, tokens_BT: Tensor, lengths_B: Tensor) -> Explanation:
+    def readout_details(self, tokens_BT: Tensor, lengths_B: Tensor) -> ReadoutDetails:
         """The logits of `forward`, with the attention weights or token logits behind them, if any."""
         states: States = self.encoder(self.embed(tokens_BT), lengths_B)
         merged = merge_directions(self.merge, states)
         readout = self.readout
-        return Explanation(
+        return ReadoutDetails(
             self.head(readout(merged)).float()[:, 0],
             states.lengths_B,
             self.encoder.tokens_per_position,

@@ -38,16 +38,44 @@ class NGramEvidence(nn.Module):
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
         """logits_B (float32) of int64 token ids, 0 at padding."""
-        keys_BN = distinct_ngrams(tokens_BT, self.words)
-        places_BN = torch.searchsorted(self.keys_G, keys_BN).clamp(max=len(self.keys_G) - 1)
-        counts_BN = self.keys_G[places_BN] == keys_BN
-        sums_B = (self.weights_G[places_BN] * counts_BN).sum(dim=1)
-        norms_B = (self.squares_G[places_BN] * counts_BN).sum(dim=1).sqrt()
+        weights_BN, squares_BN = self._look_up(distinct_ngrams(tokens_BT, self.words))
+        sums_B, norms_B = weights_BN.sum(dim=1), squares_BN.sum(dim=1).sqrt()
         return torch.where(norms_B > 0, sums_B / norms_B, 0.0) + self.bias
+
+    def contributions(self, tokens_1T: Tensor) -> Tensor:
+        """contributions_T (float32) to one review's logit less the bias; they sum to it.
+
+        An n-gram's share is split evenly between the places where it stands, and there between its words.
+        """
+        shares_T = self.weights_G.new_zeros(tokens_1T.shape[1])
+        squares = self.squares_G.new_zeros(())
+        for length, keys_1P in enumerate(ngrams(tokens_1T, self.words), start=1):
+            keys_D, distinct_P, counts_D = keys_1P[0].unique(  # type: ignore[no-untyped-call]
+                return_inverse=True, return_counts=True
+            )
+            weights_D, squares_D = self._look_up(keys_D)
+            squares = squares + squares_D.sum()
+            share_P = (weights_D / counts_D)[distinct_P] / length
+            for offset in range(length):
+                shares_T[offset : offset + len(share_P)] += share_P
+        return shares_T / squares.sqrt() if squares > 0 else shares_T
+
+    def _look_up(self, keys_X: Tensor) -> tuple[Tensor, Tensor]:
+        """weights_X and squares_X, 0 for n-grams that do not count."""
+        places_X = torch.searchsorted(self.keys_G, keys_X).clamp(max=len(self.keys_G) - 1)
+        counts_X = self.keys_G[places_X] == keys_X
+        return self.weights_G[places_X] * counts_X, self.squares_G[places_X] * counts_X
 
 
 def distinct_ngrams(tokens_BT: Tensor, words: int) -> Tensor:
     """keys_BN (int64) of each review's n-grams of known words, ascending; repetitions and gaps are NONE."""
+    keys_BN = torch.cat(ngrams(tokens_BT, words), dim=1).sort(dim=1).values
+    repeated_BN = keys_BN[:, 1:] == keys_BN[:, :-1]
+    return torch.cat([keys_BN[:, :1], keys_BN[:, 1:].masked_fill(repeated_BN, NONE)], dim=1)
+
+
+def ngrams(tokens_BT: Tensor, words: int) -> list[Tensor]:
+    """keys_BP (int64) of the n-gram that starts at each place, by length; NONE with an unknown word."""
     known_BT = tokens_BT > UNKNOWN_ID
     keys_BT, whole_BT = tokens_BT, known_BT
     keys = []
@@ -55,6 +83,4 @@ def distinct_ngrams(tokens_BT: Tensor, words: int) -> Tensor:
         keys.append(torch.where(whole_BT, keys_BT, NONE))
         keys_BT = keys_BT[:, :-1] * words + tokens_BT[:, longer:]
         whole_BT = whole_BT[:, :-1] & known_BT[:, longer:]
-    keys_BN = torch.cat(keys, dim=1).sort(dim=1).values
-    repeated_BN = keys_BN[:, 1:] == keys_BN[:, :-1]
-    return torch.cat([keys_BN[:, :1], keys_BN[:, 1:].masked_fill(repeated_BN, NONE)], dim=1)
+    return keys

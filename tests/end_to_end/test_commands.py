@@ -111,6 +111,8 @@ def test_predict_keeps_order_and_agrees_with_python(finished_run, command, tmp_p
 
 def test_predict_names_the_line_of_an_empty_review(finished_run, command):
     result = command("predict", "--run", finished_run, "--file", "-", input="good\n\nbad\n")
+    assert result.stdout.count("\n") == 1  # the review before it has its answer
+    result.stdout = ""
     assert_one_error(result, 3, "stdin, line 2 is empty")
     assert_one_error(command("predict", "--run", finished_run, " <br /> "), 3, "review 1 is empty")
 
@@ -118,6 +120,29 @@ def test_predict_names_the_line_of_an_empty_review(finished_run, command):
 def test_predict_takes_one_source_of_reviews(finished_run, command):
     assert_one_error(command("predict", "--run", finished_run), 2, "--file")
     assert_one_error(command("predict", "--run", finished_run, "a", "--file", "-", input="b"), 2, "--file")
+
+
+def test_predict_explains_in_the_terminal_as_json_and_as_a_page(finished_run, command, tmp_path):
+    page = tmp_path / "why.html"
+    asked = ("predict", "--run", finished_run, "--explain", "--html", page, "a great film & plot", "dull")
+    result = command(*asked)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("positive\t") and "+great" in lines[1] and max(map(len, lines)) <= 80
+    assert "&amp;" in page.read_text() and "& " not in page.read_text()
+    assert_one_error(command(*asked), 2, "why.html exists", "--force")
+    assert command(*asked, "--force").returncode == 0
+    record = json.loads(command("predict", "--run", finished_run, "--explain", "--json", "great").stdout)
+    assert record["prediction"]["label"] == "positive"
+    assert record["tokens"][0]["contribution"] == pytest.approx(
+        record["logit"] - record["base"] - record["rest"], abs=1e-5
+    )
+
+
+def test_an_explanation_goes_nowhere_where_no_file_can_be(finished_run, command, tmp_path):
+    missing = command("predict", "--run", finished_run, "--html", tmp_path / "no" / "why.html", "great")
+    assert_one_error(missing, 2, "its folder is missing")
+    assert_one_error(command("predict", "--run", finished_run, "--html", tmp_path, "great"), 2, "a folder")
 
 
 def test_predict_uses_the_newest_finished_run(finished_run, command):

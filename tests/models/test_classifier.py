@@ -1,4 +1,4 @@
-"""The whole network: its logits, what it explains, its parameters and the combinations it refuses."""
+"""The whole network: its logits, what its readout tells, its parameters and the combinations it refuses."""
 
 from itertools import product
 
@@ -31,33 +31,33 @@ def test_every_merge_and_readout_gives_a_logit_a_review(merge: str, readout: str
 
 
 @pytest.mark.parametrize("readout", READOUTS)
-def test_explain_returns_the_logits_of_forward(readout: str) -> None:
+def test_readout_details_have_the_logits_of_forward(readout: str) -> None:
     network = make(f"readout={readout}")
-    explanation = network.explain(TOKENS_BT, LENGTHS_B)
-    assert torch.equal(explanation.logits_B, network(TOKENS_BT, LENGTHS_B))
-    assert (explanation.weights_BT is not None) == (readout == "attention")
-    assert (explanation.token_logits_BT is not None) == (readout == "tokens")
+    details = network.readout_details(TOKENS_BT, LENGTHS_B)
+    assert torch.equal(details.logits_B, network(TOKENS_BT, LENGTHS_B))
+    assert (details.weights_BT is not None) == (readout == "attention")
+    assert (details.token_logits_BT is not None) == (readout == "tokens")
 
 
-def test_attention_explains_by_weights_that_sum_to_one() -> None:
-    weights_BT = make("readout=attention").explain(TOKENS_BT, LENGTHS_B).weights_BT
+def test_attention_tells_by_weights_that_sum_to_one() -> None:
+    weights_BT = make("readout=attention").readout_details(TOKENS_BT, LENGTHS_B).weights_BT
     assert isinstance(weights_BT, Tensor)
     torch.testing.assert_close(weights_BT.sum(dim=1), torch.ones(2))
     assert (weights_BT[1, 2:] == 0).all()
 
 
-def test_tokens_explains_by_logits_whose_mean_is_the_reviews() -> None:
-    explanation = make("readout=tokens").explain(TOKENS_BT, LENGTHS_B)
-    assert isinstance(explanation.token_logits_BT, Tensor)
-    torch.testing.assert_close(explanation.token_logits_BT.sum(dim=1) / LENGTHS_B, explanation.logits_B)
+def test_tokens_tells_by_logits_whose_mean_is_the_reviews() -> None:
+    details = make("readout=tokens").readout_details(TOKENS_BT, LENGTHS_B)
+    assert isinstance(details.token_logits_BT, Tensor)
+    torch.testing.assert_close(details.token_logits_BT.sum(dim=1) / LENGTHS_B, details.logits_B)
 
 
-def test_a_hierarchical_encoder_explains_segments() -> None:
-    explanation = make("encoder=hierarchical", "readout=attention").explain(TOKENS_BT, LENGTHS_B)
-    assert explanation.tokens_per_position == 2
-    assert explanation.lengths_B.tolist() == [3, 1]
-    assert isinstance(explanation.weights_BT, Tensor)
-    assert explanation.weights_BT.shape == (2, 3)
+def test_a_hierarchical_encoder_tells_segments() -> None:
+    details = make("encoder=hierarchical", "readout=attention").readout_details(TOKENS_BT, LENGTHS_B)
+    assert details.tokens_per_position == 2
+    assert details.lengths_B.tolist() == [3, 1]
+    assert isinstance(details.weights_BT, Tensor)
+    assert details.weights_BT.shape == (2, 3)
 
 
 @pytest.mark.parametrize(
