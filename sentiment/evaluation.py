@@ -9,8 +9,26 @@ import numpy as np
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.data.prepare import Part, load_only_part, load_part
-from sentiment.metrics import Evaluation, PairedTest, evaluate, mcnemar
-from sentiment.predictor import Predictor
+from sentiment.metrics import Evaluation, PairedTest, best_threshold, evaluate, logit, mcnemar
+from sentiment.predictor import Prediction, Predictor, describe_prediction
+from sentiment.scoring import probabilities
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A split with the logits a model gave its reviews."""
+
+    source: str
+    part: Part
+    logits_N: np.ndarray
+    """float32, in the order of the part."""
+    reviews_per_second: float
+    """Speed of scoring, tokenizing not counted."""
+
+    def judge(self, threshold: float = 0.5) -> "SplitEvaluation":
+        """Judge the logits; a review counts as positive if its probability is above `threshold`."""
+        evaluation = evaluate(self.logits_N, self.part.labels_N, threshold)
+        return SplitEvaluation(self.source, self.part.name, evaluation, threshold, self.reviews_per_second)
 
 
 @dataclass(frozen=True)
@@ -20,6 +38,8 @@ class SplitEvaluation:
     source: str
     split: str
     evaluation: Evaluation
+    threshold: float
+    """The probability above which a review counted as positive."""
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
 
@@ -46,14 +66,41 @@ class Comparison:
     """The run is the first, the baseline the second."""
 
 
-def evaluate_run(predictor: Predictor, source: str | None = None, split: str = "test") -> SplitEvaluation:
-    """Score `split` of `source` (the run's own data by default) and judge it.
+@dataclass(frozen=True)
+class Mistake:
+    """A review that a run gets wrong."""
+
+    position: int
+    """Its place in the split, from 0."""
+    label: str
+    """The right label: positive or negative."""
+    prediction: Prediction
+    text: str
+
+
+def score_run(predictor: Predictor, source: str | None = None, split: str = "test") -> Scores:
+    """Score `split` of `source` (the run's own data by default).
 
     `validation` is what the run held out. A `source` with a single split, such as a file, is judged on that.
     Raises DataError if there is no such split.
     """
-    judged, _ = _judge_run(predictor, *_find_part(predictor, source, split))
-    return judged
+    config, threads = predictor.config, predictor.machine.threads
+    part = None
+    if source is not None:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+        part = load_only_part(config, threads)
+    part = part or load_part(config, split, threads)
+    reviews, _ = part.encode(predictor.vocabulary, predictor.config)
+    return _score(lambda: predictor.logits(reviews), config.data.source, part)
+
+
+def choose_threshold(predictor: Predictor) -> float:
+    """The threshold with the highest accuracy on the reviews that the run held out.
+
+    Raises DataError if it held out none, or if its data are no longer there.
+    """
+    held_out = score_run(predictor, split="validation")
+    return best_threshold(held_out.logits_N, held_out.part.labels_N)
 
 
 def evaluate_baseline(config: Config, processes: int, split: str = "test") -> BaselineEvaluation:
@@ -63,52 +110,50 @@ def evaluate_baseline(config: Config, processes: int, split: str = "test") -> Ba
     """
     part = load_part(config, split, processes)  # before the fit: a missing split should say so at once
     baseline = fit_baseline(load_part(config, "train", processes), config.seed)
-    judged, _ = _judge_baseline(baseline, config.data.source, part)
-    return judged
+    return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
 
 
-def compare_with_baseline(predictor: Predictor, source: str | None = None, split: str = "test") -> Comparison:
-    """Judge a run as `evaluate_run` does, and on the same reviews a baseline of the run's training reviews.
+def compare_with_baseline(predictor: Predictor, run: Scores, threshold: float = 0.5) -> Comparison:
+    """Judge the scores of a run, and on the same reviews a baseline of the run's training reviews.
 
-    Raises DataError as `evaluate_run` and `fit_baseline` do, also if the run's own data are no longer there.
+    Raises DataError as `fit_baseline` does, also if the run's own data are no longer there.
     """
-    source, part = _find_part(predictor, source, split)
     train = load_part(predictor.config, "train", predictor.machine.threads)
     baseline = fit_baseline(train, predictor.config.seed)
-    run, run_logits_N = _judge_run(predictor, source, part)
-    linear, linear_logits_N = _judge_baseline(baseline, source, part)
-    return Comparison(run, linear, mcnemar(run_logits_N, linear_logits_N, part.labels_N))
+    linear = _score(lambda: baseline.logits(run.part), run.source, run.part)
+    paired = mcnemar(run.logits_N - logit(threshold), linear.logits_N, run.part.labels_N)
+    return Comparison(run.judge(threshold), _judge_baseline(baseline, linear), paired)
 
 
-def _find_part(predictor: Predictor, source: str | None, split: str) -> tuple[str, Part]:
-    """The reviews to judge, and where they come from."""
-    config, threads = predictor.config, predictor.machine.threads
-    part = None
-    if source is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
-        part = load_only_part(config, threads)
-    return config.data.source, part or load_part(config, split, threads)
+def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Mistake]:
+    """The reviews on the wrong side of `threshold`, the furthest from it first."""
+    labels_N, texts = scores.part.labels_N, scores.part.texts()
+    reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config)
+    distances_N = scores.logits_N - logit(threshold)
+    wrong_W = np.flatnonzero((distances_N > 0) != (labels_N == 1))
+    probability_N = probabilities(scores.logits_N)
+    return [
+        Mistake(
+            int(position),
+            "positive" if labels_N[position] else "negative",
+            describe_prediction(reviews, int(position), probability_N[position], threshold),
+            texts[position],
+        )
+        for position in wrong_W[np.argsort(-np.abs(distances_N[wrong_W]), kind="stable")]
+    ]
 
 
-def _judge_run(predictor: Predictor, source: str, part: Part) -> tuple[SplitEvaluation, np.ndarray]:
-    reviews, _ = part.encode(predictor.vocabulary, predictor.config)
-    return _judge(lambda: predictor.logits(reviews), source, part)
-
-
-def _judge_baseline(baseline: Baseline, source: str, part: Part) -> tuple[BaselineEvaluation, np.ndarray]:
-    judged, logits_N = _judge(lambda: baseline.logits(part), source, part)
-    evaluation = BaselineEvaluation(
-        **vars(judged),
+def _judge_baseline(baseline: Baseline, scores: Scores) -> BaselineEvaluation:
+    return BaselineEvaluation(
+        **vars(scores.judge()),
         fit_reviews=baseline.reviews,
         fit_ngrams=len(baseline.ngrams),
         fit_seconds=baseline.seconds,
     )
-    return evaluation, logits_N
 
 
-def _judge(score: Callable[[], np.ndarray], source: str, part: Part) -> tuple[SplitEvaluation, np.ndarray]:
-    """Time `score`, which gives logits_N of the part's reviews, and judge what it gives."""
+def _score(score: Callable[[], np.ndarray], source: str, part: Part) -> Scores:
+    """Time `score`, which gives logits_N of the part's reviews."""
     start = time.perf_counter()
     logits_N = score()
-    speed = len(logits_N) / (time.perf_counter() - start)
-    return SplitEvaluation(source, part.name, evaluate(logits_N, part.labels_N), speed), logits_N
+    return Scores(source, part, logits_N, len(logits_N) / (time.perf_counter() - start))

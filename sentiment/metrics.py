@@ -44,12 +44,15 @@ class PairedTest:
     """Probability of a difference as large as this one, either way, were both equally good."""
 
 
-def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
-    """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches."""
+def evaluate(logits_N: np.ndarray, labels_N: np.ndarray, threshold: float = 0.5) -> Evaluation:
+    """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches.
+
+    A review counts as positive if its probability is above `threshold`.
+    """
     from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 
     positive_N = probabilities(logits_N)
-    predicted_N = (logits_N > 0).astype(int)
+    predicted_N = (logits_N > logit(threshold)).astype(int)
     tn, fp, fn, tp = (int(count) for count in confusion_matrix(labels_N, predicted_N, labels=[0, 1]).ravel())
     low, high = wilson_interval(tp + tn, len(labels_N))
     return Evaluation(
@@ -66,6 +69,27 @@ def evaluate(logits_N: np.ndarray, labels_N: np.ndarray) -> Evaluation:
         true_negatives=tn,
         false_negatives=fn,
     )
+
+
+def logit(probability: float) -> float:
+    """The logit of a probability, infinite at 0 and 1."""
+    if probability in (0, 1):
+        return math.copysign(math.inf, probability - 0.5)
+    return math.log(probability / (1 - probability))
+
+
+def best_threshold(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
+    """The threshold with the highest accuracy, midway between two reviews; of several the nearest to 0.5."""
+    order = np.argsort(logits_N, kind="stable")
+    sorted_N, positive_N = logits_N[order].astype(np.float64), labels_N[order] == 1
+    # With the k lowest reviews negative: k - positives among them, and the positives above.
+    below = np.concatenate([[0], np.cumsum(positive_N)])
+    right = np.arange(len(order) + 1) - 2 * below
+    edges = np.concatenate([[sorted_N[0] - 1], sorted_N, [sorted_N[-1] + 1]])
+    cuts = (edges[:-1] + edges[1:]) / 2
+    possible = edges[:-1] < edges[1:]
+    best = cuts[possible & (right == right[possible].max())]
+    return float(probabilities(best[np.argmin(np.abs(best))]))
 
 
 def mcnemar(first_N: np.ndarray, second_N: np.ndarray, labels_N: np.ndarray) -> PairedTest:

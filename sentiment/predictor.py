@@ -83,15 +83,14 @@ class Predictor:
         reviews = EncodedReviews(tokens, self.vocabulary, self.config.text)
         probability_N = probabilities(self.logits(reviews))
         return [
-            Prediction(
-                label="positive" if probability_N[index] > 0.5 else "negative",
-                probability=float(probability_N[index]),
-                tokens=int(reviews.lengths_N[index]),
-                unknown=float((reviews[index] == UNKNOWN_ID).mean()),
-                cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
-            )
-            for index in range(len(reviews))
+            describe_prediction(reviews, index, probability)
+            for index, probability in enumerate(probability_N.tolist())
         ]
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (N, 2): the probabilities of negative and positive, as scikit-learn's tools expect them."""
+        positive_N = np.array([prediction.probability for prediction in self.predict(texts)])
+        return np.stack([1 - positive_N, positive_N], axis=1)
 
     def logits(self, reviews: EncodedReviews) -> np.ndarray:
         """logits_N (float32) of encoded reviews, in their order."""
@@ -117,6 +116,19 @@ class Predictor:
                 f"{run.path} no longer predicts what it did (a golden probability moved by {moved:.2g}); "
                 + (f"changed since: {changes}" if changes else "no library has changed since")
             )
+
+
+def describe_prediction(
+    reviews: EncodedReviews, index: int, probability: float, threshold: float = 0.5
+) -> Prediction:
+    """What is said of one of the reviews, given its probability."""
+    return Prediction(
+        label="positive" if probability > threshold else "negative",
+        probability=float(probability),
+        tokens=int(reviews.lengths_N[index]),
+        unknown=float((reviews[index] == UNKNOWN_ID).mean()),
+        cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
+    )
 
 
 def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:

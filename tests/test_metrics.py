@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from sentiment.metrics import PairedTest, evaluate, mcnemar
+from sentiment.metrics import PairedTest, best_threshold, evaluate, mcnemar
 
 
 def logits(right_N, labels_N):
@@ -51,3 +51,25 @@ def test_mcnemar_agrees_with_scipy_and_with_the_accuracies(reviews):
 
 def test_mcnemar_takes_a_logit_of_zero_as_negative():
     assert mcnemar(np.zeros(2), np.ones(2), np.array([0, 1])) == PairedTest(1, 1, 1.0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([-3.0, -1.0, -0.25, 0.0, 0.5, 2.0, 9.0]), st.integers(0, 1)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_no_threshold_beats_the_best(reviews):
+    logits_N = np.array([value for value, _ in reviews], dtype=np.float32)
+    labels_N = np.array([label for _, label in reviews], dtype=np.int8)
+    best = best_threshold(logits_N, labels_N)
+    assert 0 < best < 1
+    right = [((logits_N > cut) == (labels_N == 1)).mean() for cut in np.linspace(-4, 10, 141)]
+    assert evaluate(logits_N, labels_N, best).accuracy == pytest.approx(max(right))
+
+
+def test_of_equally_good_thresholds_the_nearest_to_half_is_best():
+    assert best_threshold(np.array([-2.0, 3.0, 4.0]), np.array([0, 1, 1])) == pytest.approx(0.6225, abs=1e-4)
+    assert best_threshold(np.array([1.0, 3.0, 5.0]), np.array([0, 1, 1])) == pytest.approx(0.8808, abs=1e-4)

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import DataOption, DeviceOption, JsonOption, SplitOption, ThreadsOption, choose_run
-from sentiment.cli.table import align, evaluation_rows, fit_rows
+from sentiment.cli.options import (
+    DataOption,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    SplitOption,
+    ThreadsOption,
+    choose_run,
+)
+from sentiment.cli.table import align, comparison_rows, evaluation_rows
 from sentiment.console import say
+from sentiment.errors import UsageError
 
 if TYPE_CHECKING:
-    from sentiment.evaluation import Comparison
+    from sentiment.predictor import Predictor
 
 
 def eval_command(
@@ -28,31 +37,65 @@ def eval_command(
             "--baseline", help="Judge a linear n-gram model of the run's training reviews beside it."
         ),
     ] = False,
+    threshold: Annotated[
+        str,
+        typer.Option(
+            "--threshold", metavar="P", help="Positive is what lies above P; best: chosen on validation."
+        ),
+    ] = "0.5",
+    errors: Annotated[
+        Path | None,
+        typer.Option("--errors", metavar="FILE", help="Write the mistakes as JSON lines, the worst first."),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Score 50 reviews in every way there is; they must agree.")
+    ] = False,
+    force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
-    from sentiment.evaluation import compare_with_baseline, evaluate_run
+    from sentiment import storage
+    from sentiment.evaluation import compare_with_baseline, mistakes, score_run
+    from sentiment.parity import check_parity
     from sentiment.predictor import Predictor
 
+    if errors is not None:
+        storage.check_free(errors, force)
     path = choose_run(run)
     predictor = Predictor.load(path, device or "auto", threads or 0)
-    if not baseline:
-        result = evaluate_run(predictor, data, split)
-        record = {"run": str(path), **asdict(result)}
-        print(json.dumps(record) if as_json else align(evaluation_rows({str(path): result})))
-        return
-    say("fitting the baseline")
-    found = compare_with_baseline(predictor, data, split)
-    others = asdict(found)
-    record = {"run": str(path), **others.pop("run"), **others}
-    print(json.dumps(record) if as_json else _comparison(path, found))
+    cut = _threshold(predictor, threshold)
+    scores = score_run(predictor, data, split)
+    result = scores.judge(cut)
+    record = {"run": str(path), **asdict(result)}
+    rows = evaluation_rows({str(path): result})
+    if baseline:
+        say("fitting the baseline")
+        compared = compare_with_baseline(predictor, scores, cut)
+        record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
+        rows = comparison_rows(path.resolve().name, compared)
+    if errors is not None:
+        wrong = mistakes(predictor, scores, cut)
+        storage.write_file(errors, "".join(json.dumps(asdict(one)) + "\n" for one in wrong).encode())
+        rows["mistakes"] = [f"{len(wrong):,} in {errors}"]
+    if check:
+        parity = check_parity(predictor, path, scores)
+        record["parity"] = asdict(parity)
+        apart = max(parity.alone, parity.together, parity.command)
+        rows["check"] = [f"{parity.reviews} reviews alone, together, by command: within {apart:.1g}"]
+    print(json.dumps(record) if as_json else align(rows))
 
 
-def _comparison(path: Path, found: "Comparison") -> str:
-    test = found.paired_test
-    rows = evaluation_rows({path.resolve().name: found.run, "n-gram baseline": found.baseline})
-    rows["only right"] = [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"]
-    rows["McNemar"] = [f"p = {test.p_value:.2g} (exact, two-sided)"]
-    return align(rows | fit_rows(found.baseline))
+def _threshold(predictor: "Predictor", given: str) -> float:
+    from sentiment.evaluation import choose_threshold
+
+    if given == "best":
+        return choose_threshold(predictor)
+    try:
+        threshold = float(given)
+    except ValueError:
+        threshold = -1.0
+    if not 0 <= threshold <= 1:
+        raise UsageError(f"--threshold takes best or a probability from 0 to 1, not {given}")
+    return threshold

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sentiment.evaluation import BaselineEvaluation, SplitEvaluation
+    from sentiment.evaluation import BaselineEvaluation, Comparison, SplitEvaluation
 
 Rows = dict[str, Sequence[str]]
 
@@ -16,7 +16,19 @@ def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
     return {
         "model": list(judged),
         "reviews": [f"{first.evaluation.reviews:,} ({first.split} of {first.source})"],
+        **({} if first.threshold == 0.5 else {"threshold": [f"{first.threshold:.4f}"]}),
         **{name: [column[name] for column in columns] for name in columns[0]},
+    }
+
+
+def comparison_rows(name: str, compared: "Comparison") -> Rows:
+    """A run, by its name, beside the baseline."""
+    test = compared.paired_test
+    return {
+        **evaluation_rows({name: compared.run, "n-gram baseline": compared.baseline}),
+        "only right": [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"],
+        "McNemar": [f"p = {test.p_value:.2g} (exact, two-sided)"],
+        **fit_rows(compared.baseline),
     }
 
 

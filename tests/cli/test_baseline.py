@@ -8,78 +8,11 @@ import pytest
 
 import sentiment
 from sentiment.baseline import fit_baseline
-from sentiment.cli import run as run_command
 from sentiment.config import read_config
 from sentiment.data.prepare import load_only_part, load_part, prepare
 from sentiment.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
-
-CONFIG = """
-seed = 3
-[vocabulary]
-min_frequency = 1
-[batches]
-tokens = 256
-[model]
-embedding = 8
-hidden = 4
-layers = 1
-[training]
-epochs = 1
-[machine]
-device = "cpu"
-threads = 1
-"""
-
-
-def reviews(count, words):
-    """Labelled rows, four a film; the last word decides."""
-    return [
-        {"text": f"take {n} of this film was {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"}
-        for n in range(count)
-    ]
-
-
-def write(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """reviews.jsonl, other.jsonl, a configuration and a run of one epoch; what it learned does not matter."""
-    folder = tmp_path_factory.mktemp("baseline")
-    source = write(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
-    write(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
-    (folder / "tiny.toml").write_text(CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        train_run(read_config(folder / "tiny.toml"), folder / "run")
-    return folder
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `sentiment ...`; give its exit code, stdout and stderr."""
-    monkeypatch.setattr("sentiment.cli.stop_at_once", lambda: None)  # pytest keeps its own Ctrl-C
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = run_command([*map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return run
-
-
-def assert_one_error(result, code, *words):
-    """Nothing on stdout; one line beginning `error:` ends stderr."""
-    found, stdout, stderr = result
-    last = stderr.splitlines()[-1]
-    assert (found, stdout) == (code, "") and last.startswith("error: ") and stderr.count("error: ") == 1
-    for word in words:
-        assert word in last
-
+from tests.cli.helpers import assert_one_error, reviews, write
 
 # --- baseline ------------------------------------------------------------------------------------------
 

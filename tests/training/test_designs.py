@@ -11,7 +11,7 @@ import sentiment
 from sentiment.config import read_config
 from sentiment.data.prepare import prepare
 from sentiment.device import set_up_machine
-from sentiment.evaluation import evaluate_run
+from sentiment.evaluation import score_run
 from sentiment.runs import read_run
 from sentiment.training.loop import Step, train
 from sentiment.training.stages import plan_stages
@@ -73,7 +73,7 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
     assert all(torch.equal(weights[name], best[name]) for name in weights)
 
     loaded = sentiment.load(tmp_path / "run", device="cpu", threads=1)
-    judged = evaluate_run(loaded, split="validation").evaluation
+    judged = score_run(loaded, split="validation").judge().evaluation
     assert judged.loss == pytest.approx(whole["result"]["validation"]["loss"], abs=1e-6)
 
 
@@ -93,5 +93,5 @@ def test_a_design_learns_the_sample(design, tmp_path):
         "training.learning_rate=4e-3",
     ]
     train_run(read_config(design, overrides), tmp_path / "run")
-    judged = evaluate_run(sentiment.load(tmp_path / "run")).evaluation
+    judged = score_run(sentiment.load(tmp_path / "run")).judge().evaluation
     assert judged.accuracy >= 0.85

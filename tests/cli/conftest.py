@@ -1,0 +1,54 @@
+"""Commands called in this process, and a run of one epoch to call them on."""
+
+import json
+
+import pytest
+
+from sentiment.cli import run as run_command
+from sentiment.config import read_config
+from sentiment.training.train import train_run
+from tests.cli.helpers import reviews, write
+
+CONFIG = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[model]
+embedding = 8
+hidden = 4
+layers = 1
+[training]
+epochs = 1
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory):
+    """reviews.jsonl, other.jsonl, a configuration and a run of one epoch; what it learned does not matter."""
+    folder = tmp_path_factory.mktemp("commands")
+    source = write(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
+    write(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
+    (folder / "tiny.toml").write_text(CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        train_run(read_config(folder / "tiny.toml"), folder / "run")
+    return folder
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `sentiment ...`; give its exit code, stdout and stderr."""
+    monkeypatch.setattr("sentiment.cli.stop_at_once", lambda: None)  # pytest keeps its own Ctrl-C
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = run_command([*map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run

@@ -1,0 +1,101 @@
+"""`sentiment eval`: thresholds, the list of mistakes, and one answer in every way of asking."""
+
+import json
+
+import numpy as np
+import pytest
+
+import sentiment
+from sentiment.errors import SentimentError
+from sentiment.evaluation import mistakes, score_run
+from sentiment.metrics import logit
+from sentiment.parity import check_parity
+from tests.cli.helpers import assert_one_error
+
+
+@pytest.fixture
+def scored(folder):
+    """The run's predictor, and its scores of other.jsonl."""
+    predictor = sentiment.load(folder / "run")
+    return predictor, score_run(predictor, str(folder / "other.jsonl"))
+
+
+def evaluated(command, folder, *options):
+    code, stdout, stderr = command(
+        "eval", folder / "run", "--data", folder / "other.jsonl", "--json", *options
+    )
+    assert code == 0, stderr
+    return json.loads(stdout)
+
+
+@pytest.mark.parametrize(("threshold", "positive"), [("0", 10), ("1", 0)])
+def test_a_threshold_moves_the_line(folder, command, threshold, positive):
+    found = evaluated(command, folder, "--threshold", threshold)
+    judged = found["evaluation"]
+    assert judged["true_positives"] + judged["false_positives"] == positive
+    assert found["threshold"] == float(threshold)
+    plain = evaluated(command, folder)["evaluation"]
+    assert {judged[key] == plain[key] for key in ("loss", "roc_auc", "calibration_error")} == {True}
+
+
+def test_the_best_threshold_comes_from_validation_and_is_shown(folder, command):
+    best = evaluated(command, folder, "--threshold", "best")["threshold"]
+    predictor = sentiment.load(folder / "run")
+    held_out = score_run(predictor, split="validation")
+    accuracies = [held_out.judge(value).evaluation.accuracy for value in (best, 0.5, 0.3, 0.7)]
+    assert accuracies[0] == max(accuracies)
+    _, stdout, _ = command("eval", folder / "run", "--split", "validation", "--threshold", best)
+    assert best == 0.5 or f"threshold    {best:.4f}" in stdout
+
+
+@pytest.mark.parametrize("given", ["high", "1.5", "-0.1", "nan"])
+def test_a_threshold_is_a_probability(folder, command, given):
+    result = command("eval", folder / "run", "--split", "validation", f"--threshold={given}")
+    assert_one_error(result, 2, "--threshold takes best or a probability", given)
+
+
+def test_mistakes_are_written_the_worst_first(folder, command, tmp_path, scored):
+    _, scores = scored
+    file = tmp_path / "mistakes.jsonl"
+    found = evaluated(command, folder, "--errors", file)["evaluation"]
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    assert len(records) == found["false_positives"] + found["false_negatives"] > 0
+    texts, labels = scores.part.texts(), scores.part.labels_N
+    for record in records:
+        assert record["text"] == texts[record["position"]]
+        assert record["label"] == ("negative", "positive")[labels[record["position"]]]
+        assert record["prediction"]["label"] != record["label"]
+    distances = [abs(record["prediction"]["probability"] - 0.5) for record in records]
+    assert distances == sorted(distances, reverse=True)
+    assert_one_error(
+        command("eval", folder / "run", "--data", folder / "other.jsonl", "--errors", file), 2, "exists"
+    )
+    assert (
+        command("eval", folder / "run", "--data", folder / "other.jsonl", "--errors", file, "--force")[0] == 0
+    )
+
+
+def test_mistakes_at_a_threshold(scored):
+    predictor, scores = scored
+    cut = float(np.sort(1 / (1 + np.exp(-scores.logits_N.astype(float))))[3]) + 1e-9
+    wrong = mistakes(predictor, scores, cut)
+    judged = scores.judge(cut).evaluation
+    assert len(wrong) == judged.false_positives + judged.false_negatives
+    assert {mistake.position for mistake in wrong} == set(
+        np.flatnonzero((scores.logits_N > logit(cut)) != (scores.part.labels_N == 1)).tolist()
+    )
+
+
+def test_check_asks_in_every_way(folder, command):
+    found = evaluated(command, folder, "--check")["parity"]
+    assert found["reviews"] == 10 and max(found["alone"], found["together"], found["command"]) <= 1e-5
+    _, stdout, _ = command("eval", folder / "run", "--split", "validation", "--check")
+    assert "reviews alone, together, by command: within" in stdout
+    assert all(len(line) <= 80 for line in stdout.splitlines()[2:])
+
+
+def test_check_fails_where_one_way_differs(folder, scored):
+    predictor, scores = scored
+    scores.logits_N[4] += 1e-3
+    with pytest.raises(SentimentError, match="depends on how it is asked for"):
+        check_parity(predictor, folder / "run", scores)
