@@ -200,6 +200,13 @@ class EvidenceSettings(Section):
     """The 1- to 3-grams of known words that are kept, the weightiest ones."""
 
 
+class CalibrationSettings(Section):
+    """What is done about a model that is too sure of itself, or not sure enough."""
+
+    temperature: bool = False
+    """Whether logits are divided by the number that makes the validation loss lowest; no label changes."""
+
+
 class MachineSettings(Section):
     """What the run is computed on."""
 
@@ -224,6 +231,7 @@ class Config(Section):
     pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
     machine: MachineSettings = MachineSettings()
 
     @model_validator(mode="after")
@@ -234,6 +242,12 @@ class Config(Section):
                 "pretraining.epochs needs model.encoder=stacked and model.layers=1: a language model is made "
                 "of one plain layer, as a second one would see the words it is to predict"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _reviews_to_calibrate_on(self) -> Self:
+        if self.calibration.temperature and self.data.validation == "none":
+            raise ValueError("calibration.temperature needs reviews held out: set data.validation")
         return self
 
     @model_validator(mode="after")

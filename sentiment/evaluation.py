@@ -2,14 +2,22 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.data.prepare import Part, load_only_part, load_part
-from sentiment.metrics import Evaluation, PairedTest, best_threshold, evaluate, logit, mcnemar
+from sentiment.metrics import (
+    Evaluation,
+    PairedTest,
+    best_threshold,
+    calibration_error,
+    evaluate,
+    logit,
+    mcnemar,
+)
 from sentiment.predictor import Prediction, Predictor, describe_prediction
 from sentiment.scoring import probabilities
 
@@ -24,11 +32,22 @@ class Scores:
     """float32, in the order of the part."""
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
+    temperature: float = 1.0
+    """What the logits have been divided by."""
 
     def judge(self, threshold: float = 0.5) -> "SplitEvaluation":
         """Judge the logits; a review counts as positive if its probability is above `threshold`."""
-        evaluation = evaluate(self.logits_N, self.part.labels_N, threshold)
-        return SplitEvaluation(self.source, self.part.name, evaluation, threshold, self.reviews_per_second)
+        labels_N = self.part.labels_N
+        before = calibration_error(probabilities(self.logits_N * self.temperature), labels_N)
+        return SplitEvaluation(
+            self.source,
+            self.part.name,
+            evaluate(self.logits_N, labels_N, threshold),
+            threshold,
+            self.temperature,
+            before,
+            self.reviews_per_second,
+        )
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,10 @@ class SplitEvaluation:
     evaluation: Evaluation
     threshold: float
     """The probability above which a review counted as positive."""
+    temperature: float
+    """What the logits have been divided by."""
+    uncalibrated_error: float
+    """The expected calibration error without that."""
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
 
@@ -91,7 +114,8 @@ def score_run(predictor: Predictor, source: str | None = None, split: str = "tes
         part = load_only_part(config, threads)
     part = part or load_part(config, split, threads)
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
-    return _score(lambda: predictor.logits(reviews), config.data.source, part)
+    scores = _score(lambda: predictor.logits(reviews), config.data.source, part)
+    return replace(scores, temperature=predictor.temperature)
 
 
 def choose_threshold(predictor: Predictor) -> float:

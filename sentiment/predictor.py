@@ -46,11 +46,20 @@ class Prediction:
 class Predictor:
     """A trained network with its vocabulary; `Predictor.load(path).predict(["..."])`."""
 
-    def __init__(self, config: Config, vocabulary: Vocabulary, model: nn.Module, machine: Machine) -> None:
+    def __init__(
+        self,
+        config: Config,
+        vocabulary: Vocabulary,
+        model: nn.Module,
+        machine: Machine,
+        temperature: float = 1.0,
+    ) -> None:
+        """Take a network whose logits have been divided by `temperature`."""
         self.config = config
         self.vocabulary = vocabulary
         self.model = model.eval()
         self.machine = machine
+        self.temperature = temperature
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
@@ -62,7 +71,8 @@ class Predictor:
         run = read_run(Path(path))
         machine = set_up_machine(MachineSettings(device=device, threads=threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
-        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine)
+        temperature = run.facts["result"].get("temperature", 1.0)
+        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, temperature)
         predictor._check_golden(run)
         return predictor
 

@@ -179,6 +179,11 @@ def test_evidence_needs_words(encoder):
     assert parse_config("", "x", [f"model.encoder={encoder}", "evidence.weight=0.0"])
 
 
+def test_a_temperature_needs_reviews_to_be_fitted_on():
+    message = refuse("[calibration]\ntemperature = true", "data.validation=none")
+    assert "calibration.temperature needs reviews held out" in message
+
+
 @pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
 def test_what_is_no_toml_is_refused(text):
     assert "is not TOML" in refuse(text)

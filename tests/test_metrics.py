@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from sentiment.metrics import PairedTest, best_threshold, evaluate, mcnemar
+from sentiment.metrics import PairedTest, best_temperature, best_threshold, evaluate, mcnemar
 
 
 def logits(right_N, labels_N):
@@ -32,6 +32,7 @@ def test_mcnemar_as_by_hand(only_first, only_second, p_value):
     assert found == PairedTest(only_first, only_second, pytest.approx(p_value, abs=1e-12))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_mcnemar_agrees_with_scipy_and_with_the_accuracies(reviews):
     first, second, positive = (np.array(column) for column in zip(*reviews, strict=True))
@@ -73,3 +74,12 @@ def test_no_threshold_beats_the_best(reviews):
 def test_of_equally_good_thresholds_the_nearest_to_half_is_best():
     assert best_threshold(np.array([-2.0, 3.0, 4.0]), np.array([0, 1, 1])) == pytest.approx(0.6225, abs=1e-4)
     assert best_threshold(np.array([1.0, 3.0, 5.0]), np.array([0, 1, 1])) == pytest.approx(0.8808, abs=1e-4)
+
+
+def test_the_best_temperature_undoes_a_model_that_is_too_sure():
+    generator = np.random.default_rng(4)
+    honest_N = generator.normal(0, 2, 20_000)
+    labels_N = (generator.random(20_000) < 1 / (1 + np.exp(-honest_N))).astype(np.int8)
+    for temperature in (0.3, 1.0, 2.5):
+        found = best_temperature(honest_N * temperature, labels_N)
+        assert found == pytest.approx(temperature, rel=0.05)

@@ -54,8 +54,14 @@ def _figures(result: "SplitEvaluation") -> dict[str, str]:
         "loss": f"{judged.loss:.4f}",
         "F1": f"{judged.f1:.4f}",
         "ROC AUC": "undefined (one class)" if judged.roc_auc is None else f"{judged.roc_auc:.4f}",
-        "calibration": f"{judged.calibration_error:.4f} (expected error)",
+        "calibration": f"{judged.calibration_error:.4f} (expected error)" + _temperature(result),
         "positive": f"{judged.true_positives:,} right, {judged.false_negatives:,} wrong",
         "negative": f"{judged.true_negatives:,} right, {judged.false_positives:,} wrong",
         "speed": f"{result.reviews_per_second:,.0f} reviews/s",
     }
+
+
+def _temperature(result: "SplitEvaluation") -> str:
+    if result.temperature == 1:
+        return ""
+    return f"; {result.uncalibrated_error:.4f} before temperature {result.temperature:.2f}"

@@ -97,6 +97,13 @@ class SentimentClassifier(nn.Module):
             readout.token_logits(merged).float() if isinstance(readout, Tokens) else None,
         )
 
+    @torch.no_grad()
+    def scale_logits(self, factor: float) -> None:
+        """Multiply every logit by `factor` from now on, in the weights of the last layer."""
+        last = self.readout.tagger if isinstance(self.readout, Tokens) else self.head
+        for parameter in last.parameters():
+            parameter.mul_(factor)
+
     def _look_up(self, tokens_BT: Tensor) -> Tensor:
         """inputs_BTE, or inputs_BTCE of several channels."""
         if len(self.embeddings) == 1:

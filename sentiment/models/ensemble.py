@@ -34,6 +34,12 @@ class Ensemble(nn.Module):
             logits_B = (1 - self.weight) * logits_B + self.weight * self.evidence(tokens_BT)
         return logits_B
 
+    def scale_logits(self, factor: float) -> None:
+        """Multiply every logit by `factor` from now on, in the weights."""
+        for part in (*self.members, self.evidence):
+            if isinstance(part, SentimentClassifier | NGramEvidence):
+                part.scale_logits(factor)
+
 
 def new_model(config: Config, vocabulary_sizes: Sequence[int]) -> SentimentClassifier | Ensemble:
     """The network that a run with this configuration ends with."""

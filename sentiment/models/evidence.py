@@ -60,6 +60,11 @@ class NGramEvidence(nn.Module):
                 shares_T[offset : offset + len(share_P)] += share_P
         return shares_T / squares.sqrt() if squares > 0 else shares_T
 
+    def scale_logits(self, factor: float) -> None:
+        """Multiply every logit by `factor` from now on, in the weights."""
+        self.weights_G.mul_(factor)
+        self.bias.mul_(factor)
+
     def _look_up(self, keys_X: Tensor) -> tuple[Tensor, Tensor]:
         """weights_X and squares_X, 0 for n-grams that do not count."""
         places_X = torch.searchsorted(self.keys_G, keys_X).clamp(max=len(self.keys_G) - 1)

@@ -15,8 +15,9 @@ from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
 from sentiment.errors import Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
-from sentiment.metrics import evaluate
-from sentiment.models.ensemble import join_weights
+from sentiment.metrics import best_temperature, evaluate
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
 from sentiment.runs import FinishedRun, RunFolder, is_run, read_run
@@ -184,15 +185,21 @@ def _finish(
     weights = join_weights(state.finished[-config.training.members :], evidence)
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
+    assert isinstance(model, SentimentClassifier | Ensemble)
     machine = replace(machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` will
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
-    golden = predictor.golden(prepared.texts[:GOLDEN_REVIEWS])
     reviews, labels_N = prepared.validation
-    validation = asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None
+    temperature = 1.0
+    if config.calibration.temperature:
+        temperature = best_temperature(predictor.logits(reviews), labels_N)
+        model.scale_logits(1 / temperature)
+        weights = model.state_dict()
+    golden = predictor.golden(prepared.texts[:GOLDEN_REVIEWS])
     facts = _describe(config, prepared, machine) | {
         "result": {
             "stages": state.progress.finished,
-            "validation": validation,
+            "validation": asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None,
+            "temperature": temperature,
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
         }

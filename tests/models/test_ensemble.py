@@ -133,3 +133,16 @@ def test_an_ensemble_keeps_the_promise(vocabulary: Vocabulary, padding: int) -> 
     for row, length in enumerate(LENGTHS_B.tolist()):
         alone = ensemble(TOKENS_BT[row : row + 1, :length], LENGTHS_B[row : row + 1])
         assert float(alone) == pytest.approx(float(together_B[row]), abs=1e-5)
+
+
+@pytest.mark.parametrize("readout", ["max", "tokens"])
+@pytest.mark.parametrize("weight", [0.0, 0.4])
+@torch.inference_mode()
+def test_logits_are_scaled_in_the_weights(vocabulary: Vocabulary, readout: str, weight: float) -> None:
+    config = config_of(2, weight)
+    settings = config.model.model_copy(update={"readout": readout})
+    members = [SentimentClassifier(settings, *vocabulary.sizes).eval() for _ in range(2)]
+    network = Ensemble(members, new_evidence(vocabulary) if weight else None, weight)
+    before = network(TOKENS_BT, LENGTHS_B)
+    network.scale_logits(0.5)
+    torch.testing.assert_close(network(TOKENS_BT, LENGTHS_B), before / 2)

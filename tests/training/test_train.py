@@ -10,6 +10,7 @@ import torch
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
+from sentiment.evaluation import score_run
 from sentiment.inspection import inspect_text
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.evidence import fit_evidence
@@ -172,3 +173,22 @@ def test_the_evidence_counts_in_its_share(run, config):
     batch = reviews.batch([0, 1])
     good, bad = predictor.model.evidence(batch.tokens_BT).tolist()
     assert good > bad
+
+
+def test_a_temperature_lowers_the_validation_loss_and_changes_no_label(config, run, tmp_path):
+    asked = config.model_copy(
+        update={"calibration": config.calibration.model_copy(update={"temperature": True})}
+    )
+    facts = train_run(asked, tmp_path / "run")
+    plain, scaled = sentiment.load(run), sentiment.load(tmp_path / "run")
+    temperature = facts["result"]["temperature"]
+    assert scaled.temperature == temperature != 1 == plain.temperature
+    before, after = (read_run(path).facts["result"]["validation"] for path in (run, tmp_path / "run"))
+    assert after["loss"] < before["loss"] and after["accuracy"] == before["accuracy"]
+    reviews = prepare(config, 1).validation.reviews
+    np.testing.assert_allclose(
+        scaled.logits(reviews) * temperature, plain.logits(reviews), rtol=1e-4, atol=1e-6
+    )
+    judged = score_run(scaled, split="validation").judge()
+    assert judged.uncalibrated_error == pytest.approx(before["calibration_error"], abs=1e-6)
+    assert judged.evaluation.calibration_error == pytest.approx(after["calibration_error"])
