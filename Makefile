@@ -10,7 +10,7 @@ QUICK := runs/quickstart
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
-.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained clean
+.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained docs clean
 
 setup: $(READY)
 
@@ -57,6 +57,9 @@ bench: setup  ## the speed of steps, layer, designs and tokenizer; DATA=folder
 
 pretrained: setup  ## make the shipped model anew (an hour); DATA=folder
 	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA))
+
+docs: setup  ## write the pages of commands and configuration again
+	$(BIN)/python scripts/make_docs.py
 
 article: setup  ## train every design of the article on one subset; DATA=folder for a local copy
 	$(BIN)/python scripts/article.py $(if $(DATA),--data $(DATA))

@@ -207,6 +207,14 @@ class CalibrationSettings(Section):
     """Whether logits are divided by the number that makes the validation loss lowest; no label changes."""
 
 
+class LoggingSettings(Section):
+    """What is written about a training besides metrics.jsonl."""
+
+    tensorboard: bool = False
+    """Whether curves are written as event files into the run's folder `tensorboard`; needs the package of
+    that name: `pip install 'sentiment[tensorboard]'`."""
+
+
 class MachineSettings(Section):
     """What the run is computed on."""
 
@@ -232,6 +240,7 @@ class Config(Section):
     training: TrainingSettings = TrainingSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     calibration: CalibrationSettings = CalibrationSettings()
+    logging: LoggingSettings = LoggingSettings()
     machine: MachineSettings = MachineSettings()
 
     @model_validator(mode="after")

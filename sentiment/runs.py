@@ -233,6 +233,19 @@ def read_run(path: Path) -> FinishedRun:
     )
 
 
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a finished run's metrics.jsonl: its steps and epochs, in order; none of the shipped model.
+
+    Raises RunError if the file is damaged.
+    """
+    entries = storage.read_manifest(path, RunError)
+    name = "metrics.jsonl"
+    if name not in entries:
+        return []
+    lines = storage.read_verified(path, name, entries, RunError).splitlines()
+    return [storage.load_json(line, path / name, RunError) for line in lines]
+
+
 def is_run(path: Path) -> bool:
     """Whether a folder is one of ours."""
     return (path / "config.toml").is_file()

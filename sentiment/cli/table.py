@@ -1,7 +1,7 @@
 """The table of figures that `eval` and `baseline` print."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sentiment.evaluation import BaselineEvaluation, Comparison, SplitEvaluation
@@ -36,6 +36,25 @@ def fit_rows(baseline: "BaselineEvaluation") -> Rows:
     """What the baseline was made of."""
     size = f"{baseline.fit_ngrams:,} n-grams of {baseline.fit_reviews:,} reviews"
     return {"fit": [f"{size} in {baseline.fit_seconds:.1f} s"]}
+
+
+def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line an epoch of a run's metrics, under one of headings; no accuracy where words were predicted."""
+    lines = [
+        f"{'':<24}{'train':>9}{'':>9}{'validation':>13}",
+        f"{'':<24}" + f"{'loss':>9}{'accuracy':>9}" * 2,
+    ]
+    for record in metrics:
+        if record["event"] != "epoch":
+            continue
+        judged = record["validation"]
+        cells = [f"{record['train_loss']:.3f}"]
+        cells.append("" if record["train_accuracy"] is None else f"{record['train_accuracy']:.1%}")
+        cells += [f"{judged['loss']:.3f}", f"{judged['accuracy']:.1%}"] if judged else []
+        name = f"{record['stage']}, epoch {record['epoch']}"
+        best = "  best so far" if judged and record["is_best"] else ""
+        lines.append(f"{name:<24}" + "".join(f"{cell:>9}" for cell in cells) + best)
+    return [line.rstrip() for line in lines]
 
 
 def align(rows: Rows) -> str:

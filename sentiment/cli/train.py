@@ -15,6 +15,7 @@ from sentiment.cli.options import (
     ThreadsOption,
     overrides,
 )
+from sentiment.cli.table import epoch_lines
 from sentiment.config import read_config
 from sentiment.errors import UsageError
 
@@ -54,6 +55,9 @@ def train_command(
 
         facts = train_run(wanted, run, force)
     if facts:  # of several processes that train together only the first has them
+        from sentiment.runs import read_metrics
+
+        print("\n".join(epoch_lines(read_metrics(run))))
         print(_summary(run, facts))
 
 
@@ -69,11 +73,13 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
         f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
     )
     if judged is None:
-        return f"{run}: trained on every review, none held out\n{cost}"
+        return f"run        {run}\nresult     trained on every review, none held out\ncost       {cost}"
     best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
     epochs = ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best)
+    interval = f"{judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}"
     return (
-        f"{run}: validation accuracy {judged['accuracy']:.2%} "
-        f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}), loss {judged['loss']:.3f}, "
-        f"{epochs}\n{cost}"
+        f"run        {run}\n"
+        f"result     validation accuracy {judged['accuracy']:.2%} ({interval}), loss {judged['loss']:.3f}\n"
+        f"weights    {epochs}\n"
+        f"cost       {cost}"
     )

@@ -1,13 +1,29 @@
-"""What a person sees of a training: bars that vanish where nobody watches, and one line an epoch."""
+"""What a person sees of a training: bars that vanish where nobody watches, a line an epoch, curves."""
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from sentiment.console import say
+from sentiment.errors import MachineError
 from sentiment.training.loop import Epoch, Event, Rehearsal, Scored, Step
 from sentiment.training.state import TrainingState
+
+
+class Logger(Protocol):
+    """Follows the events of a training loop."""
+
+    def show(self, event: Event, state: TrainingState) -> None:
+        """Take note of an event; `state` is where training stands after it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever is open."""
+        ...
 
 
 class ProgressDisplay:
@@ -83,3 +99,39 @@ class ProgressDisplay:
         if self._bar is not None:
             self._bar.set_postfix_str(postfix, refresh=False)
             self._bar.update(amount)
+
+
+class TensorBoardLog:
+    """Writes the curves of a training as TensorBoard's event files; a resumed run goes on where it stands."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Take the steps that are done; what was written after them is void."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(folder, purge_step=step + 1)
+
+    def show(self, event: Event, state: TrainingState) -> None:
+        """Add a point to each curve."""
+        if isinstance(event, Step):
+            names = ("loss", "gradient_norm", "learning_rate")
+            self._add(event, "step", {name: getattr(event, name) for name in names})
+        elif isinstance(event, Epoch):
+            self._add(event, "train", {"loss": event.train_loss, "accuracy": event.train_accuracy})
+            if event.validation is not None:
+                names = ("loss", "accuracy", "calibration_error")
+                self._add(event, "validation", {name: getattr(event.validation, name) for name in names})
+
+    def close(self) -> None:
+        """Write out what is buffered."""
+        self._writer.close()
+
+    def _add(self, event: Step | Epoch, kind: str, values: Mapping[str, float | None]) -> None:
+        for name, value in values.items():
+            if value is not None:
+                self._writer.add_scalar(f"{event.stage}/{kind} {name}", value, event.step)
+
+
+def require_tensorboard() -> None:
+    """Raise MachineError if the package that writes event files is not there."""
+    if find_spec("tensorboard") is None:
+        raise MachineError("logging.tensorboard needs a package: pip install 'sentiment[tensorboard]'")

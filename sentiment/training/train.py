@@ -1,7 +1,7 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
 from sentiment.runs import FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
-from sentiment.training.loggers import ProgressDisplay
+from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
 from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
@@ -89,17 +89,22 @@ def _joined(config: Config) -> Iterator[Machine]:
 
 def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     """Train as the process that writes the run folder."""
+    if config.logging.tensorboard:
+        require_tensorboard()
     prepared = prepare(config, machine.threads)
     run.check_data(prepared.data_hash)
     run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
     machine.processes.wait()  # the others find the tokens in the cache
     state = _begin_or_restore(run, config, prepared, machine)
-    display = ProgressDisplay(len(prepared.validation.reviews))
+    loggers: list[Logger] = [ProgressDisplay(len(prepared.validation.reviews))]
+    if config.logging.tensorboard:
+        loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
     try:
         with deferred() as stop:
-            _follow(run, state, config, prepared, machine, display, stop)
+            _follow(run, state, config, prepared, machine, loggers, stop)
     finally:
-        display.close()
+        for logger in loggers:
+            logger.close()
     return _finish(run, state, config, prepared, machine)
 
 
@@ -144,7 +149,7 @@ def _follow(
     config: Config,
     prepared: Prepared,
     machine: Machine,
-    display: ProgressDisplay,
+    loggers: Sequence[Logger],
     stop: StopRequest,
 ) -> None:
     """Consume the loop: show, log and save each event, and stop where it is safe."""
@@ -154,7 +159,8 @@ def _follow(
         now = time.perf_counter()
         progress.seconds += now - before
         before = now
-        display.show(event, state)
+        for logger in loggers:
+            logger.show(event, state)
         if isinstance(event, Step | Epoch):
             progress.metrics_bytes = run.append_metrics(_record(event))
         due = isinstance(event, Epoch) or (

@@ -62,6 +62,8 @@ def test_train_prints_a_result_and_logs_to_stderr(tiny, tmp_path, command):
     result = command("train", tiny / "tiny.toml", "--run", tmp_path / "run", "--set", "training.epochs=1")
     assert result.returncode == 0
     assert "validation accuracy" in result.stdout and "peak memory" in result.stdout
+    assert "training, epoch 1" in result.stdout and "best so far" in result.stdout
+    assert all(len(line) <= 80 for line in result.stdout.splitlines() if str(tmp_path) not in line)
     assert "training 1/1: train loss" in result.stderr and "largest batch" in result.stderr
     assert "\r" not in result.stderr  # bars vanish where stderr is no terminal
 

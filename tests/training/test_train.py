@@ -1,18 +1,21 @@
 """A run of every stage there is: pretraining with unlabelled reviews, two members, n-gram evidence."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
+from sentiment.errors import MachineError
 from sentiment.evaluation import score_run
 from sentiment.inspection import inspect_text
-from sentiment.runs import RunFolder, read_run
+from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.train import resume_run, train_run
 
@@ -192,3 +195,44 @@ def test_a_temperature_lowers_the_validation_loss_and_changes_no_label(config, r
     judged = score_run(scaled, split="validation").judge()
     assert judged.uncalibrated_error == pytest.approx(before["calibration_error"], abs=1e-6)
     assert judged.evaluation.calibration_error == pytest.approx(after["calibration_error"])
+
+
+def test_the_metrics_of_a_run_can_be_read(run):
+    records = read_metrics(run)
+    steps = [record["step"] for record in records if record["event"] == "step"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert next(record["stage"] for record in records if record["event"] == "epoch") == "pretraining"
+    assert read_metrics(SHIPPED) == []
+
+
+def test_curves_are_written_for_tensorboard_and_go_on_after_a_stop(config, tmp_path, monkeypatch):
+    """What was written after the checkpoint that training goes on from is written again, once."""
+    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
+    path = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("sentiment.training.train._finish", stop_at_the_end)
+        with pytest.raises(KeyboardInterrupt):
+            train_run(asked, path)
+    *_, newest = RunFolder(path).checkpoints()
+    shutil.rmtree(newest)
+    resume_run(path)
+    events = EventAccumulator(str(path / "tensorboard"), size_guidance={"scalars": 0}).Reload()
+    for record in read_metrics(path):
+        if record["event"] == "step":
+            values = {scalar.step: scalar.value for scalar in events.Scalars(f"{record['stage']}/step loss")}
+            assert values[record["step"]] == pytest.approx(record["loss"], rel=1e-6)
+    steps = [s.step for s in events.Scalars("pretraining/step loss")]
+    assert len(steps) == len(set(steps))
+    assert events.Scalars("member 1 of 2/validation accuracy")
+
+
+def stop_at_the_end(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_missing_tensorboard_is_said_before_anything_is_read(config, tmp_path, monkeypatch):
+    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
+    monkeypatch.setattr("sentiment.training.loggers.find_spec", lambda _: None)
+    monkeypatch.setattr("sentiment.training.train.prepare", stop_at_the_end)
+    with pytest.raises(MachineError, match=r"pip install 'sentiment\[tensorboard\]'"):
+        train_run(asked, tmp_path / "run")

@@ -1,0 +1,31 @@
+"""The pages that are written by a program are up to date."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def make_docs():
+    spec = importlib.util.spec_from_file_location("make_docs", ROOT / "scripts" / "make_docs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["configuration", "commands"])
+def test_pages_have_not_drifted(make_docs, page):
+    written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert getattr(make_docs, f"{page}_page")() == written, "run: make docs"
+
+
+def test_every_key_and_every_command_has_words(make_docs):
+    for line in make_docs.configuration_page().splitlines():
+        if line.startswith("| `"):
+            assert len(line.split("|")[-2].strip()) > 10, line
+    for line in make_docs.commands_page().splitlines():
+        assert len(line) <= 80 or "```" not in line
+    assert "sentiment predict" in make_docs.commands_page()
