@@ -90,3 +90,16 @@ def test_half_a_surrogate_pair_is_refused():
 def test_texts_pass_unchanged():
     texts = ["NA", "null", " 0 ", "a<br />b", "\U0001f600"]
     assert list(check_reviews((f"review {i}", text) for i, text in enumerate(texts))) == texts
+
+
+def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
+    name = str(tmp_path / "reviews.jsonl")
+    path = tmp_path / "reviews.jsonl"
+    path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
+    assert [text for _, text in read_lines(name)] == ["good\nfilm", "bad"]
+    for bad in ('["text"]', '{"review": "x"}', '{"text": 3}', "no json", "", "[" * 100_000):
+        path.write_text(f'{{"text": "good"}}\n{bad}\n')
+        lines = read_lines(name)
+        assert next(lines)[1] == "good"
+        with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is no JSON object with a text")):
+            next(lines)

@@ -21,7 +21,10 @@ def predict_command(
         Path | None, typer.Option("--run", help="A run folder; the newest, or the shipped model, by default.")
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="F", help="Reviews to judge, one a line; - reads stdin.")
+        str | None,
+        typer.Option(
+            "--file", metavar="F", help="Reviews to judge, one a line (.jsonl: its text); - reads stdin."
+        ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")

@@ -93,7 +93,8 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
         require_tensorboard()
     prepared = prepare(config, machine.threads)
     run.check_data(prepared.data_hash)
-    run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
+    facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
+    run.write_start(prepared.vocabulary, facts)
     machine.processes.wait()  # the others find the tokens in the cache
     state = _begin_or_restore(run, config, prepared, machine)
     loggers: list[Logger] = [ProgressDisplay(len(prepared.validation.reviews))]
@@ -105,7 +106,7 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     finally:
         for logger in loggers:
             logger.close()
-    return _finish(run, state, config, prepared, machine)
+    return _finish(run, state, config, prepared, machine, facts)
 
 
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
@@ -179,9 +180,14 @@ def _record(event: Step | Epoch) -> dict[str, Any]:
 
 
 def _finish(
-    run: RunFolder, state: TrainingState, config: Config, prepared: Prepared, machine: Machine
+    run: RunFolder,
+    state: TrainingState,
+    config: Config,
+    prepared: Prepared,
+    machine: Machine,
+    facts: dict[str, Any],
 ) -> dict[str, Any]:
-    """Write the best weights with golden predictions, then open the run as a user will."""
+    """Write the best weights, golden predictions and the facts with what came out."""
     start = time.perf_counter()
     evidence = None
     if config.evidence.weight:
@@ -201,7 +207,7 @@ def _finish(
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
     golden = predictor.golden(prepared.texts[:GOLDEN_REVIEWS])
-    facts = _describe(config, prepared, machine) | {
+    facts |= {
         "result": {
             "stages": state.progress.finished,
             "validation": asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None,
