@@ -1,14 +1,14 @@
 """Draw the charts of a report as SVG that sits in a page: its colours and letters are the page's own."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiment.metrics import ReliabilityBin
+from sentiment.metrics import ReliabilityBin, wilson_interval
 from sentiment.report.curves import Curve, StageCurves
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ LINES = ("solid", "dashed", "dotted", "dashdot")
 MAIN, SECOND = SERIES[0], SERIES[1]
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
-    "font.size": 11,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.size": 13,
     "text.color": INK,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -34,8 +36,6 @@ SETTINGS: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
     "grid.color": GRID,
     "grid.linewidth": 0.8,
     "lines.linewidth": 1.6,
@@ -44,7 +44,7 @@ SETTINGS: dict[str, Any] = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-    "legend.fontsize": 10,
+    "legend.fontsize": 12,
     "legend.handlelength": 1.6,
     "legend.borderaxespad": 0,
 }
@@ -55,7 +55,7 @@ CURVE_POINTS = 160
 # --- a model's scores ----------------------------------------------------------------------------------
 
 
-def roc_chart(logits: dict[str, np.ndarray], labels_N: np.ndarray) -> str:
+def roc_chart(logits: Mapping[str, np.ndarray], labels_N: np.ndarray) -> str:
     """True against false positive rate of each model at every threshold, of reviews of both classes."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -77,7 +77,7 @@ def roc_chart(logits: dict[str, np.ndarray], labels_N: np.ndarray) -> str:
     return _draw("roc", f"ROC curve; area under it: {told}", paint)
 
 
-def reliability_chart(models: dict[str, Sequence[ReliabilityBin]]) -> str:
+def reliability_chart(models: Mapping[str, Sequence[ReliabilityBin]]) -> str:
     """Accuracy against confidence; a calibrated model lies on the diagonal."""
 
     def paint(axes: "Axes") -> None:
@@ -87,12 +87,14 @@ def reliability_chart(models: dict[str, Sequence[ReliabilityBin]]) -> str:
             accuracy = [bin.accuracy for bin in bins]
             axes.plot(confidence, accuracy, **_line(index), label=name)
             most = max(bin.reviews for bin in bins)
-            sizes = [8 + 90 * bin.reviews / most for bin in bins]
+            sizes = [14 + 90 * bin.reviews / most for bin in bins]
             axes.scatter(confidence, accuracy, s=sizes, color=_line(index)["color"], linewidths=0)
-        lowest = min(bin.accuracy for bins in models.values() for bin in bins)
+            if len(models) == 1:
+                ends = [wilson_interval(round(bin.accuracy * bin.reviews), bin.reviews) for bin in bins]
+                axes.vlines(confidence, *zip(*ends, strict=True), color=_line(index)["color"], linewidth=1)
         _shares(axes, x="confidence", y="share of reviews it has right")
         axes.set_xlim(0.49, 1.01)
-        axes.set_ylim(min(0.45, lowest - 0.05), 1.03)
+        axes.set_ylim(max(-0.03, min(0.45, axes.get_ylim()[0])), 1.03)
         if len(models) > 1:
             axes.legend(loc="upper left")
 
@@ -194,7 +196,7 @@ def learning_rate_chart(stages: Sequence[StageCurves]) -> str:
     return _steps_chart("learning rate", stages, lambda stage: stage.learning_rate, logarithmic=False)
 
 
-def validation_chart(runs: dict[str, Sequence[StageCurves]]) -> str:
+def validation_chart(runs: Mapping[str, Sequence[StageCurves]]) -> str:
     """Validation loss over the epochs of each run, and of its members one after the other."""
 
     def paint(axes: "Axes") -> None:
@@ -231,7 +233,8 @@ def _steps_chart(
             _legend_above(axes)
 
     told = "; ".join(
-        f"{stage.name}: from {curve(stage).mean_P[0]:.2g} to {curve(stage).mean_P[-1]:.2g}" for stage in stages
+        f"{stage.name}: from {curve(stage).mean_P[0]:.2g} to {curve(stage).mean_P[-1]:.2g}"
+        for stage in stages
     )
     return _draw(name, f"{name.capitalize()} by step. {told}", paint)
 
@@ -263,7 +266,7 @@ def _for_page(svg: str, label: str) -> str:
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # the same in every chart
     body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body)
-    body = re.sub(r"(\.\d\d)\d+", r"\1", body)
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), body)  # not in texts
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, f"var(--{variable})")
     return f'<svg class="chart" {view[0]} role="img" aria-label="{escape(label)}">{_squeeze(body)}'
@@ -285,9 +288,7 @@ def _plot_curve(axes: "Axes", curve: Curve, index: int, name: str) -> None:
     axes.plot(curve.x_P, curve.mean_P, color=colour, label=name)
 
 
-def _plot_points(
-    axes: "Axes", points: Sequence[tuple[int, float]], colour: str, name: str | None
-) -> None:
+def _plot_points(axes: "Axes", points: Sequence[tuple[int, float]], colour: str, name: str | None) -> None:
     x, y = zip(*points, strict=True)
     axes.plot(x, y, color=colour, linestyle="dashed", marker="s", markersize=4.5, label=name)
 

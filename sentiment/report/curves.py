@@ -91,10 +91,10 @@ def _stage(name: str, records: Metrics) -> StageCurves | None:
         thin(steps_S, values_S("gradient_norm")),
         thin(steps_S, values_S("learning_rate")),
         [
-            EpochPoint(
-                record["epoch"], record["train_loss"], record["train_accuracy"], record["validation"]
-            )
+            EpochPoint(record["epoch"], record["train_loss"], record["train_accuracy"], record["validation"])
             for record in epochs
         ],
-        max((record["epoch"] for record in epochs if record["validation"] and record["is_best"]), default=None),
+        max(
+            (record["epoch"] for record in epochs if record["validation"] and record["is_best"]), default=None
+        ),
     )

@@ -142,8 +142,10 @@ def compare(
     right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
     return RunComparison(
         runs,
-        [(one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
-         for one, other in combinations(runs, 2)],
+        [
+            (one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
+            for one, other in combinations(runs, 2)
+        ],
         _differing_keys([run.config for run in runs]),
         int(right_RN.all(axis=0).sum()),
         int((~right_RN).all(axis=0).sum()),
@@ -154,7 +156,9 @@ def settings(config: Config) -> dict[str, Any]:
     """`section.key` -> value of a whole configuration."""
     flat: dict[str, Any] = {}
     for name, value in config.model_dump().items():
-        flat |= {f"{name}.{key}": own for key, own in value.items()} if isinstance(value, dict) else {name: value}
+        flat |= (
+            {f"{name}.{key}": own for key, own in value.items()} if isinstance(value, dict) else {name: value}
+        )
     return flat
 
 
@@ -187,7 +191,7 @@ def _judge(
 
 
 def _holds_training_data(config: Config, source: str, record: dict[str, Any]) -> bool:
-    """Whether `source` has, to the letter, the reviews a run was trained on: a copy, or under another name."""
+    """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
     try:
         found: bool = data_hash(_moved(config, source)) == record["data"]["hash"]
     except SentimentError:
