@@ -42,6 +42,7 @@ def slice_accuracy(reviews: EncodedReviews, right_N: np.ndarray) -> list[Slicing
     unknown_N = np.array([(reviews[index] == UNKNOWN_ID).mean() for index in range(len(reviews))])
     return [
         Slicing("tokens", _by_value(reviews.whole_lengths_N, right_N, lambda length: f"{length:,.0f}")),
+        Slicing("unknown words", _by_value(unknown_N, right_N, lambda share: f"{share:.1%}")),
         Slicing(
             "read",
             [
@@ -50,7 +51,6 @@ def slice_accuracy(reviews: EncodedReviews, right_N: np.ndarray) -> list[Slicing
                 if chosen_N.any()
             ],
         ),
-        Slicing("unknown words", _by_value(unknown_N, right_N, lambda share: f"{share:.1%}")),
     ]
 
 

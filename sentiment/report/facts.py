@@ -168,17 +168,18 @@ def _judge(
     """Score a split with a run, whose predictor knows where the run's own data are now."""
     record = read_run(path).facts
     predictor = Predictor.load(path, device, threads)
-    is_own_data = source is None or source == predictor.config.data.source
-    if source is not None and not is_own_data and _holds_training_data(predictor.config, source, record):
-        is_own_data, predictor.config = True, _moved(predictor.config, source)
+    config = predictor.config
+    is_own_data = source is None or _holds_training_data(config, source, record)
+    if source is not None and is_own_data:
+        predictor.config = _moved(config, source)
     name = "shipped model" if path == SHIPPED else path.resolve().name
     say(f"judging {name}")
-    scores = score_run(predictor, source, split)
+    scores = score_run(predictor, None if is_own_data else source, split)
     labels_N = scores.part.labels_N
-    reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config)
+    reviews, _ = scores.part.encode(predictor.vocabulary, config)
     return predictor, JudgedRun(
         name,
-        predictor.config,
+        config,
         record,
         read_metrics(path),
         sum(parameter.numel() for parameter in predictor.model.parameters()),

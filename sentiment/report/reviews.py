@@ -1,4 +1,4 @@
-"""Reviews as a page shows them: the verdict, the sentence that counts most, the marked text at a bounded size."""
+"""Reviews as a page shows them: the verdict, what counts most, the text marked and bounded."""
 
 from dataclasses import dataclass, replace
 

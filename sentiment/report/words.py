@@ -76,8 +76,8 @@ def warnings(runs: Sequence[JudgedRun]) -> list[str]:
     found = []
     if trained:
         found.append(
-            f"{', '.join(trained)} learned from these very reviews. The figures say how well they were learned, "
-            "not what to expect of new ones."
+            f"{', '.join(trained)} learned from these very reviews. The figures say how well they were "
+            "learned, not what to expect of new ones."
         )
     if chosen:
         found.append(

@@ -23,12 +23,13 @@ OPTIONS = [
 ]
 TOO_WIDE = """
 (() => {
+  const width = document.documentElement.clientWidth;
   const outside = [...document.querySelectorAll('body *')].filter((element) => {
     const box = element.getBoundingClientRect();
-    return box.width && box.right > window.innerWidth + 1 && !element.closest('.scroll, pre, svg');
+    return box.width && box.right > width && !element.parentElement.closest('.scroll, svg');
   });
   return {
-    window: window.innerWidth,
+    window: width,
     page: document.documentElement.scrollWidth,
     outside: outside.map((element) => element.outerHTML.slice(0, 120)),
   };
