@@ -96,7 +96,7 @@ def reliability_chart(models: Mapping[str, Sequence[ReliabilityBin]]) -> str:
         axes.set_xlim(0.49, 1.01)
         axes.set_ylim(max(-0.03, min(0.45, axes.get_ylim()[0])), 1.03)
         if len(models) > 1:
-            axes.legend(loc="upper left")
+            _legend_above(axes)
 
     told = "; ".join(
         f"{name}: " + ", ".join(f"{bin.accuracy:.0%} right at {bin.confidence:.0%}" for bin in bins)
@@ -137,7 +137,7 @@ def loss_chart(name: str, stages: Sequence[StageCurves]) -> str:
 
     def paint(axes: "Axes") -> None:
         for index, stage in enumerate(stages):
-            _plot_curve(axes, stage.loss, index, "training" if len(stages) == 1 else stage.name)
+            _plot_curve(axes, stage.loss, index, "training" if len(stages) == 1 else _short(stage))
             judged = [(point.epoch, point.validation["loss"]) for point in stage.epochs if point.validation]
             if judged:
                 colour = SECOND if len(stages) == 1 else _line(index)["color"]
@@ -160,7 +160,7 @@ def accuracy_chart(stages: Sequence[StageCurves]) -> str:
         for index, stage in enumerate(stages):
             own, other = (MAIN, SECOND) if len(stages) == 1 else (_line(index)["color"],) * 2
             trained = [(point.epoch, point.train_accuracy) for point in stage.epochs]
-            name = "training" if len(stages) == 1 else stage.name
+            name = "training" if len(stages) == 1 else _short(stage)
             axes.plot(*zip(*trained, strict=True), color=own, marker="o", markersize=4, label=name)
             judged = [(point.epoch, point.validation) for point in stage.epochs if point.validation]
             if judged:
@@ -219,7 +219,7 @@ def _steps_chart(
         from matplotlib.ticker import FuncFormatter
 
         for index, stage in enumerate(stages):
-            _plot_curve(axes, curve(stage), index, stage.name)
+            _plot_curve(axes, curve(stage), index, _short(stage))
         if logarithmic:
             axes.set_yscale("log")
         else:
@@ -293,6 +293,11 @@ def _plot_points(axes: "Axes", points: Sequence[tuple[int, float]], colour: str,
     axes.plot(x, y, color=colour, linestyle="dashed", marker="s", markersize=4.5, label=name)
 
 
+def _short(stage: StageCurves) -> str:
+    """`member 2` of `member 2 of 3`: a legend has little room."""
+    return stage.name.split(" of ")[0]
+
+
 def _epochs(axes: "Axes", stages: Sequence[StageCurves]) -> None:
     _whole_numbers(axes)
     axes.set_xlabel("epoch")
@@ -315,4 +320,5 @@ def _shares(axes: "Axes", x: str, y: str) -> None:
 
 
 def _legend_above(axes: "Axes") -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=3)
+    _, names = axes.get_legend_handles_labels()
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=min(len(names), 2))

@@ -188,7 +188,7 @@ def _comparison_charts(runs: Sequence[JudgedRun]) -> list[dict[str, Any]]:
     stages = {name: stage_curves(run.metrics) for name, run in zip(names, runs, strict=True)}
     curves = {name: own for name, own in stages.items() if any(stage.kept_epoch for stage in own)}
     if curves:
-        text = "While each was trained, on the reviews that it held out."
+        text = "While each was trained, on the reviews it held out; members one after the other."
         shown.append(("Validation loss", text, charts.validation_chart(curves)))
     return [{"title": title, "text": text, "svg": _markup(svg)} for title, text, svg in shown]
 

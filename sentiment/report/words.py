@@ -48,16 +48,18 @@ def baseline_verdict(compared: Comparison) -> str:
 
 def comparison_verdict(compared: RunComparison) -> str:
     """Which run is best, and whether that means anything."""
-    ranked = sorted(compared.runs, key=lambda run: -run.judged.evaluation.accuracy)
-    best = ranked[0]
-    equals = []
+    best = max(compared.runs, key=lambda run: run.judged.evaluation.accuracy)
+    level = SIGNIFICANT / len(compared.paired_tests)
+    leads: dict[bool, list[str]] = {True: [], False: []}
     for first, second, test in compared.paired_tests:
-        if best in (first, second) and test.p_value >= SIGNIFICANT / len(compared.paired_tests):
-            equals.append(second.name if first is best else first.name)
-    start = f"{best.name} is right most often: {best.judged.evaluation.accuracy:.1%}."
-    if not equals:
-        return f"{start} Its lead over each of the others is no chance."
-    return f"{start} Chance may explain its lead over {', '.join(equals)}."
+        if best is first or best is second:
+            leads[test.p_value < level].append(second.name if first is best else first.name)
+    sentences = [f"{best.name} is right most often: {best.judged.evaluation.accuracy:.1%}."]
+    if leads[True]:
+        sentences.append(f"Its lead over {', '.join(leads[True])} is no chance.")
+    if leads[False]:
+        sentences.append(f"Chance may explain its lead over {', '.join(leads[False])}.")
+    return " ".join(sentences)
 
 
 def learned_from(run: JudgedRun) -> bool:
