@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from sentiment.metrics import PairedTest, evaluate, mcnemar
+from sentiment.metrics import PairedTest, evaluate, mcnemar, wilson_interval
 
 
 def logits(right_N, labels_N):
@@ -51,3 +51,12 @@ def test_mcnemar_agrees_with_scipy_and_with_the_accuracies(reviews):
 
 def test_mcnemar_takes_a_logit_of_zero_as_negative():
     assert mcnemar(np.zeros(2), np.ones(2), np.array([0, 1])) == PairedTest(1, 1, 1.0)
+
+
+@given(st.integers(1, 5_000), st.data())
+def test_wilsons_interval_agrees_with_scipy_and_holds_the_share(trials, data):
+    hits = data.draw(st.integers(0, trials))
+    low, high = wilson_interval(hits, trials)
+    assert 0 <= low <= hits / trials <= high <= 1
+    expected = binomtest(hits, trials).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)

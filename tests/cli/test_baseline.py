@@ -8,7 +8,6 @@ import pytest
 
 import sentiment
 from sentiment.baseline import fit_baseline
-from sentiment.cli import run as run_command
 from sentiment.config import read_config
 from sentiment.data.prepare import load_only_part, load_part, prepare
 from sentiment.metrics import evaluate, mcnemar
@@ -56,20 +55,6 @@ def folder(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         train_run(read_config(folder / "tiny.toml"), folder / "run")
     return folder
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `sentiment ...`; give its exit code, stdout and stderr."""
-    monkeypatch.setattr("sentiment.cli.stop_at_once", lambda: None)  # pytest keeps its own Ctrl-C
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = run_command([*map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def assert_one_error(result, code, *words):
