@@ -102,7 +102,7 @@ def test_the_report_counts_and_keeps_what_fails():
 @pytest.mark.parametrize("probability", [0.0, 0.4, 0.6, 1.0])
 def test_a_constant_model_fails(probability):
     report = probe(Fake(lambda text: probability))
-    assert all(shares(report)[name] < 0.6 for name in ("negation", "contrast", "short texts"))
+    assert all(shares(report)[name] < 0.6 for name in ("plain", "negation", "contrast", "short texts"))
     with pytest.raises(CheckError, match="negation"):
         report.require(0.6)
 
