@@ -1,6 +1,8 @@
 """`sentiment probe`, called in this process."""
 
 import json
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,15 @@ def test_the_table_has_every_capability_and_some_failures(probe):
     assert rows[-1].startswith("* expected to fail") and "sarcasm *" in table
     assert any(block.startswith("sarcasm: ") and block.count("negative:") == 2 for block in failing)
     assert all(len(line) <= 80 for line in stdout.splitlines())
+
+
+def test_the_documentation_shows_what_the_shipped_model_does_now(probe):
+    table = probe("--failures", 0)[1]
+    page = (Path(__file__).parents[2] / "docs" / "probe.md").read_text(encoding="utf-8")
+    assert table in page, "the model or the cases changed: bring docs/probe.md up to date (sentiment probe)"
+    assert f"puts {len(probe_set().cases)} short texts" in page
+    for name, count in Counter(case.capability for case in probe_set().cases).items():
+        assert f"| {name} | {count} |" in page
 
 
 def test_as_many_failures_are_shown_as_asked_for(probe):
