@@ -1,5 +1,6 @@
-"""The table of figures that `eval` and `baseline` print."""
+"""The tables of figures that commands print."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,10 @@ def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def align(rows: Rows) -> str:
     """Lay rows out under each other; a row with a single cell may be as long as it likes."""
-    width = max((len(cells[0]) for cells in rows.values() if len(cells) > 1), default=0)
+    columns = itertools.zip_longest(*(cells for cells in rows.values() if len(cells) > 1), fillvalue="")
+    widths = [max(map(len, column)) for column in columns] or [0]
     return "\n".join(
-        f"{name:<12} " + "  ".join(f"{cell:<{width}}" for cell in cells).rstrip()
-        for name, cells in rows.items()
+        f"{name:<12} " + "  ".join(map(str.ljust, cells, widths)).rstrip() for name, cells in rows.items()
     )
 
 
