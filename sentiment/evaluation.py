@@ -90,8 +90,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A review that a run gets wrong."""
+class JudgedReview:
+    """A review of a split, its right label and what a run says of it."""
 
     position: int
     """Its place in the split, from 0."""
@@ -149,21 +149,34 @@ def compare_with_baseline(predictor: Predictor, run: Scores, threshold: float = 
     return Comparison(run.judge(threshold), _judge_baseline(baseline, linear), paired)
 
 
-def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Mistake]:
+def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[JudgedReview]:
     """The reviews on the wrong side of `threshold`, the furthest from it first."""
+    distances_N = scores.logits_N - logit(threshold)
+    wrong_W = np.flatnonzero((distances_N > 0) != (scores.part.labels_N == 1))
+    worst_W = wrong_W[np.argsort(-np.abs(distances_N[wrong_W]), kind="stable")]
+    return _judge_reviews(predictor, scores, worst_W, threshold)
+
+
+def least_certain(predictor: Predictor, scores: Scores, count: int) -> list[JudgedReview]:
+    """The `count` reviews whose probability is nearest to 0.5, the nearest first."""
+    nearest_N = np.argsort(np.abs(scores.logits_N), kind="stable")
+    return _judge_reviews(predictor, scores, nearest_N[:count], 0.5)
+
+
+def _judge_reviews(
+    predictor: Predictor, scores: Scores, positions_M: np.ndarray, threshold: float
+) -> list[JudgedReview]:
     labels_N, texts = scores.part.labels_N, scores.part.texts()
     reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config)
-    distances_N = scores.logits_N - logit(threshold)
-    wrong_W = np.flatnonzero((distances_N > 0) != (labels_N == 1))
     probability_N = probabilities(scores.logits_N)
     return [
-        Mistake(
-            int(position),
+        JudgedReview(
+            position,
             "positive" if labels_N[position] else "negative",
-            describe_prediction(reviews, int(position), probability_N[position], threshold),
+            describe_prediction(reviews, position, probability_N[position], threshold),
             texts[position],
         )
-        for position in wrong_W[np.argsort(-np.abs(distances_N[wrong_W]), kind="stable")]
+        for position in positions_M.tolist()
     ]
 
 

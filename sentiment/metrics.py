@@ -44,6 +44,16 @@ class PairedTest:
     """Probability of a difference as large as this one, either way, were both equally good."""
 
 
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Reviews of similar confidence, the probability of the class that was predicted."""
+
+    reviews: int
+    confidence: float
+    """Their mean."""
+    accuracy: float
+
+
 def evaluate(logits_N: np.ndarray, labels_N: np.ndarray, threshold: float = 0.5) -> Evaluation:
     """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches.
 
@@ -139,8 +149,20 @@ def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float,
 
 def calibration_error(positive_N: np.ndarray, labels_N: np.ndarray) -> float:
     """Expected calibration error (Guo et al. 2017) of the predicted class's probability."""
+    bins = reliability(positive_N, labels_N)
+    return sum(bin.reviews * abs(bin.confidence - bin.accuracy) for bin in bins) / len(labels_N)
+
+
+def reliability(positive_N: np.ndarray, labels_N: np.ndarray) -> list[ReliabilityBin]:
+    """Confidence beside accuracy, over those of 15 bins of equal width that hold a review."""
     confidence_N = np.maximum(positive_N, 1 - positive_N)
     hit_N = (positive_N > 0.5) == (labels_N == 1)
     bins_N = np.minimum((confidence_N * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins_N, weights=confidence_N - hit_N, minlength=CALIBRATION_BINS)
-    return float(np.abs(gaps).sum() / len(labels_N))
+    return [
+        ReliabilityBin(
+            int((bins_N == bin).sum()),
+            float(confidence_N[bins_N == bin].mean()),
+            float(hit_N[bins_N == bin].mean()),
+        )
+        for bin in np.unique(bins_N)
+    ]

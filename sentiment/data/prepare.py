@@ -101,11 +101,9 @@ def prepare(config: Config, processes: int) -> Prepared:
 
     Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
     """
-    unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
-    splits = load_reviews(config.data, ("train", "validation", *unlabelled))
+    splits = _load_for_training(config)
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
-    hashes = [digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values()]
     train = parts["train"].encode(vocabulary, config)
     return Prepared(
         vocabulary,
@@ -115,8 +113,13 @@ def prepare(config: Config, processes: int) -> Prepared:
         _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
         holdout.rule,
         holdout.shared_groups,
-        digest(hashes),
+        _hash(splits),
     )
+
+
+def data_hash(config: Config) -> str:
+    """`Prepared.data_hash` of a run with this configuration; raises what `load_reviews` raises."""
+    return _hash(_load_for_training(config))
 
 
 def audit(config: Config, processes: int) -> Audit:
@@ -134,7 +137,7 @@ def audit(config: Config, processes: int) -> Audit:
         for index, first in enumerate(names)
         for second in names[index + 1 :]
     }
-    facts = [_describe(part, vocabulary, config) for part in parts.values()]
+    facts = [describe_part(part, vocabulary, config) for part in parts.values()]
     return Audit(facts, across, vocabulary.sizes, holdout.rule, holdout.shared_groups)
 
 
@@ -159,6 +162,35 @@ def load_only_part(config: Config, processes: int) -> Part | None:
     """Load the one split of a source that has one, such as a file; None for others."""
     splits = load_reviews(config.data)
     return _whole(next(iter(splits.values())), processes) if len(splits) == 1 else None
+
+
+def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
+    """What there is to say of one split, read with a vocabulary and cut as a configuration says."""
+    encoded = part.encode(vocabulary, config)
+    lengths_N = encoded.reviews.whole_lengths_N
+    texts = part.texts()
+    unknown = sum(int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews)))
+    return SplitFacts(
+        split=part.name,
+        reviews=len(texts),
+        positive_share=None if part.name == UNLABELLED else float(encoded.labels_N.mean()),
+        median_length=float(np.median(lengths_N)),
+        long_length=float(np.quantile(lengths_N, 0.95)),
+        longest=int(lengths_N.max()),
+        cut_share=float((lengths_N > encoded.reviews.lengths_N).mean()),
+        unknown_share=unknown / int(encoded.reviews.lengths_N.sum()),
+        copies=sum(count - 1 for count in Counter(texts).values()),
+        break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
+    )
+
+
+def _load_for_training(config: Config) -> dict[str, Reviews]:
+    unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
+    return load_reviews(config.data, ("train", "validation", *unlabelled))
+
+
+def _hash(splits: dict[str, Reviews]) -> str:
+    return digest(digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values())
 
 
 def _for_pretraining(
@@ -205,22 +237,3 @@ def _split(splits: dict[str, Reviews], config: Config, processes: int) -> tuple[
 def _shared(splits: dict[str, Reviews]) -> int | None:
     train, validation = splits["train"].groups, splits["validation"].groups
     return None if train is None or validation is None else len(set(train) & set(validation))
-
-
-def _describe(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
-    encoded = part.encode(vocabulary, config)
-    lengths_N = encoded.reviews.whole_lengths_N
-    texts = part.texts()
-    unknown = sum(int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews)))
-    return SplitFacts(
-        split=part.name,
-        reviews=len(texts),
-        positive_share=None if part.name == UNLABELLED else float(encoded.labels_N.mean()),
-        median_length=float(np.median(lengths_N)),
-        long_length=float(np.quantile(lengths_N, 0.95)),
-        longest=int(lengths_N.max()),
-        cut_share=float((lengths_N > encoded.reviews.lengths_N).mean()),
-        unknown_share=unknown / int(encoded.reviews.lengths_N.sum()),
-        copies=sum(count - 1 for count in Counter(texts).values()),
-        break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
-    )

@@ -1,0 +1,41 @@
+"""`sentiment report`: write a page about a run, or a comparison of several."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentiment.cli.options import (
+    DataOption,
+    DeviceOption,
+    ForceOption,
+    SplitOption,
+    ThreadsOption,
+    choose_run,
+)
+
+
+def report_command(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RUN...",
+            help="Run folders; the newest, or the shipped model, by default. Several are compared.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="PAGE", help="The file to write.")] = Path(
+        "report.html"
+    ),
+    data: DataOption = None,
+    split: SplitOption = "test",
+    force: ForceOption = False,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Write a page about a run: figures, curves, mistakes and why, data, recipe."""
+    from sentiment import storage
+    from sentiment.report import write_report
+
+    storage.check_free(out, force)  # before a run is chosen, which may import much
+    size = write_report(runs or [choose_run(None)], out, data, split, device or "auto", threads or 0, force)
+    print(f"{out} ({size / 1000:,.0f} kB)")

@@ -1,0 +1,219 @@
+"""Gather what a report says: the one road from a run folder to facts, by way of `evaluation.py`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.config import Config
+from sentiment.console import say
+from sentiment.data.prepare import Audit, SplitFacts, audit, data_hash, describe_part
+from sentiment.data.tokens import digest
+from sentiment.errors import SentimentError, UsageError
+from sentiment.evaluation import (
+    Comparison,
+    JudgedReview,
+    Scores,
+    SplitEvaluation,
+    compare_with_baseline,
+    least_certain,
+    mistakes,
+    score_run,
+)
+from sentiment.explanation import Explanation, explain
+from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
+from sentiment.predictor import Predictor
+from sentiment.runs import SHIPPED, read_metrics, read_run
+from sentiment.scoring import probabilities
+from sentiment.slices import Slicing, slice_accuracy
+
+SHOWN_REVIEWS = 20
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run with its scores of one split, and what follows from these."""
+
+    name: str
+    config: Config
+    record: dict[str, Any]
+    """What its run.json holds."""
+    metrics: list[dict[str, Any]]
+    """The lines of its metrics.jsonl; none of the shipped model."""
+    parameters: int
+    scores: Scores
+    judged: SplitEvaluation
+    reliability: list[ReliabilityBin]
+    slicings: list[Slicing]
+    is_own_data: bool
+    """Whether the reviews come from the source that the run was trained on."""
+
+
+@dataclass(frozen=True)
+class ExplainedReview:
+    """A review of the split with the reasons for its prediction."""
+
+    review: JudgedReview
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything on the page of one run."""
+
+    run: JudgedRun
+    worst: list[ExplainedReview]
+    """The most confident mistakes."""
+    least_certain: list[ExplainedReview]
+    baseline: Comparison | str
+    """Or why there is none."""
+    audit: Audit | str
+    """Of the run's own data, or why there is none."""
+    split: SplitFacts
+    """Of the reviews that were judged, read as the run reads them."""
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """Everything on the page of several runs: all of the very same reviews."""
+
+    runs: list[JudgedRun]
+    paired_tests: list[tuple[JudgedRun, JudgedRun, PairedTest]]
+    """Every two of the runs."""
+    differing_keys: dict[str, list[Any]]
+    """Keys of the configuration with each run's value, where these are not all the same."""
+    all_right: int
+    """Reviews that every run got right."""
+    all_wrong: int
+
+
+def gather(
+    path: Path, source: str | None = None, split: str = "test", device: str = "auto", threads: int = 0
+) -> RunFacts:
+    """Judge a run as `evaluation.score_run` does, explain it, and put the baseline beside it.
+
+    Raises RunError, DataError or MachineError if the run or the reviews are not there. If only the run's own
+    data are gone, the facts say so in place of what needs them.
+    """
+    predictor, run = _judge(path, source, split, device, threads)
+    scores = run.scores
+    say("explaining mistakes and doubtful reviews")
+    worst = _explain(predictor, mistakes(predictor, scores)[:SHOWN_REVIEWS])
+    doubtful = _explain(predictor, least_certain(predictor, scores, SHOWN_REVIEWS))
+    say("fitting the baseline")
+    baseline: Comparison | str
+    try:
+        baseline = compare_with_baseline(predictor, scores)
+    except SentimentError as error:
+        baseline = str(error)
+    say("auditing the data")
+    found: Audit | str
+    try:
+        found = audit(predictor.config, predictor.machine.threads)
+    except SentimentError as error:
+        found = str(error)
+    own_split = describe_part(scores.part, predictor.vocabulary, predictor.config)
+    return RunFacts(run, worst, doubtful, baseline, found, own_split)
+
+
+def compare(
+    paths: Sequence[Path],
+    source: str | None = None,
+    split: str = "test",
+    device: str = "auto",
+    threads: int = 0,
+) -> RunComparison:
+    """Judge several runs on the same reviews, and test every two of them.
+
+    Raises UsageError if their splits are not the same reviews, and what `gather` raises.
+    """
+    runs = [_judge(path, source, split, device, threads)[1] for path in paths]
+    first = runs[0]
+    for path, run in zip(paths, runs, strict=True):
+        if _fingerprint(run.scores) != _fingerprint(first.scores):
+            raise UsageError(
+                f"{paths[0]} and {path} have different reviews as their {split} split; "
+                "name one for both with --data and --split"
+            )
+    labels_N = first.scores.part.labels_N
+    right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
+    return RunComparison(
+        runs,
+        [
+            (one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
+            for one, other in combinations(runs, 2)
+        ],
+        _differing_keys([run.config for run in runs]),
+        int(right_RN.all(axis=0).sum()),
+        int((~right_RN).all(axis=0).sum()),
+    )
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """`section.key` -> value of a whole configuration."""
+    flat: dict[str, Any] = {}
+    for name, value in config.model_dump().items():
+        flat |= (
+            {f"{name}.{key}": own for key, own in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return flat
+
+
+def _judge(
+    path: Path, source: str | None, split: str, device: str, threads: int
+) -> tuple[Predictor, JudgedRun]:
+    """Score a split with a run, whose predictor knows where the run's own data are now."""
+    record = read_run(path).facts
+    predictor = Predictor.load(path, device, threads)
+    config = predictor.config
+    is_own_data = source is None or _holds_training_data(config, source, record)
+    if source is not None and is_own_data:
+        predictor.config = _moved(config, source)
+    name = "shipped model" if path == SHIPPED else path.resolve().name
+    say(f"judging {name}")
+    scores = score_run(predictor, None if is_own_data else source, split)
+    labels_N = scores.part.labels_N
+    reviews, _ = scores.part.encode(predictor.vocabulary, config)
+    return predictor, JudgedRun(
+        name,
+        config,
+        record,
+        read_metrics(path),
+        sum(parameter.numel() for parameter in predictor.model.parameters()),
+        scores,
+        scores.judge(),
+        reliability(probabilities(scores.logits_N), labels_N),
+        slice_accuracy(reviews, (scores.logits_N > 0) == (labels_N == 1)),
+        is_own_data,
+    )
+
+
+def _holds_training_data(config: Config, source: str, record: dict[str, Any]) -> bool:
+    """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
+    try:
+        found: bool = data_hash(_moved(config, source)) == record["data"]["hash"]
+    except SentimentError:
+        return False
+    return found
+
+
+def _moved(config: Config, source: str) -> Config:
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
+
+
+def _explain(predictor: Predictor, reviews: Sequence[JudgedReview]) -> list[ExplainedReview]:
+    explanations = explain(predictor, [review.text for review in reviews])
+    return [ExplainedReview(*pair) for pair in zip(reviews, explanations, strict=True)]
+
+
+def _fingerprint(scores: Scores) -> str:
+    return digest([*scores.part.texts(), *map(str, scores.part.labels_N)])
+
+
+def _differing_keys(configs: Sequence[Config]) -> dict[str, list[Any]]:
+    flat = [settings(config) for config in configs]
+    rows = {key: [values[key] for values in flat] for key in flat[0]}
+    return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
