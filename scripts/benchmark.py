@@ -15,7 +15,8 @@ D. Every encoder design at the same sizes, steps as in A. One of C channels does
 
 Speeds count real tokens, never padding, over all rounds: the ways take turns, each round with the next batch
 of an epoch, the same one for all but `article`. A way's first step is not counted. Where all reviews of a
-batch are of one length, as those that are cut to it are, torch gives the packed way the padded kernel.
+batch are of one length, as those that are cut to it are, torch gives the packed way the padded kernel; so
+`packed` and `ours` are compared over many more batches, which hold such reviews as often as an epoch does.
 """
 
 import argparse
@@ -53,6 +54,7 @@ DESIGN_SIZES = ["model.hidden=128", "model.layers=2", "model.readout=max"]
 DESIGNS: tuple[str, ...] = get_args(ModelSettings.model_fields["encoder"].annotation)
 SGEMM_SIZE, SGEMM_PRODUCTS = 2048, 5
 LAYER_STEPS = 300
+PACKED_ROUNDS = 6  # for each round of the others
 
 Way = Callable[[], int]
 """Does one piece of work, such as a training step, and returns its size: real tokens, or operations."""
@@ -264,6 +266,12 @@ def describe_padding(lengths: Sequence[np.ndarray]) -> str:
     return f"batches up to {', '.join(map(str, longest))} tokens long, {share:.0%} padding"
 
 
+def describe_evenness(lengths: Sequence[np.ndarray]) -> str:
+    """How many of some batches hold reviews of one length only."""
+    even = sum(lengths_B.min() == lengths_B.max() for lengths_B in lengths)
+    return f"{even / len(lengths):.0%} of which hold reviews of one length"
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print Markdown whose columns are aligned."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -293,22 +301,30 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
         ways = {
             "article": article_step(flush=False),
             "article, denormal numbers flushed": article_step(flush=True),
-            "packed": packed_way(ours, prepared, rounds),
             "ours": loop_way(ours, prepared, machine),
             "ours, default": loop_way(default, prepare(default, machine.threads), machine),
             "sgemm": sgemm_way(SGEMM_SIZE),
         }
         speed = measure(ways, rounds)
+    many = PACKED_ROUNDS * rounds
+    beside_packed = measure(
+        {"packed": packed_way(ours, prepared, many), "ours": loop_way(ours, prepared, machine)}, many
+    )
     lengths_N = prepared.train.reviews.lengths_N
-    indices = shuffled_batches(lengths_N, ours.batches, ours.seed, epoch=0)[1 : rounds + 1]
+    batches_of_lengths = [
+        lengths_N[indices] for indices in shuffled_batches(lengths_N, ours.batches, ours.seed, epoch=0)
+    ]
     article_lengths = [np.array([len(review) for review in reviews]) for reviews, _ in batches[1:]]
     print(f"A. Whole training steps: {describe(ours)}, {words:,} words")
     print(f"   `ours, default`: {describe(default)}")
     print(f"   `article`: {article.batches.reviews} uncut reviews, {describe_padding(article_lengths)}")
-    print(f"   `packed`, `ours`: {describe_padding([lengths_N[batch] for batch in indices])}")
+    print(f"   `ours`: {describe_padding(batches_of_lengths[1 : rounds + 1])}")
     print("   denormal numbers are flushed, but for `article` only where it says so\n")
     sgemm = speed.pop("sgemm") / 1e9
     print_ratios(speed, "ours")
+    print(f"   Over {many} batches, {describe_evenness(batches_of_lengths[1 : many + 1])}")
+    print(f"   (of an epoch's {len(batches_of_lengths):,}, {describe_evenness(batches_of_lengths)}):\n")
+    print_ratios(beside_packed, "ours")
     operations = operations_per_token(ours.model)
     reached = speed["ours"] * operations / 1e9
     print(

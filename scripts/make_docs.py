@@ -43,7 +43,7 @@ def commands_page() -> str:
         "# Every command",
         SOURCE,
         "What `--help` prints. Exit codes: 0 done; 1 a bug of ours; 2 usage or configuration; 3 data, run or "
-        "input; 4 the machine; 5 diverged; 130 and 143 for SIGINT and SIGTERM.",
+        "input; 4 the machine; 5 diverged; 6 a check that failed; 130 and 143 for SIGINT and SIGTERM.",
         "For completion in your shell: `sentiment --install-completion`, then open a new shell.",
         _help(),
     ]

@@ -6,7 +6,8 @@
     │   ├── DataError             reviews, vectors or text
     │   └── RunError              a run folder or one of its checkpoints
     ├── MachineError          4   the machine lacks something: GPU, disk, network, permission, memory
-    └── DivergedError         5   the loss or a gradient is no longer finite
+    ├── DivergedError         5   the loss or a gradient is no longer finite
+    └── CheckError            6   a check that was asked for does not hold; everything else is in order
 
 `Interrupted` (130 or 143) is no error: the user or the system asked the program to stop.
 """
@@ -50,6 +51,12 @@ class DivergedError(SentimentError):
     """Training produced a loss or a gradient that is not finite."""
 
     exit_code = 5
+
+
+class CheckError(SentimentError):
+    """A check that was asked for does not hold."""
+
+    exit_code = 6
 
 
 class Interrupted(BaseException):

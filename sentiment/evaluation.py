@@ -20,6 +20,7 @@ from sentiment.metrics import (
 )
 from sentiment.predictor import Prediction, Predictor, describe_prediction
 from sentiment.scoring import probabilities
+from sentiment.slices import Slicing, slice_accuracy
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,12 @@ def compare_with_baseline(predictor: Predictor, run: Scores, threshold: float = 
     linear = _score(lambda: baseline.logits(run.part), run.source, run.part)
     paired = mcnemar(run.logits_N - logit(threshold), linear.logits_N, run.part.labels_N)
     return Comparison(run.judge(threshold), _judge_baseline(baseline, linear), paired)
+
+
+def slice_scores(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Slicing]:
+    """Where a run is right more or less often: by length, by what was cut, by unknown words."""
+    reviews, labels_N = scores.part.encode(predictor.vocabulary, predictor.config)
+    return slice_accuracy(reviews, (scores.logits_N > logit(threshold)) == (labels_N == 1))
 
 
 def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[JudgedReview]:

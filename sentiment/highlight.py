@@ -42,10 +42,8 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
 
 def notes(explanation: Explanation) -> list[str]:
     """What the tokens leave open: how the logit adds up, what the readout says itself, doubts."""
-    words = explanation.logit - explanation.base
-    lines = [
-        f"logit {explanation.logit:+.2f}: {explanation.base:+.2f} for no known word, {words:+.2f} for words"
-    ]
+    logit, base = explanation.logit, explanation.base
+    lines = [f"logit {logit:+.2f}: {base:+.2f} were no word known, {logit - base:+.2f} for its words"]
     if explanation.attention is not None:
         lines.append(f"most attention on {_largest(explanation, explanation.attention)}")
     if explanation.position_logits is not None:

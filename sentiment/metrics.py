@@ -143,7 +143,8 @@ def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float,
     share = hits / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The share lies within, also where rounding puts an end of 0 or 1 just beside it.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def calibration_error(positive_N: np.ndarray, labels_N: np.ndarray) -> float:

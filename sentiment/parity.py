@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment.data.tokens import normalise
-from sentiment.errors import SentimentError
+from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation import Scores
 from sentiment.predictor import Predictor
 from sentiment.scoring import probabilities
@@ -34,7 +34,7 @@ class Parity:
 
 
 def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
-    """Score reviews of all lengths again in every way; raises SentimentError if one differs by over 1e-5.
+    """Score reviews of all lengths again in every way; raises CheckError if one differs by over 1e-5.
 
     `scores` are those of the run in the folder `run`, which `predictor` was loaded from.
     """
@@ -55,7 +55,7 @@ def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
         largest(_through_the_command(chosen, predictor, run)),
     )
     if not max(parity.alone, parity.together, parity.command) <= TOLERANCE:
-        raise SentimentError(f"a review's probability depends on how it is asked for: {parity}")
+        raise CheckError(f"a review's probability depends on how it is asked for: {parity}")
     return parity
 
 

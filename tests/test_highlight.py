@@ -81,7 +81,7 @@ def test_lines_fit_80_columns() -> None:
 
 def test_the_notes_say_how_the_logit_adds_up() -> None:
     (line,) = notes(MIXED)
-    assert line == "logit +0.40: +0.10 for no known word, +0.30 for words"
+    assert line == "logit +0.40: +0.10 were no word known, +0.30 for its words"
     doubtful = notes(explanation_of(TokenScore("x", 0.1, True), doubts=["too short"]))
     assert doubtful[-1] == "doubt: too short"
 

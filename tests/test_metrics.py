@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from sentiment.metrics import PairedTest, best_temperature, best_threshold, evaluate, mcnemar
+from sentiment.metrics import (
+    PairedTest,
+    best_temperature,
+    best_threshold,
+    evaluate,
+    mcnemar,
+    wilson_interval,
+)
 
 
 def logits(right_N, labels_N):
@@ -83,3 +90,13 @@ def test_the_best_temperature_undoes_a_model_that_is_too_sure():
     for temperature in (0.3, 1.0, 2.5):
         found = best_temperature(honest_N * temperature, labels_N)
         assert found == pytest.approx(temperature, rel=0.05)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5_000), st.data())
+def test_wilsons_interval_agrees_with_scipy_and_holds_the_share(trials, data):
+    hits = data.draw(st.integers(0, trials))
+    low, high = wilson_interval(hits, trials)
+    assert 0 <= low <= hits / trials <= high <= 1
+    expected = binomtest(hits, trials).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)

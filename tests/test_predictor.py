@@ -101,13 +101,17 @@ def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, thr
     assert seen == bad
 
 
-def test_long_streams_keep_memory_flat(run):
+def test_long_streams_keep_memory_flat(run, monkeypatch):
+    """spaCy remembers the first words it meets, and forgets others."""
     model = load(run)
-    model.predict(["warm up"])
-    strings = len(sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings)
+    strings = sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings
+    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", len(strings) + 1000)
     for start in range(0, 20_000, 500):
-        model.predict([" ".join(f"w{number}" for number in range(start, start + 500))])
-    assert len(sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings) == strings
+        model.predict([" ".join(f"w{number}x{start}" for number in range(start, start + 500))])
+        assert len(strings) < sentiment.data.tokens.REMEMBERED + 1001
+    before = len(strings)
+    model.predict(["one more zyzzyva2000"])
+    assert len(strings) == before >= sentiment.data.tokens.REMEMBERED
 
 
 def change_weights(path, change):

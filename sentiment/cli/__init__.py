@@ -13,6 +13,7 @@ from sentiment.cli.eval import eval_command
 from sentiment.cli.inspect import inspect_command
 from sentiment.cli.predict import predict_command
 from sentiment.cli.prepare import prepare_command
+from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
 from sentiment.errors import Interrupted, MachineError, SentimentError
@@ -34,6 +35,7 @@ app.command("eval")(eval_command)
 app.command("baseline")(baseline_command)
 app.command("report")(report_command)
 app.command("predict")(predict_command)
+app.command("probe")(probe_command)
 app.command("inspect")(inspect_command)
 
 

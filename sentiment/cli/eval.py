@@ -16,7 +16,7 @@ from sentiment.cli.options import (
     ThreadsOption,
     choose_run,
 )
-from sentiment.cli.table import align, comparison_rows, evaluation_rows
+from sentiment.cli.table import align, comparison_rows, evaluation_rows, slice_rows
 from sentiment.console import say
 from sentiment.errors import UsageError
 
@@ -57,7 +57,7 @@ def eval_command(
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
     from sentiment import storage
-    from sentiment.evaluation import compare_with_baseline, mistakes, score_run
+    from sentiment.evaluation import compare_with_baseline, mistakes, score_run, slice_scores
     from sentiment.parity import check_parity
     from sentiment.predictor import Predictor
 
@@ -68,13 +68,15 @@ def eval_command(
     cut = _threshold(predictor, threshold)
     scores = score_run(predictor, data, split)
     result = scores.judge(cut)
-    record = {"run": str(path), **asdict(result)}
+    slicings = slice_scores(predictor, scores, cut)
+    record = {"run": str(path), **asdict(result), "slices": [asdict(slicing) for slicing in slicings]}
     rows = evaluation_rows({str(path): result})
     if baseline:
         say("fitting the baseline")
         compared = compare_with_baseline(predictor, scores, cut)
         record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
         rows = comparison_rows(path.resolve().name, compared)
+    rows |= slice_rows(slicings)
     if errors is not None:
         wrong = mistakes(predictor, scores, cut)
         storage.write_file(errors, "".join(json.dumps(asdict(one)) + "\n" for one in wrong).encode())

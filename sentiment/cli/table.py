@@ -1,12 +1,17 @@
-"""The table of figures that `eval` and `baseline` print."""
+"""The tables of figures that commands print."""
 
+import itertools
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sentiment.evaluation import BaselineEvaluation, Comparison, SplitEvaluation
+    from sentiment.slices import Slicing
 
 Rows = dict[str, Sequence[str]]
+NAME_WIDTH = 12
+NO_BREAK = "\u00a0"
 
 
 def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
@@ -38,6 +43,18 @@ def fit_rows(baseline: "BaselineEvaluation") -> Rows:
     return {"fit": [f"{size} in {baseline.fit_seconds:.1f} s"]}
 
 
+def slice_rows(slicings: Sequence["Slicing"]) -> Rows:
+    """The accuracy over parts of the split, a row for each way to tell it apart."""
+    rows: Rows = {}
+    indent = " " * (NAME_WIDTH + 1)
+    for slicing in slicings:
+        # A part stays on one line: no break at the spaces in it.
+        parts = [f"{part.name}: {part.accuracy:.1%}".replace(" ", NO_BREAK) for part in slicing.slices]
+        text = fill("; ".join(parts), 80, initial_indent=indent, subsequent_indent=indent)
+        rows[slicing.by.split()[0]] = [text.replace(NO_BREAK, " ").strip()]
+    return rows
+
+
 def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line an epoch of a run's metrics, under one of headings; no accuracy where words were predicted."""
     lines = [
@@ -59,9 +76,10 @@ def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def align(rows: Rows) -> str:
     """Lay rows out under each other; a row with a single cell may be as long as it likes."""
-    width = max((len(cells[0]) for cells in rows.values() if len(cells) > 1), default=0)
+    columns = itertools.zip_longest(*(cells for cells in rows.values() if len(cells) > 1), fillvalue="")
+    widths = [max(map(len, column)) for column in columns] or [0]
     return "\n".join(
-        f"{name:<12} " + "  ".join(f"{cell:<{width}}" for cell in cells).rstrip()
+        f"{name:<{NAME_WIDTH}} " + "  ".join(map(str.ljust, cells, widths)).rstrip()
         for name, cells in rows.items()
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sentiment
-from sentiment.errors import SentimentError
+from sentiment.errors import CheckError
 from sentiment.evaluation import mistakes, score_run
 from sentiment.metrics import logit
 from sentiment.parity import check_parity
@@ -97,5 +97,18 @@ def test_check_asks_in_every_way(folder, command):
 def test_check_fails_where_one_way_differs(folder, scored):
     predictor, scores = scored
     scores.logits_N[4] += 1e-3
-    with pytest.raises(SentimentError, match="depends on how it is asked for"):
+    with pytest.raises(CheckError, match="depends on how it is asked for"):
         check_parity(predictor, folder / "run", scores)
+
+
+def test_slices_tell_the_accuracy_apart(folder, command):
+    found = evaluated(command, folder)
+    assert {slicing["by"] for slicing in found["slices"]} == {"tokens", "read", "unknown words"}
+    for slicing in found["slices"]:
+        assert sum(part["reviews"] for part in slicing["slices"]) == 10
+        right = sum(part["reviews"] * part["accuracy"] for part in slicing["slices"])
+        assert right == pytest.approx(10 * found["evaluation"]["accuracy"])
+    _, stdout, _ = command("eval", folder / "run", "--split", "validation", "--baseline")
+    lines = stdout.splitlines()
+    assert {"tokens", "read", "unknown"} <= {line.split()[0] for line in lines}
+    assert all(len(line) <= 80 for line in lines[2:])

@@ -114,9 +114,10 @@ def test_no_texts_are_no_tokens():
     assert (len(tokens), tokens.forms) == (0, [])
 
 
-def test_an_unending_stream_does_not_fill_the_memory():
+def test_an_unending_stream_does_not_fill_the_memory(monkeypatch):
     tokenizer = Tokenizer()
     tokenizer.tokenize_and_forget(["warm up"])
+    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", 0)
     strings = tokenizer._nlp.vocab.strings
     before = len(strings)
     for number in range(5):

@@ -1,0 +1,89 @@
+"""`sentiment probe`: behavioural tests of a run."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sentiment.cli.options import DeviceOption, JsonOption, ThreadsOption, choose_run
+from sentiment.cli.table import Rows, align
+
+if TYPE_CHECKING:
+    from sentiment.probes.report import CapabilityReport, Failure, ProbeReport
+
+WIDTH = 80
+
+
+def probe_command(
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="A run folder; the newest, or the shipped model, by default."),
+    ] = None,
+    min_pass: Annotated[
+        float | None,
+        typer.Option(
+            "--min-pass",
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Exit with 6 if fewer cases of a row hold; * rows do not count.",
+        ),
+    ] = None,
+    failures: Annotated[
+        int, typer.Option("--failures", min=0, metavar="N", help="Failing cases to show of each row.")
+    ] = 2,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Probe a run: negation, contrast, intensity, invariance, short texts, sarcasm.
+
+    A gate that is not passed ends with 6: the program (1), the request (2) and the run (3) are all in order.
+    """
+    from sentiment.predictor import Predictor
+    from sentiment.probes.report import probe
+
+    path = choose_run(run)
+    found = probe(Predictor.load(path, device or "auto", threads or 0))
+    print(json.dumps({"run": str(path), **asdict(found)}) if as_json else _report(found, failures))
+    if min_pass is not None:
+        found.require(min_pass)
+
+
+def _report(found: "ProbeReport", failures: int) -> str:
+    rows: Rows = {"capability": ["cases", "passed", " share", "95%"]}
+    rows |= {_name(row): _figures(row) for row in found.capabilities}
+    lines = [align(rows), f"* expected to fail; version {found.version} of the cases"]
+    for row in found.capabilities:
+        if shown := _spread(row.failures, failures):
+            lines += ["", f"{row.name}: {len(row.failures)} of {row.cases} fail, such as"]
+            lines += [line for failure in shown for line in _lines(failure)]
+    return "\n".join(lines)
+
+
+def _spread(failures: Sequence["Failure"], count: int) -> Sequence["Failure"]:
+    """`count` failures from all over the list: neighbours are from one template."""
+    return failures[:: max(1, len(failures) // max(1, count))][:count]
+
+
+def _name(row: "CapabilityReport") -> str:
+    return f"{row.name} *" if row.hard else row.name
+
+
+def _figures(row: "CapabilityReport") -> list[str]:
+    interval = f"{row.share_low:.1%} to {row.share_high:.1%}"
+    return [f"{row.cases:>5}", f"{row.passed:>6}", f"{row.share:>6.1%}", interval]
+
+
+def _lines(failure: "Failure") -> Iterator[str]:
+    """A failing case: what is expected, then each text behind its probability."""
+    tolerance = f" within {failure.case.tolerance}" if failure.case.tolerance else ""
+    yield f"  {failure.case.expected}{tolerance}:"
+    for text, probability in zip(failure.case.texts, failure.probabilities, strict=True):
+        yield textwrap.fill(
+            text, WIDTH, initial_indent=f"    {probability:.3f}  ", subsequent_indent=" " * 11
+        )
