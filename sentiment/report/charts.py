@@ -25,6 +25,7 @@ LINES = ("solid", "dashed", "dotted", "dashdot")
 MAIN, SECOND = SERIES[0], SERIES[1]
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a run's name may hold dollars
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "font.size": 13,
@@ -216,12 +217,14 @@ def _steps_chart(
     name: str, stages: Sequence[StageCurves], curve: Callable[[StageCurves], Curve], logarithmic: bool
 ) -> str:
     def paint(axes: "Axes") -> None:
-        from matplotlib.ticker import FuncFormatter
+        from matplotlib.ticker import FuncFormatter, NullFormatter
 
         for index, stage in enumerate(stages):
             _plot_curve(axes, curve(stage), index, _short(stage))
         if logarithmic:
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda norm, _: f"{norm:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
             axes.ticklabel_format(axis="y", style="plain")
             axes.set_ylim(bottom=0)
@@ -265,7 +268,7 @@ def _for_page(svg: str, label: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # the same in every chart
-    body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", body)
+    body = re.sub(r" font-family: [^;\"]*;", "", body)
     body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), body)  # not in texts
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, f"var(--{variable})")

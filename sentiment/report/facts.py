@@ -22,13 +22,14 @@ from sentiment.evaluation import (
     least_certain,
     mistakes,
     score_run,
+    slice_scores,
 )
 from sentiment.explanation import Explanation, explain
 from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
 from sentiment.predictor import Predictor
 from sentiment.runs import SHIPPED, read_metrics, read_run
 from sentiment.scoring import probabilities
-from sentiment.slices import Slicing, slice_accuracy
+from sentiment.slices import Slicing
 
 SHOWN_REVIEWS = 20
 
@@ -175,8 +176,6 @@ def _judge(
     name = "shipped model" if path == SHIPPED else path.resolve().name
     say(f"judging {name}")
     scores = score_run(predictor, None if is_own_data else source, split)
-    labels_N = scores.part.labels_N
-    reviews, _ = scores.part.encode(predictor.vocabulary, config)
     return predictor, JudgedRun(
         name,
         config,
@@ -185,8 +184,8 @@ def _judge(
         sum(parameter.numel() for parameter in predictor.model.parameters()),
         scores,
         scores.judge(),
-        reliability(probabilities(scores.logits_N), labels_N),
-        slice_accuracy(reviews, (scores.logits_N > 0) == (labels_N == 1)),
+        reliability(probabilities(scores.logits_N), scores.part.labels_N),
+        slice_scores(predictor, scores),
         is_own_data,
     )
 

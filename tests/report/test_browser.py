@@ -1,0 +1,54 @@
+"""A real browser opens the pages: nothing to complain of, nothing asked for, nothing too wide."""
+
+import pytest
+
+from sentiment.report.page import comparison_page, run_page
+from tests.report.browser import CHROMIUM, TOO_WIDE, Browser
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; .ci/run installs it")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module", params=["run", "comparison"])
+def page(request, facts, compared, tmp_path_factory):
+    text = run_page(facts) if request.param == "run" else comparison_page(compared)
+    path = tmp_path_factory.mktemp("pages") / "page.html"
+    # Open every review, so that the widest of them counts too.
+    path.write_text(text.replace("<details>", "<details open>"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_is_quiet_and_fits(browser, page, width, scheme):
+    browser.open(page, width, scheme)
+    assert browser.complaints() == []
+    assert browser.requests() == [page.resolve().as_uri()]
+    found = browser.evaluate(TOO_WIDE)
+    assert found["outside"] == [] and found["page"] <= found["window"] <= width
+
+
+def test_dark_and_light_differ(browser, page):
+    colours = []
+    for scheme in ("light", "dark"):
+        browser.open(page, 360, scheme)
+        colours.append(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colours == ["rgb(255, 255, 255)", "rgb(20, 24, 31)"]
+
+
+def test_the_checks_can_fail(browser, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<body><div style='width: 500px'>wide</div><img src='https://example.invalid/x.png'>"
+        "<script>console.log('hello'); undefined.x</script>",
+        encoding="utf-8",
+    )
+    browser.open(bad, 360)
+    assert len(browser.requests()) == 2 and len(browser.complaints()) >= 2
+    found = browser.evaluate(TOO_WIDE)
+    assert found["outside"] and found["page"] > found["window"]

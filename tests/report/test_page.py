@@ -1,0 +1,132 @@
+"""Pages are whole, safe, bounded and the same each time."""
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from sentiment.report import charts
+from sentiment.report.page import comparison_page, run_page
+from sentiment.report.reviews import REVIEW_CHARACTERS, show
+
+VOID = {"meta", "link", "br", "col"}
+
+
+class Structure(HTMLParser):
+    """Every element with its attributes; complains where one is not closed in order."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.open, self.texts = [], [], {}
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+
+    def all(self, *tags):
+        return [attributes for tag, attributes in self.found if tag in tags]
+
+
+@pytest.fixture(scope="module", params=["run", "comparison"])
+def page(request, facts, compared):
+    return run_page(facts) if request.param == "run" else comparison_page(compared)
+
+
+def test_the_page_is_well_formed_and_accessible(page):
+    structure = Structure(page)
+    assert structure.all("html") == [{"lang": "en"}] and structure.texts["title"]
+    assert len(structure.all("h1")) == 1 and len(structure.all("main")) == 1
+    tables = len(structure.all("table"))
+    assert tables == len(structure.all("caption")) > 2
+    assert all(attributes.get("scope") in ("row", "col") for attributes in structure.all("th"))
+    drawings = structure.all("svg")
+    assert len(drawings) >= 3
+    assert all(one["role"] == "img" and len(one["aria-label"]) > 20 for one in drawings)
+    ids = [attributes["id"] for _, attributes in structure.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [one["href"][1:] for one in structure.all("a")]
+    assert set(targets) <= set(ids)
+    used = re.findall(r"url\(#([^)]*)\)|xlink:href=\"#([^\"]*)\"", page)
+    assert used and {first or second for first, second in used} <= set(ids)
+
+
+def test_the_page_needs_nothing_else(page):
+    structure = Structure(page)
+    assert structure.all("script", "img", "iframe", "object", "embed") == []
+    assert [one["href"] for one in structure.all("link")] == ["data:,"]
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert not any(name.startswith("on") for _, attributes in structure.found for name in attributes)
+    assert len(page.encode()) < 2_000_000
+
+
+def test_hostile_text_stays_text(facts):
+    page = run_page(facts)
+    assert "<script" not in page and "&lt;script&gt;" in page
+    assert page.count("</style>") == page.count("</body>") == 1
+    assert "<b>&one" not in page and "&lt;b&gt;&amp;one" in page
+
+
+def test_a_review_takes_bounded_room(facts):
+    shown = [show(one) for one in (*facts.worst, *facts.least_certain)]
+    assert max(len(one.html) for one in shown) <= REVIEW_CHARACTERS
+    assert any("tokens are not shown" in one.html for one in shown)
+    assert max(len(one.excerpt) for one in shown) < 200
+
+
+def test_the_same_facts_give_the_same_page(facts, compared):
+    for write, given in ((run_page, facts), (comparison_page, compared)):
+        first, second = (re.sub(r'<p class="written">.*?</p>', "", write(given)) for _ in range(2))
+        assert first == second
+
+
+def test_the_page_says_what_the_facts_say(facts):
+    text = " ".join(re.sub(r"<[^>]*>", " ", run_page(facts)).split())
+    judged = facts.run.judged.evaluation
+    assert f"{judged.accuracy:.2%}" in text and f"{judged.true_positives:,}" in text
+    assert f"right on {judged.accuracy:.1%} of 28 reviews" in text
+    assert f"p = {facts.baseline.paired_test.p_value:.2g}" in text or "p < 0.0001" in text
+    for words in (
+        "pretraining",
+        "member 2 of 2",
+        "n-gram baseline",
+        "spacy",
+        "validation_share",
+        "By length",
+    ):
+        assert words in text
+
+
+def test_reviews_a_run_was_trained_on_are_named_so(paths):
+    from sentiment.report.facts import gather
+
+    page = run_page(gather(paths[1], split="train", device="cpu", threads=1))
+    assert "two learned from these very reviews" in page and "that it was trained on" in page
+    assert "expect" not in page.split("</header>")[0].split("Mind:")[0]
+
+
+def test_charts_take_their_colours_from_the_page():
+    labels_N, logits_N = np.array([0, 1, 0, 1]), np.array([-2.0, 1.5, 0.3, 2.0])
+    drawn = [
+        charts.roc_chart({"a $x$ <b>": logits_N, "b": -logits_N}, labels_N),
+        charts.probability_chart(1 / (1 + np.exp(-logits_N)), labels_N),
+    ]
+    for svg in drawn:
+        ElementTree.fromstring(svg.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1))
+        assert "var(--series-1)" in svg and "var(--series-2)" in svg
+        assert re.findall(r": #[0-9a-f]{6}|font-family|font:", svg) == []
+    assert "a $x$ &lt;b&gt;" in drawn[0]
