@@ -210,6 +210,9 @@ class CalibrationSettings(Section):
 class LoggingSettings(Section):
     """What is written about a training besides metrics.jsonl."""
 
+    report: bool = False
+    """Whether a page about the finished run is written into its folder: report.html, as `sentiment report`
+    makes it, on the reviews that were held out."""
     tensorboard: bool = False
     """Whether curves are written as event files into the run's folder `tensorboard`; needs the package of
     that name: `pip install 'sentiment[tensorboard]'`."""

@@ -115,6 +115,11 @@ class RunFolder:
             raise RunError(f"{path} is damaged: {error}") from None
 
     @property
+    def report_path(self) -> Path:
+        """Where the page about the run stands, if there is one; not among the files that are verified."""
+        return self.path / "report.html"
+
+    @property
     def is_finished(self) -> bool:
         """Whether training has come to its end."""
         return (self.path / storage.MANIFEST).is_file()

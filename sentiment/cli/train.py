@@ -81,5 +81,13 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
         f"run        {run}\n"
         f"result     validation accuracy {judged['accuracy']:.2%} ({interval}), loss {judged['loss']:.3f}\n"
         f"weights    {epochs}\n"
-        f"cost       {cost}"
+        f"cost       {cost}\n"
+        f"report     {_report(run)}"
     )
+
+
+def _report(run: Path) -> str:
+    from sentiment.runs import RunFolder
+
+    path = RunFolder(run).report_path
+    return f"{path}" if path.exists() else f"sentiment report {run} --split validation"

@@ -13,7 +13,7 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
-from sentiment.errors import Interrupted, MachineError, RunError, UsageError
+from sentiment.errors import Interrupted, MachineError, RunError, SentimentError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
@@ -106,7 +106,10 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     finally:
         for logger in loggers:
             logger.close()
-    return _finish(run, state, config, prepared, machine, facts)
+    facts = _finish(run, state, config, prepared, machine, facts)
+    if config.logging.report and len(prepared.validation.reviews):
+        _write_report(run, machine)
+    return facts
 
 
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
@@ -218,6 +221,23 @@ def _finish(
     }
     run.finish(weights, golden, facts)
     return facts
+
+
+def _write_report(run: RunFolder, machine: Machine) -> None:
+    """Write the page about a run that is finished already; that it fails takes nothing from the run."""
+    from sentiment.report import write_report
+
+    try:
+        write_report(
+            [run.path],
+            run.report_path,
+            split="validation",
+            device=str(machine.device),
+            threads=machine.threads,
+            force=True,
+        )
+    except SentimentError as error:
+        say(f"warning: no report: {error}")
 
 
 def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:

@@ -236,3 +236,21 @@ def test_a_missing_tensorboard_is_said_before_anything_is_read(config, tmp_path,
     monkeypatch.setattr("sentiment.training.train.prepare", stop_at_the_end)
     with pytest.raises(MachineError, match=r"pip install 'sentiment\[tensorboard\]'"):
         train_run(asked, tmp_path / "run")
+
+
+def test_a_report_is_written_where_it_is_asked_for_and_its_failure_takes_nothing(
+    config, tmp_path, monkeypatch, capsys
+):
+    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"report": True})})
+    train_run(asked, tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.startswith("<!doctype html>") and "validation" in page
+    assert sentiment.load(tmp_path / "run").predict(["fine"])
+
+    def fail(*_, **__):
+        raise MachineError("no room")
+
+    monkeypatch.setattr("sentiment.report.write_report", fail)
+    facts = train_run(asked, tmp_path / "other")
+    assert facts["result"]["validation"] and read_run(tmp_path / "other")
+    assert "warning: no report: no room" in capsys.readouterr().err
