@@ -1,7 +1,7 @@
 """Gather what a report says: the one road from a run folder to facts, by way of `evaluation.py`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,8 @@ def compare(
     Raises UsageError if their splits are not the same reviews, and what `gather` raises.
     """
     runs = [_judge(path, source, split, device, threads)[1] for path in paths]
+    if len({run.name for run in runs}) < len(runs):
+        runs = [replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)]
     first = runs[0]
     for path, run in zip(paths, runs, strict=True):
         if _fingerprint(run.scores) != _fingerprint(first.scores):

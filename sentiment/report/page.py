@@ -103,8 +103,7 @@ def _baseline_rows(compared: Comparison) -> list[dict[str, Any]]:
     test = compared.paired_test
     cells = {
         "accuracy": [f"{model.accuracy:.2%}" for model in models],
-        "95% from": [f"{model.accuracy_low:.2%}" for model in models],
-        "to": [f"{model.accuracy_high:.2%}" for model in models],
+        "95%": [f"{model.accuracy_low:.1%} to {model.accuracy_high:.1%}" for model in models],
         "loss": [f"{model.loss:.3f}" for model in models],
         "ROC AUC": ["undefined" if model.roc_auc is None else f"{model.roc_auc:.4f}" for model in models],
         "calibration error": [f"{model.calibration_error:.3f}" for model in models],
