@@ -1,18 +1,33 @@
-"""Write docs/configuration.md from the schema and docs/commands.md from the command line (`make docs`)."""
+"""Write what documentation takes from the program (`make docs`).
+
+docs/configuration.md from the schema, docs/commands.md from the command line, docs/explanation.svg from the
+shipped model.
+"""
 
 import inspect
+import io
+import re
 import types
 import typing
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
+from rich.console import Console
 from typer.testing import CliRunner
 
+import sentiment
 from sentiment.cli import app
 from sentiment.config import Config, Section
+from sentiment.explanation import explain
+from sentiment.highlight import print_explanation
 
 DOCS = Path(__file__).parent.parent / "docs"
+REVIEW = (
+    "The first half hour is slow, and I almost gave up. Then the story takes hold, the two leads are "
+    "wonderful together, and the ending moved me to tears. Not a perfect film, but one of the best I have "
+    "seen this year."
+)
 SOURCE = "<!-- Written by scripts/make_docs.py; run `make docs` after a change. -->"
 
 
@@ -50,6 +65,19 @@ def commands_page() -> str:
     for command in app.registered_commands:
         parts += [f"## `sentiment {command.name}`", _help(str(command.name))]
     return "\n\n".join(parts) + "\n"
+
+
+def explanation_picture() -> str:
+    """What `sentiment predict --explain` prints of a review, as an SVG without fonts from elsewhere."""
+    (explanation,) = explain(sentiment.load(threads=1), [REVIEW])
+    console = Console(
+        file=io.StringIO(), width=80, record=True, force_terminal=True, color_system="truecolor"
+    )
+    prediction = explanation.prediction
+    console.print(f"{prediction.label}  {prediction.probability:.4f}", highlight=False)
+    print_explanation(explanation, console)
+    svg = console.export_svg(title="sentiment predict --explain", unique_id="explanation")
+    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def _help(*command: str) -> str:
@@ -100,9 +128,10 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages and the picture."""
     (DOCS / "configuration.md").write_text(configuration_page(), encoding="utf-8")
     (DOCS / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (DOCS / "explanation.svg").write_text(explanation_picture(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def _terminal_token(token: TokenScore, strength: float, coloured: bool) -> "Text
     if token.contribution is None:
         style = "bright_black" if coloured else "dim"
     elif level:
-        style = f"black on {(FOR if strength > 0 else AGAINST)[level - 1]}" if coloured else "underline"
+        style = f"#101010 on {(FOR if strength > 0 else AGAINST)[level - 1]}" if coloured else "underline"
     return Text.assemble((signs + word, style), token.text[len(word) :])
 
 

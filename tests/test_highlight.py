@@ -67,7 +67,7 @@ def test_no_color_on_a_terminal_underlines(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_colours_replace_signs() -> None:
     text = printed(MIXED, force_terminal=True, color_system="256")
-    assert "+++" not in text and re.search(r"\x1b\[30;48;5;\d+mGreat\x1b\[0m film", text)
+    assert "+++" not in text and re.search(r"\x1b\[38;5;\d+;48;5;\d+mGreat\x1b\[0m film", text)
 
 
 def test_lines_fit_80_columns() -> None:

@@ -1,6 +1,7 @@
 """The pages that are written by a program are up to date."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,10 @@ def test_every_key_and_every_command_has_words(make_docs):
     for line in make_docs.commands_page().splitlines():
         assert len(line) <= 80 or "```" not in line
     assert "sentiment predict" in make_docs.commands_page()
+
+
+def test_the_picture_shows_an_explanation_and_asks_for_nothing(make_docs):
+    picture = make_docs.explanation_picture()
+    assert "wonderful" in picture and "url(" not in picture.replace("url(#", "")
+    assert not re.search(r"https?://(?!www\.w3\.org|www\.textualize)", picture)
+    assert (ROOT / "docs" / "explanation.svg").read_text(encoding="utf-8").startswith("<svg")
