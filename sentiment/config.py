@@ -274,6 +274,16 @@ class Config(Section):
         """Every key with its value, as TOML that `read_config` reads back to an equal configuration."""
         return tomli_w.dumps(self.model_dump())
 
+    def settings(self) -> dict[str, Any]:
+        """`section.key` -> value of every key, in order."""
+        flat: dict[str, Any] = {}
+        for name, value in self.model_dump().items():
+            if isinstance(value, dict):
+                flat |= {f"{name}.{key}": own for key, own in value.items()}
+            else:
+                flat[name] = value
+        return flat
+
 
 def default_config_path() -> Path:
     """The configuration `train` uses when none is named; it ships inside the package."""

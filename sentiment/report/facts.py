@@ -1,10 +1,10 @@
 """Gather what a report says: the one road from a run folder to facts, by way of `evaluation.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from sentiment.scoring import probabilities
 from sentiment.slices import Slicing
 
 SHOWN_REVIEWS = 20
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,9 @@ def gather(
     worst = _explain(predictor, mistakes(predictor, scores)[:SHOWN_REVIEWS])
     doubtful = _explain(predictor, least_certain(predictor, scores, SHOWN_REVIEWS))
     say("fitting the baseline")
-    baseline: Comparison | str
-    try:
-        baseline = compare_with_baseline(predictor, scores)
-    except SentimentError as error:
-        baseline = str(error)
+    baseline = _or_why(lambda: compare_with_baseline(predictor, scores))
     say("auditing the data")
-    found: Audit | str
-    try:
-        found = audit(predictor.config, predictor.machine.threads)
-    except SentimentError as error:
-        found = str(error)
+    found = _or_why(lambda: audit(predictor.config, predictor.machine.threads))
     own_split = describe_part(scores.part, predictor.vocabulary, predictor.config)
     return RunFacts(run, worst, doubtful, baseline, found, own_split)
 
@@ -153,16 +146,6 @@ def compare(
         int(right_RN.all(axis=0).sum()),
         int((~right_RN).all(axis=0).sum()),
     )
-
-
-def settings(config: Config) -> dict[str, Any]:
-    """`section.key` -> value of a whole configuration."""
-    flat: dict[str, Any] = {}
-    for name, value in config.model_dump().items():
-        flat |= (
-            {f"{name}.{key}": own for key, own in value.items()} if isinstance(value, dict) else {name: value}
-        )
-    return flat
 
 
 def _judge(
@@ -205,6 +188,14 @@ def _moved(config: Config, source: str) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
 
 
+def _or_why(find: Callable[[], Found]) -> Found | str:
+    """What `find` finds, or why it cannot."""
+    try:
+        return find()
+    except SentimentError as error:
+        return str(error)
+
+
 def _explain(predictor: Predictor, reviews: Sequence[JudgedReview]) -> list[ExplainedReview]:
     explanations = explain(predictor, [review.text for review in reviews])
     return [ExplainedReview(*pair) for pair in zip(reviews, explanations, strict=True)]
@@ -215,6 +206,6 @@ def _fingerprint(scores: Scores) -> str:
 
 
 def _differing_keys(configs: Sequence[Config]) -> dict[str, list[Any]]:
-    flat = [settings(config) for config in configs]
+    flat = [config.settings() for config in configs]
     rows = {key: [values[key] for values in flat] for key in flat[0]}
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}

@@ -10,7 +10,7 @@ from sentiment.highlight import LEGEND, STYLE
 from sentiment.metrics import Evaluation
 from sentiment.report import charts, words
 from sentiment.report.curves import StageCurves, stage_curves
-from sentiment.report.facts import JudgedRun, RunComparison, RunFacts, settings
+from sentiment.report.facts import JudgedRun, RunComparison, RunFacts
 from sentiment.report.reviews import show
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing
@@ -202,9 +202,9 @@ def _distinct_names(runs: Sequence[JudgedRun]) -> list[str]:
 
 
 def _recipe(config: Config) -> dict[str, list[dict[str, Any]]]:
-    usual = settings(Config())
+    usual = Config().settings()
     sections: dict[str, list[dict[str, Any]]] = {}
-    for name, value in settings(config).items():
+    for name, value in config.settings().items():
         section, _, key = name.rpartition(".")
         row = {"key": key, "value": _setting(value), "is_default": value == usual[name]}
         sections.setdefault(section or "run", []).append(row)

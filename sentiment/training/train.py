@@ -1,7 +1,7 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -264,12 +264,5 @@ def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str,
 
 
 def _differences(own: Config, other: Config) -> str:
-    first, second = _flatten(own.model_dump()), _flatten(other.model_dump())
+    first, second = own.settings(), other.settings()
     return ", ".join(f"{key} {first[key]} -> {second[key]}" for key in first if first[key] != second[key])
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
