@@ -93,7 +93,7 @@ def reliability_chart(models: Mapping[str, Sequence[ReliabilityBin]]) -> str:
             if len(models) == 1:
                 ends = [wilson_interval(round(bin.accuracy * bin.reviews), bin.reviews) for bin in bins]
                 axes.vlines(confidence, *zip(*ends, strict=True), color=_line(index)["color"], linewidth=1)
-        _shares(axes, x="confidence", y="share of reviews it has right")
+        _shares(axes, x="confidence", y="accuracy")
         axes.set_xlim(0.49, 1.01)
         axes.set_ylim(max(-0.03, min(0.45, axes.get_ylim()[0])), 1.03)
         if len(models) > 1:

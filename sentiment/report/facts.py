@@ -124,16 +124,17 @@ def compare(
 
     Raises UsageError if their splits are not the same reviews, and what `gather` raises.
     """
-    runs = [_judge(path, source, split, device, threads)[1] for path in paths]
+    runs: list[JudgedRun] = []
+    for path in paths:
+        runs.append(_judge(path, source, split, device, threads)[1])
+        if _fingerprint(runs[-1].scores) != _fingerprint(runs[0].scores):
+            raise UsageError(
+                f"{paths[0]} and {path} have different reviews as their {split} split; "
+                "choose another --split, or a file for all of them with --data"
+            )
     if len({run.name for run in runs}) < len(runs):
         runs = [replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)]
     first = runs[0]
-    for path, run in zip(paths, runs, strict=True):
-        if _fingerprint(run.scores) != _fingerprint(first.scores):
-            raise UsageError(
-                f"{paths[0]} and {path} have different reviews as their {split} split; "
-                "name one for both with --data and --split"
-            )
     labels_N = first.scores.part.labels_N
     right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
     return RunComparison(

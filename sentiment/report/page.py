@@ -1,5 +1,6 @@
 """Turn facts into one HTML page that needs nothing else: no script, no request, no other file."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def run_page(facts: RunFacts) -> str:
     judged = run.judged
     compared = facts.baseline if isinstance(facts.baseline, Comparison) else None
     audit = None if isinstance(facts.audit, str) else facts.audit
-    ends = [part.low for slicing in run.slicings for part in slicing.slices]
+    parts = [part for slicing in run.slicings for part in slicing.slices]
     return _render(
         "run.html",
         title=f"{run.name}: {judged.evaluation.accuracy:.1%} of {judged.split} right",
@@ -47,7 +48,10 @@ def run_page(facts: RunFacts) -> str:
         p_value=words.p_value(compared.paired_test) if compared else "",
         confusion=_confusion(judged.evaluation),
         slicings=[_shown_slicing(slicing) for slicing in run.slicings],
-        scale=int(min(ends) * 20) / 20,
+        scale=(
+            math.floor(min(part.low for part in parts) * 20) / 20,
+            math.ceil(max(part.high for part in parts) * 20) / 20,
+        ),
         charts=_run_charts(run, stages),
         worst=[show(review) for review in facts.worst],
         wrong=judged.evaluation.false_positives + judged.evaluation.false_negatives,
@@ -269,7 +273,7 @@ def _environment_of_templates() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["percent"] = lambda share, digits: f"{share:.{digits}%}"
-    environment.filters["at"] = lambda share, scale: f"{(share - scale) / (1 - scale):.4f}"
+    environment.filters["at"] = lambda share, scale: f"{(share - scale[0]) / (scale[1] - scale[0]):.4f}"
     environment.filters["setting"] = _setting
     environment.filters["p"] = words.p_value
     return environment

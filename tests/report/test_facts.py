@@ -78,6 +78,12 @@ def test_every_pair_is_tested(compared):
     assert compared.differing_keys == {"model.readout": ["max", "attention"], "pretraining.epochs": [1, 0]}
 
 
+def test_runs_of_one_name_are_called_by_their_paths(paths, tmp_path):
+    twin = shutil.copytree(paths[1], tmp_path / "two")
+    names = [run.name for run in compare([paths[1], twin], device="cpu", threads=1).runs]
+    assert names == [str(paths[1]), str(twin)]
+
+
 def test_runs_with_other_reviews_are_not_compared(paths, folder, tmp_path):
     settings = ["data.validation_share=0.3", "training.epochs=1", "training.members=1"]
     train_run(read_config(paths[1] / "config.toml", settings), tmp_path / "run")
