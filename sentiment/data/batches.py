@@ -111,7 +111,7 @@ class LabelledReviews(NamedTuple):
     """int8: 1 positive, 0 negative."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Example:
     """What torchtext sees of a review."""
 

@@ -1,5 +1,6 @@
 """Walk the road from a source to encoded splits once: what `train` needs and `prepare` reports."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
 from sentiment.models.classifier import UNKNOWN_ID
 
+GOLDEN_REVIEWS = 4
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -23,8 +26,8 @@ class Prepared:
     vocabulary: Vocabulary
     train: LabelledReviews
     validation: LabelledReviews
-    texts: Sequence[str]
-    """Of the validation reviews, or of the training reviews where none are held out."""
+    golden: Sequence[str]
+    """Texts of a few validation reviews, or of training reviews where none are held out."""
     pretraining: JoinedReviews | EncodedReviews | None
     """What a language model reads first: training reviews and unlabelled ones; None without pretraining."""
     rule: str
@@ -85,10 +88,12 @@ class Part:
         labels_N: np.ndarray = self.reviews.labels_N[self.positions_N]
         return labels_N
 
-    def texts(self) -> list[str]:
-        """The texts, as the source has them."""
-        texts = list(self.reviews.texts)
-        return [texts[position] for position in self.positions_N]
+    def texts(self, most: int | None = None) -> list[str]:
+        """The texts, or the first `most` of them, as the source has them."""
+        positions = self.positions_N[:most].tolist()
+        wanted = set(positions)  # the others stay on the disk
+        kept = {position: text for position, text in enumerate(self.reviews.texts) if position in wanted}
+        return [kept[position] for position in positions]
 
     def encode(self, vocabulary: Vocabulary, config: Config) -> LabelledReviews:
         """Look the tokens up in a vocabulary and cut long reviews."""
@@ -109,7 +114,7 @@ def prepare(config: Config, processes: int) -> Prepared:
         vocabulary,
         train,
         parts["validation"].encode(vocabulary, config),
-        parts["validation"].texts() or parts["train"].texts(),
+        parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
         _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
         holdout.rule,
         holdout.shared_groups,
@@ -190,7 +195,9 @@ def _load_for_training(config: Config) -> dict[str, Reviews]:
 
 
 def _hash(splits: dict[str, Reviews]) -> str:
-    return digest(digest([*reviews.texts, *map(str, reviews.labels_N)]) for reviews in splits.values())
+    return digest(
+        digest(itertools.chain(reviews.texts, map(str, reviews.labels_N))) for reviews in splits.values()
+    )
 
 
 def _for_pretraining(

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
@@ -80,9 +81,10 @@ def _join_copies(keys: Sequence[Hashable], texts: Sequence[str]) -> list[list[in
             key = parent[key]
         return key
 
-    key_of_text: dict[str, Hashable] = {}
+    key_of_text: dict[bytes, Hashable] = {}  # by a fingerprint: the texts stay on the disk
     for key, text in zip(keys, texts, strict=True):
-        parent[root(key)] = root(key_of_text.setdefault(text, key))
+        fingerprint = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        parent[root(key)] = root(key_of_text.setdefault(fingerprint, key))
     clusters = defaultdict(list)
     for position, key in enumerate(keys):
         clusters[root(key)].append(position)

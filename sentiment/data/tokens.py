@@ -1,6 +1,7 @@
 """spaCy's English tokenizer: one text at a time, or whole splits in parallel into a memory-mapped cache."""
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -152,7 +153,7 @@ def _key(texts: Sequence[str]) -> str:
     """Name a cache entry after everything its content depends on."""
     import spacy
 
-    return digest([f"{CACHE_FORMAT} spacy {spacy.__version__}", *texts])[:32]
+    return digest(itertools.chain([f"{CACHE_FORMAT} spacy {spacy.__version__}"], texts))[:32]
 
 
 def digest(texts: Iterable[str]) -> str:

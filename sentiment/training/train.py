@@ -28,8 +28,6 @@ from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
 from sentiment.versions import git_commit, library_versions
 
-GOLDEN_REVIEWS = 4
-
 
 def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]:
     """Train a new run in the folder `path`; return the facts of its run.json.
@@ -209,7 +207,7 @@ def _finish(
         temperature = best_temperature(predictor.logits(reviews), labels_N)
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
-    golden = predictor.golden(prepared.texts[:GOLDEN_REVIEWS])
+    golden = predictor.golden(prepared.golden)
     facts |= {
         "result": {
             "stages": state.progress.finished,

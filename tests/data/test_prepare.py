@@ -23,8 +23,10 @@ def source(tmp_path, rows, write_rows):
 
 
 def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_for):
-    prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
-    held = {row["film"] for row in rows if row["text"] in set(prepared.texts)}
+    config = config_for(source, "data.validation_share = 0.3")
+    prepared = prepare(config, processes=1)
+    texts = set(load_part(config, "validation", 1).texts())
+    held = {row["film"] for row in rows if row["text"] in texts}
     trained = {row["film"] for row in rows} - held
     (channel,) = prepared.vocabulary.channels
     assert held and trained <= set(channel.words)
@@ -33,23 +35,26 @@ def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_f
 
 
 def test_both_parts_are_encoded_with_their_labels(source, rows, config_for):
-    prepared = prepare(config_for(source, "data.validation_share = 0.3"), processes=1)
+    config = config_for(source, "data.validation_share = 0.3")
+    prepared = prepare(config, processes=1)
     assert len(prepared.train.reviews) + len(prepared.validation.reviews) == len(rows)
     label_of = {row["text"]: row["label"] for row in rows}
-    assert [label_of[text] for text in prepared.texts] == prepared.validation.labels_N.tolist()
+    texts = load_part(config, "validation", 1).texts()
+    assert [label_of[text] for text in texts] == prepared.validation.labels_N.tolist()
+    assert prepared.golden == texts[:4]
     for part in (prepared.train, prepared.validation):
         for text, label in zip(words_of(part, prepared.vocabulary), part.labels_N, strict=True):
             assert ("lovely" in text) == (label == 1)
     first = words_of(prepared.validation, prepared.vocabulary)[0]
-    film = next(row["film"] for row in rows if row["text"] == prepared.texts[0])
-    assert first == prepared.texts[0].lower().replace(film, "<unk>").replace(".", " .")
+    film = next(row["film"] for row in rows if row["text"] == texts[0])
+    assert first == texts[0].lower().replace(film, "<unk>").replace(".", " .")
 
 
 def test_none_trains_on_every_review(source, rows, config_for):
     config = config_for(source, "data.validation = 'none'")
     prepared = prepare(config, processes=1)
     assert len(prepared.train.reviews) == len(rows) and len(prepared.validation.reviews) == 0
-    assert prepared.rule == "none" and prepared.texts == [row["text"] for row in rows]
+    assert prepared.rule == "none" and prepared.golden == [row["text"] for row in rows[:4]]
     assert [facts.split for facts in audit(config, 1).splits] == ["train"]
     with pytest.raises(DataError, match=r"no validation split is held out with data\.validation=none"):
         load_part(config, "validation", 1)
@@ -71,7 +76,7 @@ def test_preparing_again_gives_the_same(source, config_for):
     first, second = prepare(config, 1), prepare(config, 1)
     assert first.data_hash == second.data_hash
     assert first.vocabulary.to_text() == second.vocabulary.to_text()
-    assert first.texts == second.texts
+    assert first.golden == second.golden
 
 
 def test_the_data_hash_changes_with_a_label_a_text_or_the_order(tmp_path, rows, write_rows, config_for):
@@ -147,7 +152,7 @@ def test_the_parts_of_a_run_are_loaded_again(source, config_for):
         again = load_part(config, name, 1).encode(prepared.vocabulary, config)
         assert again.labels_N.tolist() == labelled.labels_N.tolist()
         assert words_of(again, prepared.vocabulary) == words_of(labelled, prepared.vocabulary)
-    assert load_part(config, "validation", 1).texts() == prepared.texts
+    assert load_part(config, "validation", 1).texts(4) == prepared.golden
 
 
 def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, write_rows, config_for):
