@@ -270,6 +270,10 @@ class Config(Section):
             raise ValueError(f"evidence.weight needs vocabulary.size of at most {MOST_WORDS_OF_EVIDENCE:,}")
         return self
 
+    def with_source(self, source: str) -> Self:
+        """The same configuration for other reviews."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"source": source})})
+
     def to_toml(self) -> str:
         """Every key with its value, as TOML that `read_config` reads back to an equal configuration."""
         return tomli_w.dumps(self.model_dump())

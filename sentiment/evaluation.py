@@ -8,7 +8,8 @@ import numpy as np
 
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
-from sentiment.data.prepare import Part, load_only_part, load_part
+from sentiment.data.prepare import Part, data_hash, load_only_part, load_part
+from sentiment.errors import SentimentError
 from sentiment.metrics import (
     Evaluation,
     PairedTest,
@@ -105,18 +106,29 @@ class JudgedReview:
 def score_run(predictor: Predictor, source: str | None = None, split: str = "test") -> Scores:
     """Score `split` of `source` (the run's own data by default).
 
-    `validation` is what the run held out. A `source` with a single split, such as a file, is judged on that.
+    `train` and `validation` of the run's own data, wherever they are now, are what it trained on and held
+    out. Another `source` with a single split, such as a file, is judged on that.
     Raises DataError if there is no such split.
     """
     config, threads = predictor.config, predictor.machine.threads
     part = None
     if source is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
-        part = load_only_part(config, threads)
+        config = config.with_source(source)
+        if split not in ("train", "validation") or not is_own_data(predictor, source):
+            part = load_only_part(config, threads)
     part = part or load_part(config, split, threads)
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), config.data.source, part)
     return replace(scores, temperature=predictor.temperature)
+
+
+def is_own_data(predictor: Predictor, source: str) -> bool:
+    """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
+    try:
+        found: bool = data_hash(predictor.config.with_source(source)) == predictor.facts["data"]["hash"]
+    except SentimentError:
+        return False
+    return found
 
 
 def choose_threshold(predictor: Predictor) -> float:

@@ -1,6 +1,6 @@
 """A run folder becomes something that predicts: what `predict`, `eval` and a Python user all call."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,14 @@ class Predictor:
         vocabulary: Vocabulary,
         model: nn.Module,
         machine: Machine,
-        temperature: float = 1.0,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a network whose logits have been divided by `temperature`."""
+        """Take `facts`, what run.json says of the run."""
         self.config = config
         self.vocabulary = vocabulary
         self.model = model.eval()
         self.machine = machine
-        self.temperature = temperature
+        self.facts = facts or {}
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
@@ -71,10 +71,15 @@ class Predictor:
         run = read_run(Path(path))
         machine = set_up_machine(MachineSettings(device=device, threads=threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
-        temperature = run.facts["result"].get("temperature", 1.0)
-        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, temperature)
+        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, run.facts)
         predictor._check_golden(run)
         return predictor
+
+    @property
+    def temperature(self) -> float:
+        """What the network's logits have been divided by at the end of its training."""
+        temperature: float = self.facts.get("result", {}).get("temperature", 1.0)
+        return temperature
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""

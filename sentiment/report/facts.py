@@ -1,6 +1,6 @@
 """Gather what a report says: the one road from a run folder to facts, by way of `evaluation.py`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 
 from sentiment.config import Config
 from sentiment.console import say
-from sentiment.data.prepare import Audit, SplitFacts, audit, data_hash, describe_part
+from sentiment.data.prepare import Audit, SplitFacts, audit, describe_part
 from sentiment.data.tokens import digest
 from sentiment.errors import SentimentError, UsageError
 from sentiment.evaluation import (
@@ -19,6 +19,7 @@ from sentiment.evaluation import (
     Scores,
     SplitEvaluation,
     compare_with_baseline,
+    is_own_data,
     least_certain,
     mistakes,
     score_run,
@@ -27,7 +28,7 @@ from sentiment.evaluation import (
 from sentiment.explanation import Explanation, explain
 from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
 from sentiment.predictor import Predictor
-from sentiment.runs import SHIPPED, read_metrics, read_run
+from sentiment.runs import SHIPPED, read_metrics
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing
 
@@ -41,7 +42,7 @@ class JudgedRun:
 
     name: str
     config: Config
-    record: dict[str, Any]
+    record: Mapping[str, Any]
     """What its run.json holds."""
     metrics: list[dict[str, Any]]
     """The lines of its metrics.jsonl; none of the shipped model."""
@@ -153,40 +154,26 @@ def _judge(
     path: Path, source: str | None, split: str, device: str, threads: int
 ) -> tuple[Predictor, JudgedRun]:
     """Score a split with a run, whose predictor knows where the run's own data are now."""
-    record = read_run(path).facts
     predictor = Predictor.load(path, device, threads)
     config = predictor.config
-    is_own_data = source is None or _holds_training_data(config, source, record)
-    if source is not None and is_own_data:
-        predictor.config = _moved(config, source)
+    owned = source is None or is_own_data(predictor, source)
+    if source is not None and owned:
+        predictor.config = config.with_source(source)
     name = "shipped model" if path == SHIPPED else path.resolve().name
     say(f"judging {name}")
-    scores = score_run(predictor, None if is_own_data else source, split)
+    scores = score_run(predictor, None if owned else source, split)
     return predictor, JudgedRun(
         name,
         config,
-        record,
+        predictor.facts,
         read_metrics(path),
         sum(parameter.numel() for parameter in predictor.model.parameters()),
         scores,
         scores.judge(),
         reliability(probabilities(scores.logits_N), scores.part.labels_N),
         slice_scores(predictor, scores),
-        is_own_data,
+        owned,
     )
-
-
-def _holds_training_data(config: Config, source: str, record: dict[str, Any]) -> bool:
-    """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
-    try:
-        found: bool = data_hash(_moved(config, source)) == record["data"]["hash"]
-    except SentimentError:
-        return False
-    return found
-
-
-def _moved(config: Config, source: str) -> Config:
-    return config.model_copy(update={"data": config.data.model_copy(update={"source": source})})
 
 
 def _or_why(find: Callable[[], Found]) -> Found | str:

@@ -1,6 +1,7 @@
 """`sentiment eval`: thresholds, the list of mistakes, and one answer in every way of asking."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -112,3 +113,13 @@ def test_slices_tell_the_accuracy_apart(folder, command):
     lines = stdout.splitlines()
     assert {"tokens", "read", "unknown"} <= {line.split()[0] for line in lines}
     assert all(len(line) <= 80 for line in lines[2:])
+
+
+def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tmp_path):
+    copy = shutil.copy(folder / "reviews.jsonl", tmp_path / "elsewhere.jsonl")
+    own = json.loads(command("eval", folder / "run", "--split", "validation", "--json")[1])["evaluation"]
+    asked = ("eval", folder / "run", "--data", copy, "--json", "--split")
+    assert json.loads(command(*asked, "validation")[1])["evaluation"] == own
+    train = json.loads(command(*asked, "train")[1])["evaluation"]
+    assert train["reviews"] + own["reviews"] == 60
+    assert json.loads(command(*asked, "test")[1])["evaluation"]["reviews"] == 60
