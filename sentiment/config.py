@@ -198,6 +198,8 @@ class EvidenceSettings(Section):
     """Its share of the final logit; the network has the rest; 0 for no such model."""
     size: int = Field(200_000, ge=1)
     """The 1- to 3-grams of known words that are kept, the weightiest ones."""
+    reviews: int = Field(25_000, ge=2)
+    """Training reviews it is fitted on at most, drawn at random, as its memory grows with them."""
 
 
 class CalibrationSettings(Section):

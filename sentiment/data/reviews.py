@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment import memory
 from sentiment.config import DataSettings
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError, MachineError
@@ -53,7 +54,9 @@ def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) ->
     tables = _load_tables(settings)
     wanted = [name for name in tables if (name in splits if splits else name != UNLABELLED)]
     wanted.sort(key=lambda name: {"train": 0, "validation": 1}.get(name, 2))
-    return {name: _check(tables[name], name, settings) for name in wanted}
+    reviews = {name: _check(tables[name], name, settings) for name in wanted}
+    memory.release()
+    return reviews
 
 
 @dataclass(frozen=True)
@@ -195,11 +198,15 @@ def _read_parquet(path: Path) -> _Table:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            _refuse_repeated(file.schema_arrow.names, path)
-            table = file.read()
+            names = file.schema_arrow.names
+            _refuse_repeated(names, path)
+            columns: dict[str, list[Any]] = {name: [] for name in names}
+            for batch in file.iter_batches():
+                for name in names:
+                    columns[name] += batch[name].to_pylist()
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is no whole parquet file: {_first_line(error)}; copy it again") from None
-    return _Table(str(path), {name: table[name].to_pylist() for name in table.column_names})
+    return _Table(str(path), dict(columns))
 
 
 # --- folders and the hub -------------------------------------------------------------------------------

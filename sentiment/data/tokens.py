@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from tqdm import tqdm
@@ -136,12 +137,33 @@ def tokenize_cached(texts: Sequence[str], description: str, processes: int) -> T
         except DataError:
             shutil.rmtree(folder, ignore_errors=True)
     with storage.new_folder(folder) as temporary:
-        tokens = _tokenize(texts, description, processes)
+        chunks = _tokenize(texts, description, processes)
         with storage.machine_errors(folder):
-            np.save(temporary / "ids.npy", tokens.ids)
-            np.save(temporary / "offsets.npy", tokens.offsets)
-            (temporary / "forms.json").write_text(json.dumps(tokens.forms), encoding="utf-8")
+            _write(temporary, chunks)
     return _open(folder)
+
+
+def _write(folder: Path, chunks: Iterable[Tokens]) -> None:
+    """Write tokens as they come, so that memory holds one chunk of them and the distinct forms."""
+    table: dict[str, int] = {}
+    lengths = [np.zeros(0, dtype=np.int64)]
+    with (folder / "ids.npy").open("wb") as file:
+        _write_header(file, 0)
+        for chunk in chunks:
+            renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
+            file.write(np.array(renumbered, dtype=np.int32)[chunk.ids].tobytes())
+            lengths.append(chunk.lengths_N)
+        offsets = _offsets(np.concatenate(lengths))
+        file.seek(0)
+        _write_header(file, int(offsets[-1]))
+    np.save(folder / "offsets.npy", offsets)
+    (folder / "forms.json").write_text(json.dumps(list(table)), encoding="utf-8")
+
+
+def _write_header(file: BinaryIO, count: int) -> None:
+    """Begin a .npy file of int32; numpy leaves room in it for any number to take the place of another."""
+    header = {"descr": np.dtype(np.int32).str, "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def cache_folder() -> Path:
@@ -189,17 +211,13 @@ def tokenize_stream(chunks: Iterable[list[str]], processes: int) -> Iterator[Tok
         yield from map_chunks(_tokenize_and_forget, chunks)
 
 
-def _tokenize(texts: Sequence[str], description: str, processes: int) -> Tokens:
-    table: dict[str, int] = {}
-    ids, lengths = [], []
+def _tokenize(texts: Sequence[str], description: str, processes: int) -> Iterator[Tokens]:
+    """Yield tokens chunk by chunk, behind a bar."""
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
     with bar, _workers(processes if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
         for chunk in map_chunks(_tokenize_chunk, _chunks(texts)):
-            renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
-            ids.append(np.array(renumbered, dtype=np.int32)[chunk.ids])
-            lengths.append(chunk.lengths_N)
+            yield chunk
             bar.update(len(chunk))
-    return Tokens(list(table), np.concatenate(ids), _offsets(np.concatenate(lengths)))
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -16,23 +16,28 @@ INVERSE_PENALTY = 30.0  # scikit-learn's C: chosen on IMDB's validation films, s
 def fit_evidence(train: LabelledReviews, words: int, config: Config) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
-    The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. The same
-    reviews and seed give the same evidence.
+    The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
+    reviews than `evidence.reviews` some are drawn. The same reviews and seed give the same evidence.
     """
-    keys_X, reviews_X = _ngrams(train, words)
+    chosen_N = np.arange(len(train.labels_N))
+    if len(chosen_N) > config.evidence.reviews:
+        draw = np.random.default_rng(config.seed)
+        chosen_N = np.sort(draw.choice(chosen_N, config.evidence.reviews, replace=False))
+    labels_N = train.labels_N[chosen_N]
+    keys_X, reviews_X = _ngrams(train, chosen_N, words)
     keys_G, frequencies_G = np.unique(keys_X, return_counts=True)
     common = frequencies_G >= LEAST_REVIEWS
     keys_G, frequencies_G = keys_G[common], frequencies_G[common]
     evidence = NGramEvidence(config.evidence.size, words)
-    if len(keys_G) == 0:  # a handful of reviews: there is no evidence, and every weight stays zero
+    if len(keys_G) == 0 or len(np.unique(labels_N)) < 2:  # a handful of reviews: every weight stays zero
         return evidence
     if len(keys_G) > config.evidence.size:
-        coefficients_G, _ = _fit(keys_X, reviews_X, keys_G, frequencies_G, train.labels_N, config.seed)
+        coefficients_G, _ = _fit(keys_X, reviews_X, keys_G, frequencies_G, labels_N, config.seed)
         importance_G = np.abs(coefficients_G) * np.sqrt(frequencies_G)
         kept = np.sort(np.argsort(-importance_G, kind="stable")[: config.evidence.size])
         keys_G, frequencies_G = keys_G[kept], frequencies_G[kept]
-    coefficients_G, bias = _fit(keys_X, reviews_X, keys_G, frequencies_G, train.labels_N, config.seed)
-    idf_G = _inverse_document_frequency(frequencies_G, len(train.labels_N))
+    coefficients_G, bias = _fit(keys_X, reviews_X, keys_G, frequencies_G, labels_N, config.seed)
+    idf_G = _inverse_document_frequency(frequencies_G, len(labels_N))
     evidence.keys_G[: len(keys_G)] = torch.from_numpy(keys_G)
     evidence.weights_G[: len(keys_G)] = torch.from_numpy(coefficients_G * idf_G)
     evidence.squares_G[: len(keys_G)] = torch.from_numpy(idf_G**2)
@@ -40,10 +45,10 @@ def fit_evidence(train: LabelledReviews, words: int, config: Config) -> NGramEvi
     return evidence
 
 
-def _ngrams(train: LabelledReviews, words: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of each review's distinct n-grams, end to end, and the review each belongs to."""
+def _ngrams(train: LabelledReviews, chosen_N: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of each chosen review's distinct n-grams, end to end, and which of them each belongs to."""
     found = []
-    for index in range(len(train.reviews)):
+    for index in chosen_N.tolist():
         keys_1N = distinct_ngrams(torch.from_numpy(train.reviews[index])[None], words).numpy()
         found.append(keys_1N[keys_1N != NONE])
     return np.concatenate(found), np.repeat(np.arange(len(found)), [len(keys) for keys in found])

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from sentiment import memory
 from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
@@ -90,6 +91,7 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     if config.logging.tensorboard:
         require_tensorboard()
     prepared = prepare(config, machine.threads)
+    memory.release()
     run.check_data(prepared.data_hash)
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
     run.write_start(prepared.vocabulary, facts)
@@ -114,6 +116,7 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
     prepared = prepare(config, machine.threads)
+    memory.release()
     state = _begin_or_restore(RunFolder(path), config, prepared, machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:

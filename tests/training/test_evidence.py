@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews
+from sentiment.data.prepare import prepare
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
 from sentiment.training.evidence import fit_evidence
@@ -136,3 +137,16 @@ def test_reviews_with_nothing_in_common_give_no_evidence(encode) -> None:
     train = LabelledReviews(reviews, np.array([0, 1] * 3, dtype=np.int8))
     evidence = fit((train, vocabulary), size=5)
     assert not evidence.weights_G.any() and float(evidence.bias) == 0
+
+
+def test_of_many_reviews_some_are_drawn_the_same_ones_each_time(config_for, rows, tmp_path, write_rows):
+    source = write_rows(tmp_path / "reviews.jsonl", rows)
+    config = config_for(source, "evidence.weight = 0.5", "evidence.reviews = 20", "data.validation = 'none'")
+    prepared = prepare(config, 1)
+    (words,) = prepared.vocabulary.sizes
+    first, second = (fit_evidence(prepared.train, words, config) for _ in range(2))
+    assert torch.equal(first.keys_G, second.keys_G) and torch.equal(first.weights_G, second.weights_G)
+    whole = fit_evidence(prepared.train, words, config_for(source, "evidence.weight = 0.5"))
+    assert (first.weights_G != 0).sum() < (whole.weights_G != 0).sum()
+    logits_B = first(prepared.train.reviews.batch(range(len(rows))).tokens_BT)
+    assert ((logits_B > 0).numpy() == (prepared.train.labels_N == 1)).mean() > 0.9
