@@ -8,6 +8,7 @@ import numpy as np
 
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
+from sentiment.console import say
 from sentiment.data.prepare import Part, data_hash, load_only_part, load_part
 from sentiment.errors import SentimentError
 from sentiment.metrics import (
@@ -114,8 +115,14 @@ def score_run(predictor: Predictor, source: str | None = None, split: str = "tes
     part = None
     if source is not None:
         config = config.with_source(source)
-        if split not in ("train", "validation") or not is_own_data(predictor, source):
+        owned = is_own_data(predictor, source)
+        if split not in ("train", "validation") or not owned:
             part = load_only_part(config, threads)
+        if part is not None and owned:
+            say(
+                "warning: the run was trained on most of these reviews; --split validation judges those it "
+                "held out"
+            )
     part = part or load_part(config, split, threads)
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), config.data.source, part)
@@ -125,10 +132,10 @@ def score_run(predictor: Predictor, source: str | None = None, split: str = "tes
 def is_own_data(predictor: Predictor, source: str) -> bool:
     """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
     try:
-        found: bool = data_hash(predictor.config.with_source(source)) == predictor.facts["data"]["hash"]
+        found = data_hash(predictor.config.with_source(source))
     except SentimentError:
         return False
-    return found
+    return bool(found == predictor.facts.get("data", {}).get("hash"))
 
 
 def choose_threshold(predictor: Predictor) -> float:
@@ -150,7 +157,7 @@ def evaluate_baseline(config: Config, processes: int, split: str = "test") -> Ba
     return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
 
 
-def compare_with_baseline(predictor: Predictor, run: Scores, threshold: float = 0.5) -> Comparison:
+def compare_with_baseline(predictor: Predictor, run: Scores) -> Comparison:
     """Judge the scores of a run, and on the same reviews a baseline of the run's training reviews.
 
     Raises DataError as `fit_baseline` does, also if the run's own data are no longer there.
@@ -158,8 +165,8 @@ def compare_with_baseline(predictor: Predictor, run: Scores, threshold: float = 
     train = load_part(predictor.config, "train", predictor.machine.threads)
     baseline = fit_baseline(train, predictor.config.seed)
     linear = _score(lambda: baseline.logits(run.part), run.source, run.part)
-    paired = mcnemar(run.logits_N - logit(threshold), linear.logits_N, run.part.labels_N)
-    return Comparison(run.judge(threshold), _judge_baseline(baseline, linear), paired)
+    paired = mcnemar(run.logits_N, linear.logits_N, run.part.labels_N)
+    return Comparison(run.judge(), _judge_baseline(baseline, linear), paired)
 
 
 def slice_scores(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Slicing]:

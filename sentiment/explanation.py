@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sentiment.data.batches import Batch, EncodedReviews, cut
+from sentiment.data.batches import Batch, cut
 from sentiment.data.tokens import shared_tokenizer
-from sentiment.models.attribution import attribute
+from sentiment.models.attribution import Attribution, attribute
 from sentiment.models.classifier import UNKNOWN_ID, ReadoutDetails, SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.predictor import Prediction, Predictor
@@ -42,7 +42,7 @@ class SentenceScore:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A prediction told apart: `base`, the tokens' contributions and `rest` add up to `logit`."""
+    """A prediction broken down: `base`, the tokens' contributions and `rest` add up to `logit`."""
 
     prediction: Prediction
     logit: float
@@ -64,9 +64,10 @@ class Explanation:
 
 def explain(predictor: Predictor, texts: Sequence[str]) -> list[Explanation]:
     """Explain reviews, in their order; raises DataError as `Predictor.predict` does."""
-    predictions = predictor.predict(texts)
-    tokens = shared_tokenizer().tokenize_and_forget(texts)
-    reviews = EncodedReviews(tokens, predictor.vocabulary, predictor.config.text)
+    if not texts:
+        return []
+    reviews = predictor.encode(texts)
+    predictions = predictor.describe(reviews)
     return [
         _explain(predictor, text, prediction, reviews.batch([index]).to(predictor.machine.device))
         for index, (text, prediction) in enumerate(zip(texts, predictions, strict=True))
@@ -84,16 +85,16 @@ def _explain(predictor: Predictor, text: str, prediction: Prediction, batch: Bat
         scores[place] = TokenScore(pieces[place], contribution, known)
     details = _readout_details(predictor, batch)
     return Explanation(
-        prediction,
-        attribution.logit,
-        attribution.base,
-        attribution.rest,
-        scores,
-        _score_sentences(scores, [len(sentence) for sentence in sentences]),
-        _doubts(prediction, sum(known_T)),
-        details[0].tokens_per_position,
-        _mean([member.weights_BT for member in details]),
-        _mean([member.token_logits_BT for member in details]),
+        prediction=prediction,
+        logit=attribution.logit,
+        base=attribution.base,
+        rest=attribution.rest,
+        tokens=scores,
+        sentences=_score_sentences(scores, [len(sentence) for sentence in sentences]),
+        doubts=_doubts(prediction, sum(known_T), attribution),
+        tokens_per_position=details[0].tokens_per_position,
+        attention=_mean([member.weights_BT for member in details]),
+        position_logits=_mean([member.token_logits_BT for member in details]),
     )
 
 
@@ -124,7 +125,7 @@ def _score_sentences(scores: Sequence[TokenScore], lengths: Sequence[int]) -> li
     return sentences
 
 
-def _doubts(prediction: Prediction, known: int) -> list[str]:
+def _doubts(prediction: Prediction, known: int, attribution: Attribution) -> list[str]:
     doubts = []
     if known < FEW_WORDS:
         doubts.append(f"it knows {known or 'none'} of the words it read, too few to tell")
@@ -133,5 +134,7 @@ def _doubts(prediction: Prediction, known: int) -> list[str]:
     if abs(prediction.probability - 0.5) < NEAR_HALF:
         doubts.append("the probability is near 0.5: it might as well be the other label")
     if prediction.cut:
-        doubts.append("the review is longer than what it reads; the grey part had no say")
+        doubts.append("the review is longer than what it reads; the part left out had no say")
+    if not attribution.is_complete:
+        doubts.append(f"the marks account for the logit but for {attribution.rest:+.2f}: read them as hints")
     return doubts

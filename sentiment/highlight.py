@@ -14,6 +14,7 @@ STRONG = 0.4
 """A token that adds so much to the logit is marked fully where no other one adds more."""
 LEVELS = (0.1, 0.3, 0.6)
 """Strengths from which a token is marked, marked more, and most."""
+JOINER = "\u200d"  # of emoji; not printable by itself
 BEST = 5
 """Positions named of a readout's own weights or logits."""
 FOR = ("#d3efd8", "#8fd49c", "#3fae5c")
@@ -146,10 +147,13 @@ def _score(sentence: SentenceScore) -> str:
 
 
 def _terminal_token(token: TokenScore, strength: float, coloured: bool) -> "Text":
-    """The token and, unstyled, the space after it."""
+    """The token and, unstyled, the space after it; what would steer the terminal is shown as a box."""
     from rich.text import Text
 
-    word = token.text.rstrip(" ")
+    word = "".join(
+        character if character.isprintable() or character == JOINER else "\ufffd"
+        for character in token.text.rstrip(" ")
+    )
     level = sum(abs(strength) >= least for least in LEVELS)
     signs = "" if coloured else ("+" if strength > 0 else "-") * level
     style = ""
@@ -157,7 +161,7 @@ def _terminal_token(token: TokenScore, strength: float, coloured: bool) -> "Text
         style = "bright_black" if coloured else "dim"
     elif level:
         style = f"#101010 on {(FOR if strength > 0 else AGAINST)[level - 1]}" if coloured else "underline"
-    return Text.assemble((signs + word, style), token.text[len(word) :])
+    return Text.assemble((signs + word, style), token.text[len(token.text.rstrip(" ")) :])
 
 
 def _html_token(token: TokenScore, strength: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from sentiment.scoring import probabilities
 
 CALIBRATION_BINS = 15
+LARGEST_POWER = math.log(20)  # of a temperature's range
 
 
 @dataclass(frozen=True)
@@ -103,18 +104,19 @@ def best_threshold(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
 
 
 def best_temperature(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
-    """The number, from 0.05 to 20, that logits are to be divided by for the lowest loss.
+    """The number that logits are to be divided by for the lowest loss; 1 if none from 0.05 to 20 is best.
 
+    So it is where every review is right: dividing by ever less then lowers the loss for ever.
     Source: temperature scaling, Guo et al. 2017.
     """
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
         lambda power: cross_entropy(logits_N / math.exp(power), labels_N),
-        bounds=(math.log(0.05), math.log(20)),
+        bounds=(-LARGEST_POWER, LARGEST_POWER),
         method="bounded",
     )
-    return math.exp(found.x)
+    return math.exp(found.x) if abs(found.x) < 0.99 * LARGEST_POWER else 1.0
 
 
 def mcnemar(first_N: np.ndarray, second_N: np.ndarray, labels_N: np.ndarray) -> PairedTest:

@@ -32,9 +32,19 @@ class Parity:
     command: float
     """All of them through `sentiment predict`, a process of its own."""
 
+    @property
+    def largest(self) -> float:
+        """Of all ways."""
+        return max(self.alone, self.together, self.command)
+
+    def require(self) -> None:
+        """Raise CheckError if one way differs by over 1e-5."""
+        if not self.largest <= TOLERANCE:
+            raise CheckError(f"a review's probability depends on how it is asked for: {self}")
+
 
 def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
-    """Score reviews of all lengths again in every way; raises CheckError if one differs by over 1e-5.
+    """Score reviews of all lengths again in every way.
 
     `scores` are those of the run in the folder `run`, which `predictor` was loaded from.
     """
@@ -48,15 +58,12 @@ def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
     def largest(found: Sequence[float]) -> float:
         return float(np.abs(np.array(found) - expected_C).max())
 
-    parity = Parity(
+    return Parity(
         len(chosen),
         largest([predictor.predict([text])[0].probability for text in chosen]),
         largest([prediction.probability for prediction in predictor.predict(chosen)]),
         largest(_through_the_command(chosen, predictor, run)),
     )
-    if not max(parity.alone, parity.together, parity.command) <= TOLERANCE:
-        raise CheckError(f"a review's probability depends on how it is asked for: {parity}")
-    return parity
 
 
 def _through_the_command(texts: Sequence[str], predictor: Predictor, run: Path) -> list[float]:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from sentiment.config import Config, MachineSettings
 from sentiment.data.batches import EncodedReviews
-from sentiment.data.tokens import Tokens, tokenize_stream
+from sentiment.data.tokens import shared_tokenizer, tokenize_stream
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
-from sentiment.errors import DataError, RunError
+from sentiment.errors import RunError
 from sentiment.lines import check_reviews
 from sentiment.models.classifier import UNKNOWN_ID
 from sentiment.models.compact import expand
@@ -83,6 +83,8 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""
+        if isinstance(texts, str):
+            raise TypeError("predict takes a list of reviews, not one review")
         return list(self.predict_stream(list(texts)))
 
     def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
@@ -92,10 +94,16 @@ class Predictor:
         """
         chunks = _chunks(check_reviews((f"review {n}", text) for n, text in enumerate(texts, start=1)))
         for tokens in tokenize_stream(chunks, self.machine.threads):
-            yield from self._predict(tokens)
+            yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
 
-    def _predict(self, tokens: Tokens) -> list[Prediction]:
-        reviews = EncodedReviews(tokens, self.vocabulary, self.config.text)
+    def encode(self, texts: Sequence[str]) -> EncodedReviews:
+        """Tokenize reviews and look their tokens up; raises DataError as `predict` does."""
+        checked = list(check_reviews((f"review {n}", text) for n, text in enumerate(texts, start=1)))
+        tokens = shared_tokenizer().tokenize_and_forget(checked)
+        return EncodedReviews(tokens, self.vocabulary, self.config.text)
+
+    def describe(self, reviews: EncodedReviews) -> list[Prediction]:
+        """Predict encoded reviews, in their order."""
         probability_N = probabilities(self.logits(reviews))
         return [
             describe_prediction(reviews, index, probability)
@@ -155,7 +163,7 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
             if len(chunk) == CHUNK:
                 yield chunk
                 chunk = []
-    except DataError:
+    except Exception:
         if chunk:
             yield chunk
         raise

@@ -27,14 +27,14 @@ class Slice:
 
 @dataclass(frozen=True)
 class Slicing:
-    """All reviews of a split, told apart in one way; each review is in one slice."""
+    """All reviews of a split, divided in one way; each review is in one slice."""
 
     by: str
     slices: list[Slice]
 
 
 def slice_accuracy(reviews: EncodedReviews, right_N: np.ndarray) -> list[Slicing]:
-    """Tell the accuracy apart in every way; `right_N` (bool) says which reviews the model got right.
+    """Break the accuracy down in every way; `right_N` (bool) says which reviews the model got right.
 
     Lengths and shares are cut into fifths of the reviews, fewer where many reviews have the same.
     """

@@ -1,6 +1,7 @@
 """Write so that a crash at any instant leaves the old or the new whole, and verify what is read back.
 
-Every file this package writes goes through here: one seam to reason about, and to break in tests.
+Every file goes through here but for TensorBoard's, which nothing reads back: one seam to reason about, and to
+break in tests.
 """
 
 import errno

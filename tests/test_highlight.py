@@ -107,3 +107,11 @@ def test_a_page_is_whole_and_asks_for_nothing() -> None:
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
     assert page.count("<article>") == 2 and "<script" not in page
     assert not re.search(r"(?:src|href)=|url\(|@import", page)
+
+
+def test_nothing_in_a_review_steers_the_terminal() -> None:
+    hostile = explanation_of(TokenScore("\x1b[2J\x9b31m\u202ebad\u200d ", 1.0, True))
+    for console in ({}, {"force_terminal": True, "color_system": "256"}):
+        text = printed(hostile, **console)
+        assert "[2J" in text and "\x1b[2J" not in text
+        assert not {"\x9b", "\u202e"} & set(text)

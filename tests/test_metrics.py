@@ -92,6 +92,10 @@ def test_the_best_temperature_undoes_a_model_that_is_too_sure():
         assert found == pytest.approx(temperature, rel=0.05)
 
 
+def test_no_temperature_is_best_where_every_review_is_right():
+    assert best_temperature(np.array([-1.0, 2.0, 0.5]), np.array([0, 1, 1])) == 1.0
+
+
 @settings(deadline=None)
 @given(st.integers(1, 5_000), st.data())
 def test_wilsons_interval_agrees_with_scipy_and_holds_the_share(trials, data):

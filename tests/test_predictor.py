@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import safetensors.torch
@@ -99,6 +100,24 @@ def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, thr
         for _ in sentiment.load(run, device="cpu", threads=threads).predict_stream(texts):
             seen += 1
     assert seen == bad
+
+
+def test_threads_may_share_a_model(run, monkeypatch):
+    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", 0)
+    model = load(run)
+    expected = {n: model.predict([f"take {n} was bright x{n}"])[0].probability for n in range(60)}
+
+    def ask(n):
+        return model.predict([f"take {n} was bright x{n}"])[0].probability
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(ask, list(expected) * 3))
+    assert found == pytest.approx(list(expected.values()) * 3, abs=1e-6)
+
+
+def test_one_review_is_no_list_of_reviews(run):
+    with pytest.raises(TypeError, match="a list of reviews"):
+        load(run).predict("good")
 
 
 def test_long_streams_keep_memory_flat(run, monkeypatch):

@@ -61,6 +61,8 @@ def eval_command(
     from sentiment.parity import check_parity
     from sentiment.predictor import Predictor
 
+    if baseline and threshold != "0.5":
+        raise UsageError("--threshold moves the run alone; leave it out to compare with --baseline")
     if errors is not None:
         storage.check_free(errors, force)
     path = choose_run(run)
@@ -73,7 +75,7 @@ def eval_command(
     rows = evaluation_rows({str(path): result})
     if baseline:
         say("fitting the baseline")
-        compared = compare_with_baseline(predictor, scores, cut)
+        compared = compare_with_baseline(predictor, scores)
         record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
         rows = comparison_rows(path.resolve().name, compared)
     rows |= slice_rows(slicings)
@@ -84,9 +86,10 @@ def eval_command(
     if check:
         parity = check_parity(predictor, path, scores)
         record["parity"] = asdict(parity)
-        apart = max(parity.alone, parity.together, parity.command)
-        rows["check"] = [f"{parity.reviews} reviews alone, together, by command: within {apart:.1g}"]
+        rows["check"] = [f"{parity.reviews} reviews alone, together, by command: within {parity.largest:.1g}"]
     print(json.dumps(record) if as_json else align(rows))
+    if check:
+        parity.require()
 
 
 def _threshold(predictor: "Predictor", given: str) -> float:

@@ -23,6 +23,7 @@ def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
         "reviews": [f"{first.evaluation.reviews:,} ({first.split} of {first.source})"],
         **({} if first.threshold == 0.5 else {"threshold": [f"{first.threshold:.4f}"]}),
         **{name: [column[name] for column in columns] for name in columns[0]},
+        **_temperature_row(first),
     }
 
 
@@ -44,7 +45,7 @@ def fit_rows(baseline: "BaselineEvaluation") -> Rows:
 
 
 def slice_rows(slicings: Sequence["Slicing"]) -> Rows:
-    """The accuracy over parts of the split, a row for each way to tell it apart."""
+    """The accuracy over parts of the split, a row for each way to divide it."""
     rows: Rows = {}
     indent = " " * (NAME_WIDTH + 1)
     for slicing in slicings:
@@ -91,14 +92,14 @@ def _figures(result: "SplitEvaluation") -> dict[str, str]:
         "loss": f"{judged.loss:.4f}",
         "F1": f"{judged.f1:.4f}",
         "ROC AUC": "undefined (one class)" if judged.roc_auc is None else f"{judged.roc_auc:.4f}",
-        "calibration": f"{judged.calibration_error:.4f} (expected error)" + _temperature(result),
+        "calibration": f"{judged.calibration_error:.4f} (expected error)",
         "positive": f"{judged.true_positives:,} right, {judged.false_negatives:,} wrong",
         "negative": f"{judged.true_negatives:,} right, {judged.false_positives:,} wrong",
         "speed": f"{result.reviews_per_second:,.0f} reviews/s",
     }
 
 
-def _temperature(result: "SplitEvaluation") -> str:
+def _temperature_row(result: "SplitEvaluation") -> Rows:
     if result.temperature == 1:
-        return ""
-    return f"; {result.uncalibrated_error:.4f} before temperature {result.temperature:.2f}"
+        return {}
+    return {"temperature": [f"{result.temperature:.2f}; calibration {result.uncalibrated_error:.4f} without"]}

@@ -174,7 +174,8 @@ def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFa
     encoded = part.encode(vocabulary, config)
     lengths_N = encoded.reviews.whole_lengths_N
     texts = part.texts()
-    unknown = sum(int((encoded.reviews[index] == UNKNOWN_ID).sum()) for index in range(len(encoded.reviews)))
+    reviews = [encoded.reviews[index] for index in range(len(encoded.reviews))]
+    unknown = sum(int((ids == UNKNOWN_ID).sum()) for ids in reviews) / sum(ids.size for ids in reviews)
     return SplitFacts(
         split=part.name,
         reviews=len(texts),
@@ -183,7 +184,7 @@ def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFa
         long_length=float(np.quantile(lengths_N, 0.95)),
         longest=int(lengths_N.max()),
         cut_share=float((lengths_N > encoded.reviews.lengths_N).mean()),
-        unknown_share=unknown / int(encoded.reviews.lengths_N.sum()),
+        unknown_share=unknown,
         copies=sum(count - 1 for count in Counter(texts).values()),
         break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
     )

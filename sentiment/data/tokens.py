@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sentiment import storage
-from sentiment.errors import DataError, MachineError, SentimentError
+from sentiment.errors import DataError, MachineError
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 SPACE = re.compile(r"\s+")
@@ -83,22 +83,24 @@ class Tokenizer:
         import spacy
 
         self._nlp = spacy.blank("en")
+        self.lock = threading.RLock()  # spaCy's store of strings is one for all threads
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Tokenize texts in this process; spaCy keeps every string it has met."""
         from spacy.attrs import ORTH
 
-        hashes = [self._nlp.tokenizer(normalise(text)).to_array(ORTH) for text in texts]
-        distinct, ids = np.unique(np.concatenate([NO_HASHES, *hashes]), return_inverse=True)
-        strings = self._nlp.vocab.strings
-        forms = [strings[int(form)] for form in distinct]
+        with self.lock:
+            hashes = [self._nlp.tokenizer(normalise(text)).to_array(ORTH) for text in texts]
+            distinct, ids = np.unique(np.concatenate([NO_HASHES, *hashes]), return_inverse=True)
+            strings = self._nlp.vocab.strings
+            forms = [strings[int(form)] for form in distinct]
         return Tokens(forms, ids.astype(np.int32), _offsets([len(array) for array in hashes]))
 
     def sentences(self, text: str) -> list[list[str]]:
         """The tokens `tokenize` finds, sentence by sentence, each with the space that follows it."""
         from spacy.pipeline import Sentencizer
 
-        with self._nlp.memory_zone():
+        with self.lock, self._nlp.memory_zone():
             doc = Sentencizer()(self._nlp.tokenizer(normalise(text)))
             return [[token.text_with_ws for token in sentence] for sentence in doc.sents]
 
@@ -109,7 +111,7 @@ class Tokenizer:
         """
         if len(self._nlp.vocab.strings) < REMEMBERED:
             return self.tokenize(texts)
-        with self._nlp.memory_zone():
+        with self.lock, self._nlp.memory_zone():
             return self.tokenize(texts)
 
 
@@ -235,7 +237,7 @@ def _workers(processes: int) -> Iterator[Map]:
     method = "fork" if hasattr(os, "fork") else "spawn"
     executor = ProcessPoolExecutor(processes, get_context(method), _start_worker, (os.getpid(),))
     try:
-        yield partial(_map_ahead, executor, 2 * processes)
+        yield partial(_map_ahead, executor, processes)
     except BrokenProcessPool:
         raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
     finally:
@@ -256,16 +258,17 @@ def _map_ahead(
         while error is None and len(futures) < ahead:
             try:
                 futures.append(executor.submit(function, next(chunks)))
-            except (StopIteration, SentimentError) as end:
+            except Exception as end:  # StopIteration, too
                 error = end
         if futures:
             yield futures.popleft().result()
-    if isinstance(error, SentimentError):
+    if not isinstance(error, StopIteration):
         raise error
 
 
 def _start_worker(parent: int) -> None:
     """Leave signals to the parent, and go when it is gone: a killed parent sends no farewell."""
+    shared_tokenizer().lock = threading.RLock()  # a thread of the parent may have held it in the fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

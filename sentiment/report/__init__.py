@@ -27,14 +27,17 @@ def write_report(
     DataError or MachineError if a run or the reviews are not there.
     """
     from sentiment import storage
+    from sentiment.errors import UsageError
     from sentiment.report.facts import compare, gather
     from sentiment.report.page import comparison_page, run_page
 
+    if not runs:
+        raise UsageError("a report needs a run")
     storage.check_free(out, force)
     if len(runs) == 1:
         page = run_page(gather(runs[0], source, split, device, threads))
     else:
         page = comparison_page(compare(runs, source, split, device, threads))
-    content = page.encode()
+    content = page.encode(errors="replace")  # a file's name may hold what no text can
     storage.write_file(out, content)
     return len(content)

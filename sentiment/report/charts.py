@@ -70,7 +70,7 @@ def roc_chart(logits: Mapping[str, np.ndarray], labels_N: np.ndarray) -> str:
             axes.plot(false_rate_K[kept], true_rate_K[kept], **_line(index), label=name)
         _shares(axes, x="negative reviews called positive", y="positive reviews found")
         if len(logits) > 1:
-            axes.legend(loc="lower right")
+            axes.legend(*axes.get_legend_handles_labels(), loc="lower right")
         else:
             axes.text(0.97, 0.06, f"area {next(iter(areas.values())):.4f}", ha="right")
 
@@ -323,5 +323,5 @@ def _shares(axes: "Axes", x: str, y: str) -> None:
 
 
 def _legend_above(axes: "Axes") -> None:
-    _, names = axes.get_legend_handles_labels()
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.02), ncols=min(len(names), 2))
+    handles, names = axes.get_legend_handles_labels()
+    axes.legend(handles, names, loc="lower left", bbox_to_anchor=(0, 1.02), ncols=min(len(names), 2))

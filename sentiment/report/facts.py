@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from torch import nn
 
 from sentiment.config import Config
 from sentiment.console import say
@@ -27,6 +28,7 @@ from sentiment.evaluation import (
 )
 from sentiment.explanation import Explanation, explain
 from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
+from sentiment.models.ensemble import Ensemble
 from sentiment.predictor import Predictor
 from sentiment.runs import SHIPPED, read_metrics
 from sentiment.scoring import probabilities
@@ -167,13 +169,20 @@ def _judge(
         config,
         predictor.facts,
         read_metrics(path),
-        sum(parameter.numel() for parameter in predictor.model.parameters()),
+        _count_weights(predictor.model),
         scores,
         scores.judge(),
         reliability(probabilities(scores.logits_N), scores.part.labels_N),
         slice_scores(predictor, scores),
         owned,
     )
+
+
+def _count_weights(model: nn.Module) -> int:
+    """Numbers that training found, those of the n-gram evidence included."""
+    evidence = model.evidence if isinstance(model, Ensemble) else None
+    found = sum(parameter.numel() for parameter in model.parameters())
+    return found + (len(evidence.weights_G) if evidence is not None else 0)
 
 
 def _or_why(find: Callable[[], Found]) -> Found | str:

@@ -52,7 +52,7 @@ def excerpt(explanation: Explanation) -> str:
 def fitting_html(explanation: Explanation) -> str:
     """The marked review, without tokens from its middle where it would take too much of the page."""
     kept = len(explanation.tokens)
-    html = as_html(explanation)
+    html = as_html(_shorten(explanation, kept))
     while len(html) > REVIEW_CHARACTERS and kept > 1:
         kept = kept * 3 // 4
         html = as_html(_shorten(explanation, kept))

@@ -39,7 +39,7 @@ def baseline_verdict(compared: Comparison) -> str:
         return f"A linear n-gram model does as well: {baseline.accuracy:.1%}."
     order = "less than" if baseline.accuracy < run.accuracy else "more than"
     test = compared.paired_test
-    chance = "no chance" if test.p_value < SIGNIFICANT else "one that chance may explain"
+    chance = "unlikely to be chance" if test.p_value < SIGNIFICANT else "one that chance may explain"
     return (
         f"A linear n-gram model of the same training reviews gets {baseline.accuracy:.1%}, {order} this run; "
         f"the difference is {chance} ({p_value(test)})."
@@ -54,9 +54,12 @@ def comparison_verdict(compared: RunComparison) -> str:
     for first, second, test in compared.paired_tests:
         if best is first or best is second:
             leads[test.p_value < level].append(second.name if first is best else first.name)
-    sentences = [f"{best.name} is right most often: {best.judged.evaluation.accuracy:.1%}."]
+    accuracy = best.judged.evaluation.accuracy
+    if all(run.judged.evaluation.accuracy == accuracy for run in compared.runs):
+        return f"All are right equally often: {accuracy:.1%}."
+    sentences = [f"{best.name} is right most often: {accuracy:.1%}."]
     if leads[True]:
-        sentences.append(f"Its lead over {', '.join(leads[True])} is no chance.")
+        sentences.append(f"Its lead over {', '.join(leads[True])} is unlikely to be chance.")
     if leads[False]:
         sentences.append(f"Chance may explain its lead over {', '.join(leads[False])}.")
     return " ".join(sentences)
@@ -85,6 +88,9 @@ def warnings(runs: Sequence[JudgedRun]) -> list[str]:
         found.append(
             f"the epoch that {', '.join(chosen)} kept was chosen on these reviews, which flatters a little."
         )
+    calibrated = [run.name for run in runs if run.name in chosen and run.judged.temperature != 1]
+    if calibrated:
+        found.append(f"the temperature of {', '.join(calibrated)} was fitted on them, too.")
     return found
 
 

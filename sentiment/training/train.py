@@ -14,7 +14,7 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
-from sentiment.errors import Interrupted, MachineError, RunError, SentimentError, UsageError
+from sentiment.errors import Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
@@ -237,8 +237,8 @@ def _write_report(run: RunFolder, machine: Machine) -> None:
             threads=machine.threads,
             force=True,
         )
-    except SentimentError as error:
-        say(f"warning: no report: {error}")
+    except Exception as error:  # whatever it is, the run is finished and stays so
+        say(f"warning: no report: {error or type(error).__name__}")
 
 
 def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str, Any]:

@@ -99,7 +99,12 @@ def test_check_fails_where_one_way_differs(folder, scored):
     predictor, scores = scored
     scores.logits_N[4] += 1e-3
     with pytest.raises(CheckError, match="depends on how it is asked for"):
-        check_parity(predictor, folder / "run", scores)
+        check_parity(predictor, folder / "run", scores).require()
+
+
+def test_a_threshold_and_a_baseline_do_not_go_together(folder, command):
+    result = command("eval", folder / "run", "--split", "validation", "--baseline", "--threshold", "best")
+    assert_one_error(result, 2, "--threshold moves the run alone")
 
 
 def test_slices_tell_the_accuracy_apart(folder, command):
@@ -122,4 +127,6 @@ def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tm
     assert json.loads(command(*asked, "validation")[1])["evaluation"] == own
     train = json.loads(command(*asked, "train")[1])["evaluation"]
     assert train["reviews"] + own["reviews"] == 60
-    assert json.loads(command(*asked, "test")[1])["evaluation"]["reviews"] == 60
+    code, stdout, stderr = command(*asked, "test")
+    assert json.loads(stdout)["evaluation"]["reviews"] == 60
+    assert code == 0 and "warning: the run was trained on most of these reviews" in stderr

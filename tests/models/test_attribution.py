@@ -1,5 +1,6 @@
 """What each token adds to a logit: it sums up, knows no unknown word, and sees the order of words."""
 
+from copy import deepcopy
 from itertools import product
 
 import pytest
@@ -46,9 +47,33 @@ def test_more_steps_leave_less_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     network = model("stacked", "mean", "concat", True, 1)
     rests = []
     for steps in (2, 8, 64):
-        monkeypatch.setattr(attribution, "STEPS", steps)
+        monkeypatch.setattr(attribution, "FEWEST_STEPS", steps)
+        monkeypatch.setattr(attribution, "MOST_STEPS", steps)
         rests.append(abs(attribute(network, tokens_of(network, REVIEW)).rest))
     assert rests[0] > rests[1] > rests[2]
+
+
+def test_steep_paths_get_more_steps_and_what_stays_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = model("stacked", "mean", "concat", True, 1)
+    with torch.no_grad():
+        steep = deepcopy(network)
+        steep.embeddings[0].weight.mul_(20)
+    monkeypatch.setattr(attribution, "MOST_STEPS", 2)
+    monkeypatch.setattr(attribution, "FEWEST_STEPS", 2)
+    coarse = attribute(steep, tokens_of(steep, REVIEW))
+    assert not coarse.is_complete
+    monkeypatch.setattr(attribution, "MOST_STEPS", 4096)
+    fine = attribute(steep, tokens_of(steep, REVIEW))
+    assert fine.is_complete and abs(fine.rest) < abs(coarse.rest)
+
+
+def test_memory_does_not_grow_with_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path in chunks gives what the whole path gives."""
+    network = model("stacked", "max", "concat", True, 1)
+    whole = attribute(network, tokens_of(network, REVIEW))
+    monkeypatch.setattr(attribution, "CHUNK_TOKENS", 3 * len(REVIEW))
+    chunked = attribute(network, tokens_of(network, REVIEW))
+    torch.testing.assert_close(chunked.contributions_T, whole.contributions_T)
 
 
 def test_a_truncated_network_is_explained_beyond_its_cuts_and_keeps_them() -> None:

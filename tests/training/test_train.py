@@ -178,16 +178,17 @@ def test_the_evidence_counts_in_its_share(run, config):
     assert good > bad
 
 
-def test_a_temperature_lowers_the_validation_loss_and_changes_no_label(config, run, tmp_path):
+def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment.training.train.best_temperature", lambda logits_N, labels_N: 2.5)
     asked = config.model_copy(
         update={"calibration": config.calibration.model_copy(update={"temperature": True})}
     )
     facts = train_run(asked, tmp_path / "run")
     plain, scaled = sentiment.load(run), sentiment.load(tmp_path / "run")
     temperature = facts["result"]["temperature"]
-    assert scaled.temperature == temperature != 1 == plain.temperature
+    assert scaled.temperature == temperature == 2.5 and plain.temperature == 1
     before, after = (read_run(path).facts["result"]["validation"] for path in (run, tmp_path / "run"))
-    assert after["loss"] < before["loss"] and after["accuracy"] == before["accuracy"]
+    assert after["accuracy"] == before["accuracy"] and after["loss"] != before["loss"]
     reviews = prepare(config, 1).validation.reviews
     np.testing.assert_allclose(
         scaled.logits(reviews) * temperature, plain.logits(reviews), rtol=1e-4, atol=1e-6
