@@ -1,0 +1,30 @@
+"""Every campaign in the order of its number."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from . import crashes
+from .frame import Campaign
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A campaign with its name in the table and how many trials make it whole."""
+
+    name: str
+    trials: int
+    run: Campaign
+
+    def trial_numbers(self, share: float) -> Sequence[int]:
+        """A share of the trials, at least one; the same ones each time."""
+        count = max(1, ceil(self.trials * share))
+        return sorted(random.Random(count).sample(range(self.trials), count))
+
+
+CAMPAIGNS = {
+    1: Entry("kill -9 at random moments", 100, crashes.kill_at_random),
+    2: Entry("every call of a save fails", 400, crashes.fail_every_call),
+    3: Entry("order of a save", 1, crashes.order_of_a_save),
+}
