@@ -142,7 +142,7 @@ class RunFolder:
         # The last step of an epoch is saved twice if a stop falls between its training and its validation.
         with storage.new_folder(path, replace=True) as temporary, storage.machine_errors(path):
             (temporary / "progress.json").write_bytes(storage.dump_json(progress))
-            safetensors.torch.save_file(tensors, temporary / "state.safetensors")
+            (temporary / "state.safetensors").write_bytes(safetensors.torch.save(tensors))
         for old in self.checkpoints()[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
         return path

@@ -94,12 +94,26 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     machine.processes.wait()  # the others find the tokens in the cache
     state = _begin_or_restore(run, config, prepared, machine)
     display = ProgressDisplay(len(prepared.validation.reviews))
+    with _name_way_on(run):
+        try:
+            with deferred() as stop:
+                _follow(run, state, config, prepared, machine, display, stop)
+        finally:
+            display.close()
+        return _finish(run, state, config, prepared, machine)
+
+
+@contextmanager
+def _name_way_on(run: RunFolder) -> Iterator[None]:
+    """Add to a failure of the machine the checkpoint that is whole, and how to go on from it."""
     try:
-        with deferred() as stop:
-            _follow(run, state, config, prepared, machine, display, stop)
-    finally:
-        display.close()
-    return _finish(run, state, config, prepared, machine)
+        yield
+    except MachineError as error:
+        checkpoints = run.checkpoints()
+        if not checkpoints:
+            raise
+        way_on = f"{checkpoints[-1]} is whole; go on with: sentiment train --resume --run {run.path}"
+        raise MachineError(f"{error}; {way_on}") from None
 
 
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:

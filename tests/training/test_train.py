@@ -10,6 +10,7 @@ import torch
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
+from sentiment.errors import MachineError
 from sentiment.inspection import inspect_text
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.evidence import fit_evidence
@@ -159,6 +160,22 @@ def test_a_run_that_was_killed_in_any_stage_ends_as_if_it_had_not_been(
     resume_run(tmp_path / "run")
     for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path, monkeypatch):
+    append, path = RunFolder.append_metrics, tmp_path / "run"
+
+    def fail_at_5(self, record):
+        if record["event"] == "step" and record["step"] == 5:
+            raise MachineError("cannot write metrics.jsonl: Input/output error")
+        return append(self, record)
+
+    monkeypatch.setattr(RunFolder, "append_metrics", fail_at_5)
+    with pytest.raises(MachineError) as failure:
+        train_run(config, path)
+    newest = RunFolder(path).checkpoints()[-1]
+    way_on = f"{newest} is whole; go on with: sentiment train --resume --run {path}"
+    assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
 
 
 def test_the_evidence_counts_in_its_share(run, config):
