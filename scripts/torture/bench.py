@@ -38,6 +38,7 @@ threads = 1
 """
 FILLER = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
 VERDICTS = (["awful", "dull"], ["great", "superb"])
+CHECKPOINT_FILES = ("state.safetensors", "progress.json", "beside.json", "manifest.json")
 RESULT = ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "metrics.jsonl")
 
 

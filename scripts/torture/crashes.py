@@ -16,7 +16,7 @@ from typing import Any
 from sentiment.errors import RunError
 from sentiment.runs import RunFolder
 
-from .bench import Bench
+from .bench import CHECKPOINT_FILES, Bench
 from .children import PATIENCE, Child
 from .faults import KILLED, MANNERS, Faults, read_log
 from .frame import Outcome, repeat
@@ -233,7 +233,7 @@ def assert_order(run: Path, calls: list[list[str]]) -> None:
         saves += 1
         temporary, final = paths
         synced = {paths[0]: at for at, (call, *paths) in enumerate(calls[:index]) if call == "fsync"}
-        files = [f"{temporary}/{name}" for name in ("state.safetensors", "progress.json", "manifest.json")]
+        files = [f"{temporary}/{name}" for name in CHECKPOINT_FILES]
         for file in files:
             # The manifest was synced under the name it was written to.
             assert file in synced, f"{file} is renamed without a sync"

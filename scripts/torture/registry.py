@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import crashes
+from . import crashes, damage
 from .frame import Campaign
 
 
@@ -27,4 +27,5 @@ CAMPAIGNS = {
     1: Entry("kill -9 at random moments", 100, crashes.kill_at_random),
     2: Entry("every call of a save fails", 292, crashes.fail_every_call),
     3: Entry("order of a save", 1, crashes.order_of_a_save),
+    4: Entry("damaged files", 2_000, damage.damage_files),
 }

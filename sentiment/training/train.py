@@ -19,7 +19,7 @@ from sentiment.metrics import evaluate
 from sentiment.models.ensemble import join_weights
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
-from sentiment.runs import FinishedRun, RunFolder, is_run, read_run
+from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Step, train
@@ -88,11 +88,16 @@ def _joined(config: Config) -> Iterator[Machine]:
 
 def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     """Train as the process that writes the run folder."""
+    # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
+    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
     prepared = prepare(config, machine.threads)
     run.check_data(prepared.data_hash)
     run.write_start(prepared.vocabulary, _describe(config, prepared, machine))
     machine.processes.wait()  # the others find the tokens in the cache
-    state = _begin_or_restore(run, config, prepared, machine)
+    state = _begin_or_restore(checkpoint, config, prepared, machine)
+    run.cut_metrics(state.progress.metrics_bytes)
+    if checkpoint is not None:
+        say(f"going on from {checkpoint.path}")
     display = ProgressDisplay(len(prepared.validation.reviews))
     with _name_way_on(run):
         try:
@@ -119,8 +124,8 @@ def _name_way_on(run: RunFolder) -> Iterator[None]:
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
-    prepared = prepare(config, machine.threads)
-    state = _begin_or_restore(RunFolder(path), config, prepared, machine)
+    checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
+    state = _begin_or_restore(checkpoint, config, prepare(config, machine.threads), machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:
             for _ in train(state, prepared.validation, config, machine):
@@ -132,23 +137,17 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     return {}
 
 
-def _begin_or_restore(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
+def _begin_or_restore(
+    checkpoint: Checkpoint | None, config: Config, prepared: Prepared, machine: Machine
+) -> TrainingState:
     set_up_training_arithmetic()
     plan = (plan_stages(config, prepared), config.training, machine.device)
-    leads = machine.processes.leads
-    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}") if leads else None)
     if checkpoint is None:
-        if leads:
-            run.cut_metrics(0)
         return TrainingState(*plan)
     try:
-        state = TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
+        return TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
-    if leads:
-        run.cut_metrics(state.progress.metrics_bytes)
-        say(f"going on from {checkpoint.path}")
-    return state
 
 
 def _follow(
