@@ -176,7 +176,9 @@ class RunFolder:
                 warn(f"{error}; going back to the checkpoint before it")
                 reason = error
         if paths:
-            raise RunError(f"no checkpoint of {self.path} can be gone on from ({reason}); start again with --force")
+            raise RunError(
+                f"no checkpoint of {self.path} can be gone on from ({reason}); start again with --force"
+            )
         return None
 
     def check_data(self, data_hash: str) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import safetensors.torch
 import torch
 
 from sentiment import storage
@@ -70,7 +71,10 @@ def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
     beside = json.loads((before / "beside.json").read_text())
     metrics.write_bytes(metrics.read_bytes()[: beside["metrics.jsonl"]["bytes"]])
     assert newest_step(run, warnings) < last
-    assert len(warnings) == 1 and f"{metrics} is not what it was when {run}/checkpoints/step-{last}" in warnings[0]
+    assert (
+        len(warnings) == 1
+        and f"{metrics} is not what it was when {run}/checkpoints/step-{last}" in warnings[0]
+    )
 
 
 def test_a_log_that_has_grown_since_is_the_same_log(run):
@@ -131,7 +135,9 @@ def test_a_finished_run_is_whole_to_the_last_file(run):
         read_run(run)
 
 
-@pytest.mark.parametrize("change", [lambda b: b + b"\n", lambda b: b[:-1], lambda b: b.replace(b"{", b"{ ", 1)])
+@pytest.mark.parametrize(
+    "change", [lambda b: b + b"\n", lambda b: b[:-1], lambda b: b.replace(b"{", b"{ ", 1)]
+)
 def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(run, change):
     manifest = run / "manifest.json"
     manifest.write_bytes(change(manifest.read_bytes()))
@@ -165,3 +171,48 @@ def test_a_manifest_without_a_file_of_a_run_is_refused(run):
     storage.write_manifest(run)
     with pytest.raises(RunError, match=r"manifest\.json does not list golden\.json"):
         read_run(run)
+
+
+# --- what a checkpoint holds ---------------------------------------------------------------------------
+
+
+def change_checkpoints(run, tensors=lambda tensors: tensors, progress=lambda progress: progress):
+    """Rewrite every checkpoint of a run that was stopped, with a manifest that vouches for it."""
+    (run / "manifest.json").unlink()
+    for folder in RunFolder(run).checkpoints():
+        state = folder / "state.safetensors"
+        state.write_bytes(safetensors.torch.save(tensors(safetensors.torch.load(state.read_bytes()))))
+        (folder / "progress.json").write_bytes(
+            storage.dump_json(progress(json.loads((folder / "progress.json").read_bytes())))
+        )
+        storage.write_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        lambda progress: {},
+        lambda progress: progress | {"step": "x"},
+        lambda progress: progress | {"more": 1},
+        lambda progress: progress | {"finished": 7},
+    ],
+    ids=range(4),
+)
+def test_a_checkpoint_with_other_progress_is_refused(run, progress):
+    change_checkpoints(run, progress=progress)
+    with pytest.raises(RunError, match="does not fit the run's configuration"):
+        resume_run(run)
+
+
+@pytest.mark.parametrize("part", ["model.head.bias", "optimizer.0.exp_avg", "best.head.bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_with_numbers_that_are_not_finite_is_refused(run, part, value):
+    change_checkpoints(run, lambda tensors: tensors | {part: torch.full_like(tensors[part], value)})
+    with pytest.raises(RunError, match=f"{part} holds values that are not finite"):
+        resume_run(run)
+
+
+def test_a_checkpoint_with_optimizer_state_of_another_shape_is_refused(run):
+    change_checkpoints(run, lambda tensors: tensors | {"optimizer.0.exp_avg": torch.zeros(3)})
+    with pytest.raises(RunError, match=r"optimizer\.0\.exp_avg has another shape"):
+        resume_run(run)

@@ -105,7 +105,7 @@ def fork(
                 _redirect(number, os.open(output.with_suffix(suffix), flags, 0o644))
             for number, stream_name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
                 line_buffered = 1 if number == 2 else -1
-                stream = open(number, mode, buffering=line_buffered, closefd=False)  # noqa: SIM115, PTH123
+                stream = open(number, mode, buffering=line_buffered, closefd=False)  # noqa: SIM115
                 setattr(sys, stream_name, stream)
             os.environ.update(environment or {})
             code = action() or 0

@@ -156,7 +156,9 @@ def _points(bench: Bench) -> list[int]:
     calls = [(call, " ".join(paths)) for call, *paths in read_log(log)]
     # A save begins when its metrics are synced and ends when the oldest checkpoint is gone.
     saves = [
-        index for index, (call, paths) in enumerate(calls) if call == "fsync" and paths.endswith("metrics.jsonl")
+        index
+        for index, (call, paths) in enumerate(calls)
+        if call == "fsync" and paths.endswith("metrics.jsonl")
     ]
     end = next(index for index, (_, paths) in enumerate(calls) if ".model.safetensors." in paths)
     first_step = next(index for index, (call, paths) in enumerate(calls) if paths.endswith("metrics.jsonl"))
@@ -168,7 +170,8 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
     if manner == KILLED:
         assert code == -signal.SIGKILL, f"exit code {code}"
     elif code == 0:  # what is left over is removed as well as can be
-        return bench.assert_same_result(run)
+        bench.assert_same_result(run)
+        return
     else:
         assert code == 4, f"exit code {code}: {err}"
         last = err.splitlines()[-1]
@@ -240,7 +243,9 @@ def assert_order(run: Path, calls: list[list[str]]) -> None:
         assert temporary in synced, f"{temporary} is renamed without a sync of the folder"
         assert max(synced[file] for file in files) < synced[temporary], "the folder is synced before a file"
         after = [paths[0] for call, *paths in calls[index:] if call == "fsync"]
-        assert after[:1] == [str(Path(final).parent)], f"after the rename {after[:1]} is synced, not its parent"
+        assert after[:1] == [str(Path(final).parent)], (
+            f"after the rename {after[:1]} is synced, not its parent"
+        )
     assert saves > 0, f"no save was seen in {run}"
 
 
@@ -254,7 +259,20 @@ def _traced(bench: Bench, run: Path, strace: str) -> list[list[str]]:
     """fsync and rename calls as the kernel saw them, in order."""
     log = run.with_suffix(".strace")
     watch = "trace=fsync,fdatasync,rename,renameat,renameat2"
-    command = [strace, "-f", "-y", "-s", "4096", "-e", watch, "-o", str(log), sys.executable, "-m", "sentiment"]
+    command = [
+        strace,
+        "-f",
+        "-y",
+        "-s",
+        "4096",
+        "-e",
+        watch,
+        "-o",
+        str(log),
+        sys.executable,
+        "-m",
+        "sentiment",
+    ]
     arguments = ["train", str(bench.recipe), "--run", str(run)]
     subprocess.run(
         command + arguments,
@@ -270,5 +288,3 @@ def _traced(bench: Bench, run: Path, strace: str) -> list[list[str]]:
         elif match := re.search(r"\brename(?:at2?)?\([^\"]*\"([^\"]*)\"[^\"]*\"([^\"]*)\".*=\s*0", line):
             calls.append(["rename", match[1], match[2]])
     return calls
-
-

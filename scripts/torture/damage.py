@@ -24,7 +24,7 @@ RUN_FILES = (
 
 
 def damage_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Damage one file: a finished run is refused by name; a stopped one goes back a checkpoint, or is refused."""
+    """Damage one file: a finished run is refused by name; a stopped one goes back or is refused."""
     bench = Bench(folder / "bench")
     whole, other = bench.whole, bench.other
 

@@ -31,8 +31,8 @@ class Faults:
             self._replace(name, lambda path, *_, **__: [path])
         for name in ("rename", "replace"):
             self._replace(name, lambda source, target, **_: [source, target])
-        self._replace("fsync", lambda descriptor: [os.readlink(f"/proc/self/fd/{descriptor}")])
-        io.open = builtins.open = self._opening(io.open)  # type: ignore[assignment]
+        self._replace("fsync", lambda descriptor: [_path_of(descriptor)])
+        io.open = builtins.open = self._opening(io.open)
 
     def point(self, call: str, *paths: str, half_done: Callable[[], None] | None = None) -> None:
         """Note one call; if it is its turn, do half of it and fail."""
@@ -54,7 +54,7 @@ class Faults:
 
         def call(*arguments: Any, **options: Any) -> Any:
             inside = options.get("dir_fd")
-            base = "" if inside is None else os.readlink(f"/proc/self/fd/{inside}")
+            base = "" if inside is None else _path_of(inside)
             self.point(name, *(str(Path(base, path)) for path in paths_of(*arguments, **options)))
             return original(*arguments, **options)
 
@@ -86,6 +86,10 @@ class _Writing(io.BufferedWriter):
 
         self._faults.point("write", self._path, half_done=half_done)
         return super().write(content)
+
+
+def _path_of(descriptor: int) -> str:
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
 
 
 def read_log(path: Path) -> list[list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import crashes, damage
+from . import crashes, damage, hostile
 from .frame import Campaign
 
 
@@ -28,4 +28,5 @@ CAMPAIGNS = {
     2: Entry("every call of a save fails", 292, crashes.fail_every_call),
     3: Entry("order of a save", 1, crashes.order_of_a_save),
     4: Entry("damaged files", 2_000, damage.damage_files),
+    5: Entry("hostile runs and checkpoints", 200, hostile.open_hostile),
 }

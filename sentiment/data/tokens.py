@@ -152,9 +152,12 @@ def digest(texts: Iterable[str]) -> str:
 
 def _open(folder: Path) -> Tokens:
     storage.verify(folder, DataError)
-    forms = json.loads((folder / "forms.json").read_bytes())
-    ids = np.load(folder / "ids.npy", mmap_mode="r", allow_pickle=False)
-    return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
+    try:
+        forms = json.loads((folder / "forms.json").read_bytes())
+        ids = np.load(folder / "ids.npy", mmap_mode="r", allow_pickle=False)
+        return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
+    except (OSError, ValueError, EOFError, RecursionError) as error:
+        raise DataError(f"{folder} holds no tokens: {error}") from None
 
 
 def _tokenize(texts: Sequence[str], description: str, processes: int) -> Tokens:

@@ -125,7 +125,8 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
     checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
-    state = _begin_or_restore(checkpoint, config, prepare(config, machine.threads), machine)
+    prepared = prepare(config, machine.threads)
+    state = _begin_or_restore(checkpoint, config, prepared, machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:
             for _ in train(state, prepared.validation, config, machine):
@@ -146,7 +147,7 @@ def _begin_or_restore(
         return TrainingState(*plan)
     try:
         return TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
 
 
