@@ -13,6 +13,8 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 def read_lines(name: str) -> Iterator[tuple[str, str]]:
     """Yield (where, text) for each line of a UTF-8 file, `-` for stdin; raises DataError at a bad one."""
     if name == "-":
+        if sys.stdin is None:
+            raise DataError("stdin is closed; name a file instead of -")
         yield from _decode(sys.stdin.buffer, "stdin")
         return
     try:

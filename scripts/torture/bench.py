@@ -1,6 +1,7 @@
 """A training so small that it takes a second, and what it comes to when nothing disturbs it."""
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -66,9 +67,15 @@ class Bench:
         self.recipe.write_text(RECIPE + source)
         self.environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
 
-    def fork(self, *arguments: object, output: Path, before: Callable[[], None] | None = None) -> Child:
+    def fork(
+        self,
+        *arguments: object,
+        output: Path,
+        before: Callable[[], None] | None = None,
+        stdin: Path = Path(os.devnull),
+    ) -> Child:
         """Fork `sentiment ARGUMENTS`."""
-        return fork_command(list(map(str, arguments)), output, self.environment, before)
+        return fork_command(list(map(str, arguments)), output, self.environment, before, stdin)
 
     def start(self, *arguments: object, output: Path) -> Child:
         """Start `sentiment ARGUMENTS` afresh."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import crashes, damage, hostile
+from . import crashes, damage, hostile, texts
 from .frame import Campaign
 
 
@@ -29,4 +29,6 @@ CAMPAIGNS = {
     3: Entry("order of a save", 1, crashes.order_of_a_save),
     4: Entry("damaged files", 2_000, damage.damage_files),
     5: Entry("hostile runs and checkpoints", 200, hostile.open_hostile),
+    6: Entry("predict on any text", 2_041, texts.predict_any_text),
+    15: Entry("pipes that break", len(texts.PIPES), texts.break_pipes),
 }

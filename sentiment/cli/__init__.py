@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -63,6 +63,10 @@ def run(arguments: list[str]) -> int:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     stop_at_once()
+    if sys.stderr is None:  # it was closed; what is said there must not turn up on stdout
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        return _fail("cannot write the output: stdout is closed", MachineError.exit_code)
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
@@ -79,14 +83,14 @@ def _explain(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):  # typer turns the first into the second
         # The reader of our output has seen enough; Python must not complain when it flushes at exit.
-        _discard_output()
+        _discard(sys.stdout)
         return 0
     if isinstance(error, SentimentError):
         return _fail(str(error), error.exit_code)
     if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
         return _fail("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        _discard_output()
+        _discard(sys.stdout)
         return _fail(f"cannot write the output: {error.strerror}", MachineError.exit_code)
     if hasattr(error, "format_message"):  # typer's usage errors, whose classes differ between its releases
         return _fail(f"{error.format_message()} (see sentiment --help)", 2)
@@ -96,10 +100,13 @@ def _explain(error: BaseException) -> int:
     )
 
 
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    try:
+        print("error: " + " ".join(message.split()), file=sys.stderr)
+    except OSError:  # its reader is gone or its disk is full; the exit code still says it
+        _discard(sys.stderr)
     return code
