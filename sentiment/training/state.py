@@ -73,7 +73,8 @@ class TrainingState:
         Raises IndexError, KeyError, TypeError, ValueError or RuntimeError if they do not fit.
         """
         restored = _parse_progress(progress)
-        _refuse_infinite(tensors)
+        if name := first_infinite(tensors):
+            raise ValueError(f"{name} holds values that are not finite numbers")
         finished = [_under(f"finished.{index}.", tensors) for index in range(len(restored.finished))]
         state = cls(stages, settings, device, finished)
         state.model.load_state_dict(_under("model.", tensors))
@@ -153,16 +154,15 @@ class TrainingState:
         self.best = {}
 
 
+def first_infinite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Name a tensor with a value that is not a finite number, if there is one."""
+    return next((name for name, value in tensors.items() if not torch.isfinite(value).all()), None)
+
+
 def _parse_progress(values: Mapping[str, Any]) -> Progress:
     if values.keys() != Progress.__dataclass_fields__.keys():
         raise ValueError("its progress is not that of a run")
     return TypeAdapter(Progress).validate_python(dict(values))
-
-
-def _refuse_infinite(tensors: Mapping[str, Tensor]) -> None:
-    for name, value in tensors.items():
-        if not torch.isfinite(value).all():
-            raise ValueError(f"{name} holds values that are not finite numbers")
 
 
 def _copy(model: nn.Module) -> Weights:

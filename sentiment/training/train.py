@@ -13,7 +13,7 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
-from sentiment.errors import Interrupted, MachineError, RunError, UsageError
+from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import evaluate
 from sentiment.models.ensemble import join_weights
@@ -24,7 +24,7 @@ from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import plan_stages
-from sentiment.training.state import TrainingState
+from sentiment.training.state import TrainingState, first_infinite
 from sentiment.versions import git_commit, library_versions
 
 GOLDEN_REVIEWS = 4
@@ -174,10 +174,22 @@ def _follow(
             isinstance(event, Step) and event.step % config.training.checkpoint_steps == 0
         )
         if due or stop.signal_number is not None:
-            saved = run.save_checkpoint(state.tensors(), state.progress_dict())
+            saved = _save(run, state)
             if stop.signal_number is not None:
                 say(f"stopped; saved {saved}; go on with: sentiment train --resume --run {run.path}")
                 raise Interrupted(stop.signal_number)
+
+
+def _save(run: RunFolder, state: TrainingState) -> Path:
+    """Write a checkpoint; raises DivergedError, and keeps those there are, if a step has spoilt the state."""
+    tensors = state.tensors()
+    if name := first_infinite(tensors):
+        good = [path.name for path in run.checkpoints()]
+        raise DivergedError(
+            f"{name} is no longer finite after step {state.progress.step}; "
+            f"the last good checkpoint is {good[-1] if good else 'none'}; lower training.learning_rate"
+        )
+    return run.save_checkpoint(tensors, state.progress_dict())
 
 
 def _record(event: Step | Epoch) -> dict[str, Any]:

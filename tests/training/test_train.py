@@ -10,7 +10,7 @@ import torch
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
-from sentiment.errors import MachineError
+from sentiment.errors import DivergedError, MachineError
 from sentiment.inspection import inspect_text
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.evidence import fit_evidence
@@ -176,6 +176,23 @@ def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path,
     newest = RunFolder(path).checkpoints()[-1]
     way_on = f"{newest} is whole; go on with: sentiment train --resume --run {path}"
     assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
+
+
+def test_a_state_that_a_step_has_spoilt_is_not_saved(config, tmp_path, monkeypatch):
+    step = torch.optim.AdamW.step
+    steps = []
+
+    def spoil_the_sixth(self, *arguments, **options):
+        step(self, *arguments, **options)
+        steps.append(1)
+        if len(steps) == 6:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].view(-1)[0] = float("inf")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spoil_the_sixth)
+    with pytest.raises(DivergedError, match=r"after step 6; the last good checkpoint is step-\d;"):
+        train_run(config, tmp_path / "run")
+    assert RunFolder(tmp_path / "run").newest_checkpoint(pytest.fail).progress["step"] < 6
 
 
 def test_the_evidence_counts_in_its_share(run, config):
