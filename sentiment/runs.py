@@ -79,7 +79,7 @@ class RunFolder:
 
         Raises UsageError if the folder is taken, MachineError if it cannot be written or is in use.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or _holds_something(self.path)):
             if not force:
                 raise UsageError(
                     f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
@@ -316,6 +316,11 @@ def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} is damaged: {error}") from None
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether there is more than what a training leaves that was killed before it had a configuration."""
+    return any(entry.name != ".lock" and not entry.match(storage.TEMPORARY) for entry in folder.iterdir())
 
 
 def _remove_contents(folder: Path) -> None:

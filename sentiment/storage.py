@@ -17,6 +17,7 @@ from typing import Any
 from sentiment.errors import InputError, MachineError
 
 MANIFEST = "manifest.json"
+TEMPORARY = ".*.tmp"  # what every name matches under which something is written
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -71,7 +72,7 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what writers that were killed have left in a folder nobody else writes to."""
-    for leftover in folder.glob(".*.tmp"):
+    for leftover in folder.glob(TEMPORARY):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

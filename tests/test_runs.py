@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from sentiment import storage
-from sentiment.errors import MachineError, RunError
+from sentiment.errors import MachineError, RunError, UsageError
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.train import resume_run, train_run
 
@@ -60,6 +60,17 @@ def test_a_full_disk_under_a_checkpoint_is_a_failure_of_the_machine(tmp_path, mo
         run.save_checkpoint({"w": torch.zeros(2)}, {"step": 1})
     assert written[-1] == "state.safetensors"
     assert run.checkpoints() == [] and list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_path, config_for):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".config.toml.123.tmp").write_text("half")
+    with RunFolder(tmp_path) as run:
+        run.create(config_for("sample"), force=False)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "config.toml"]
+    (tmp_path / "config.toml").rename(tmp_path / ".hidden")
+    with RunFolder(tmp_path) as run, pytest.raises(UsageError, match="exists"):
+        run.create(config_for("sample"), force=False)
 
 
 # --- going on ------------------------------------------------------------------------------------------

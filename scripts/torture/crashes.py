@@ -64,19 +64,11 @@ def _arguments(bench: Bench, run: Path) -> list[object]:
 
 
 def _fork_training(bench: Bench, run: Path, before: Callable[[], None] | None = None) -> Child:
-    _clear(run)
     return bench.fork(*_arguments(bench, run), output=run, before=before)
 
 
 def _start_training(bench: Bench, run: Path) -> Child:
-    _clear(run)
     return bench.start(*_arguments(bench, run), output=run)
-
-
-def _clear(run: Path) -> None:
-    """A run that was killed before it had a configuration cannot be resumed; its folder is in the way."""
-    if run.exists() and not (run / "config.toml").exists():
-        shutil.rmtree(run)
 
 
 def _time(bench: Bench, start: Callable[[Bench, Path], Child]) -> float:
@@ -178,8 +170,6 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
         assert last.startswith("error: ") and "Traceback" not in err, err
         assert whole is None or str(whole) in last, f"does not name {whole}: {last}"
         assert not (left := list(run.rglob(".*.tmp"))), f"left behind: {left}"
-    if run.exists() and not (run / "config.toml").exists():
-        shutil.rmtree(run)
     bench.assert_resumes(run)
 
 
