@@ -165,7 +165,9 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror or error}") from None
+        # numpy reports a full disk without the system's word for it.
+        reason = error.strerror or f"{error}; is the disk full?"
+        raise MachineError(f"cannot write {path}: {reason}") from None
 
 
 def sync_file(path: Path) -> None:

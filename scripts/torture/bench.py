@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from sentiment.errors import RunError
 from sentiment.runs import RunFolder
 
 from .children import Child, Ended, fork_command, start_command
@@ -131,6 +132,17 @@ class Bench:
 def newest(run: Path) -> Path:
     """The newest checkpoint of a run."""
     return RunFolder(run).checkpoints()[-1]
+
+
+def newest_whole(run: Path) -> Path | None:
+    """The newest complete checkpoint, which must load without a warning; None if nothing was saved yet."""
+    warnings: list[str] = []
+    try:
+        checkpoint = RunFolder(run).newest_checkpoint(warnings.append)
+    except RunError as error:
+        raise AssertionError(f"no checkpoint loads: {error}") from None
+    assert not warnings, f"the newest checkpoint is not whole: {warnings}"
+    return checkpoint.path if checkpoint else None
 
 
 def leftovers(run: Path) -> list[str]:

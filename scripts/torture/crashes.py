@@ -13,10 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sentiment.errors import RunError
-from sentiment.runs import RunFolder
-
-from .bench import CHECKPOINT_FILES, Bench
+from .bench import CHECKPOINT_FILES, Bench, leftovers, newest_whole
 from .children import PATIENCE, Child
 from .faults import KILLED, MANNERS, Faults, read_log
 from .frame import Outcome, repeat
@@ -158,7 +155,7 @@ def _points(bench: Bench) -> list[int]:
 
 
 def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str) -> None:
-    whole = _loadable(run)
+    whole = newest_whole(run)
     if manner == KILLED:
         assert code == -signal.SIGKILL, f"exit code {code}"
     elif code == 0:  # what is left over is removed as well as can be
@@ -169,24 +166,8 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
         last = err.splitlines()[-1]
         assert last.startswith("error: ") and "Traceback" not in err, err
         assert whole is None or str(whole) in last, f"does not name {whole}: {last}"
-        assert not (left := list(run.rglob(".*.tmp"))), f"left behind: {left}"
+        assert not leftovers(run), f"left behind: {leftovers(run)}"
     bench.assert_resumes(run)
-
-
-def _loadable(run: Path) -> Path | None:
-    """The newest complete checkpoint, which must load without a warning."""
-    warnings: list[str] = []
-    try:
-        checkpoint = RunFolder(run).newest_checkpoint(warnings.append)
-    except RunError as error:
-        raise AssertionError(f"no checkpoint loads: {error}") from None
-    assert not warnings, f"the newest checkpoint is not whole: {warnings}"
-    assert (run / "checkpoints").exists() <= (checkpoint is not None or _no_save_yet(run)), "none is there"
-    return checkpoint.path if checkpoint else None
-
-
-def _no_save_yet(run: Path) -> bool:
-    return not RunFolder(run).checkpoints()
 
 
 # --- 3: the order of one save --------------------------------------------------------------------------

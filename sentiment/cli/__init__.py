@@ -26,6 +26,16 @@ ENVIRONMENT = {
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16",
 }
 
+# How torch, the loader of shared libraries, C++ and the threads say what Python calls a MemoryError.
+MEMORY_SIGNS = (
+    "not enough memory",
+    "out of memory",
+    "failed to map segment",
+    "cannot allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+)
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
@@ -87,7 +97,7 @@ def _explain(error: BaseException) -> int:
         return 0
     if isinstance(error, SentimentError):
         return _fail(str(error), error.exit_code)
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
+    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in MEMORY_SIGNS):
         return _fail("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         _discard(sys.stdout)
