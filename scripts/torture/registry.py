@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import crashes, damage, hostile, inputs, machine, numbers, texts
+from . import crashes, damage, hostile, inputs, machine, numbers, stops, texts, together
 from .frame import Campaign
 
 
@@ -32,9 +32,14 @@ CAMPAIGNS = {
     6: Entry("predict on any text", 2_041, texts.predict_any_text),
     7: Entry("bad data files", inputs.DATA_TRIALS, inputs.read_bad_files),
     8: Entry("full disks", len(machine.FULL), machine.fill_disks),
+    9: Entry(
+        "processes that share a folder", together.CACHE_TRIALS + together.RUN_TRIALS, together.share_folders
+    ),
     10: Entry("places that cannot be written", len(machine.PLACES), machine.refuse_places),
     11: Entry("limits of the address space", machine.LEVELS, machine.limit_memory),
+    12: Entry("signals in every phase", stops.TRIALS, stops.stop_anywhere),
     13: Entry("numbers that are not finite", len(numbers.PLANTS), numbers.plant_numbers),
     14: Entry("bad configurations", len(inputs.REQUESTS), inputs.refuse_bad_requests),
     15: Entry("pipes that break", len(texts.PIPES), texts.break_pipes),
+    16: Entry("one training, many processes", 10, together.repeat_training),
 }

@@ -8,6 +8,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from sentiment import interrupts
 from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.inspect import inspect_command
@@ -15,7 +16,6 @@ from sentiment.cli.predict import predict_command
 from sentiment.cli.prepare import prepare_command
 from sentiment.cli.train import train_command
 from sentiment.errors import Interrupted, MachineError, SentimentError
-from sentiment.interrupts import stop_at_once
 
 # They count only if set before torch is imported.
 ENVIRONMENT = {
@@ -35,6 +35,9 @@ MEMORY_SIGNS = (
     "bad_alloc",
     "can't start new thread",
 )
+
+# Bytes. With less, libraries fail in the middle of their import in many ways, or hang.
+LEAST_ADDRESS_SPACE = 1_000 * 2**20
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("prepare")(prepare_command)
@@ -61,6 +64,18 @@ def root(
     ] = False,
 ) -> None:
     """Train, judge and use an LSTM sentiment model for reviews."""
+    _require_address_space()
+
+
+def _require_address_space() -> None:
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+        raise MachineError(
+            f"the address space is limited to {limit / 2**20:,.0f} MiB, too little to load torch; "
+            f"allow {LEAST_ADDRESS_SPACE / 2**20:,.0f} MiB with ulimit -v"
+        )
 
 
 def main() -> None:
@@ -72,7 +87,7 @@ def run(arguments: list[str]) -> int:
     """Run one command; every error becomes one line on stderr and an exit code (see sentiment/errors.py)."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    stop_at_once()
+    interrupts.stop_at_once()
     if sys.stderr is None:  # it was closed; what is said there must not turn up on stdout
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stdout is None:
@@ -80,6 +95,7 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
+        interrupts.check()
         return code if isinstance(code, int) else 0
     except BaseException as error:
         if arguments[:1] == ["--debug"]:
@@ -89,6 +105,10 @@ def run(arguments: list[str]) -> int:
 
 def _explain(error: BaseException) -> int:
     """Print what went wrong, and return its exit code."""
+    try:
+        interrupts.check()  # whatever went wrong after a signal went wrong because of it
+    except Interrupted as stop:
+        error = stop
     if isinstance(error, Interrupted):
         return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):  # typer turns the first into the second

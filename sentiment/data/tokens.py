@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from sentiment import storage
+from sentiment import interrupts, storage
 from sentiment.errors import DataError, MachineError
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -166,6 +166,7 @@ def _tokenize(texts: Sequence[str], description: str, processes: int) -> Tokens:
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
     with bar, _workers(processes if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
         for chunk in map_chunks(_tokenize_chunk, _chunks(texts)):
+            interrupts.check()
             renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
             ids.append(np.array(renumbered, dtype=np.int32)[chunk.ids])
             lengths.append(chunk.lengths_N)

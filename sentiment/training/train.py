@@ -103,6 +103,7 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
         try:
             with deferred() as stop:
                 _follow(run, state, config, prepared, machine, display, stop)
+                stop.check()  # one that came after the last save
         finally:
             display.close()
         return _finish(run, state, config, prepared, machine)
