@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .frame import Outcome, repeat
 
 FRESH_ONE_IN = 20  # so many trials use a forked process where one starts `python -m sentiment` afresh
 KILLED_OFTEN_ONE_IN = 10
+FAULT_TRIALS = 77 * len(MANNERS)  # of so many calls; a change of how a run is written changes it
 
 
 # --- 1: killed at random moments -----------------------------------------------------------------------
@@ -33,7 +34,7 @@ def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """
     bench = Bench(folder / "bench")
     calls = _count_calls(bench)
-    forked, fresh = (_time(bench, start) for start in (_fork_training, _start_training))
+    seconds = cache(partial(_time, bench))
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         run = place / "run"
@@ -42,15 +43,16 @@ def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
                 before = partial(_die_at_call, generator.randrange(calls))
                 _fork_training(bench, run, before).wait()
             else:
-                is_fresh = number % FRESH_ONE_IN == 2 % FRESH_ONE_IN
-                child = (_start_training if is_fresh else _fork_training)(bench, run)
-                time.sleep(generator.uniform(0, fresh if is_fresh else forked))
+                start = _start_training if number % FRESH_ONE_IN == 2 else _fork_training
+                moment = generator.uniform(0, seconds(start))
+                child = start(bench, run)
+                time.sleep(moment)
                 child.send(signal.SIGKILL)
                 child.wait()
         bench.assert_resumes(run)
 
     outcome = repeat(trial, trials, seed, folder)
-    outcome.notes.append(f"a run of {calls:,} calls of functions, {forked:.1f} s forked, {fresh:.1f} s fresh")
+    outcome.notes.append(f"a training makes {calls:,} calls of Python functions")
     return outcome
 
 
@@ -132,8 +134,10 @@ def fail_every_call(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         except AssertionError as error:
             raise AssertionError(f"{manner} at call {at}, {call}: {error}") from None
 
-    trials = [number for number in trials if number < len(points) * len(MANNERS)]
-    outcome = repeat(trial, trials, seed, folder)
+    possible = len(points) * len(MANNERS)
+    outcome = repeat(trial, [number for number in trials if number < possible], seed, folder)
+    if possible > FAULT_TRIALS:
+        raise AssertionError(f"{possible} trials are possible; set FAULT_TRIALS")
     outcome.notes.append(f"{len(points)} calls, each {', '.join(MANNERS)}")
     return outcome
 

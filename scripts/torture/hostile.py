@@ -299,3 +299,4 @@ TENSOR_FILES: dict[str, Make] = {
     "a file of torch.save": _torch_file,
     "nothing": lambda whole, canary: b"",
 }
+TRIALS = len(_cases())

@@ -13,7 +13,8 @@ from .frame import Outcome, repeat
 
 # --- 9: one cache, one run folder ----------------------------------------------------------------------
 
-CACHE_TRIALS, RUN_TRIALS = 50, 20
+CACHE_TRIALS = 50
+TRIALS = CACHE_TRIALS + 20  # the others are of run folders
 KILLED_ONE_IN = 3
 
 
@@ -97,6 +98,7 @@ def _share_run(bench: Bench, number: int, generator: random.Random, place: Path)
 
 PROCESSES = 5
 THREADS = (1, 2)
+REPEATS = PROCESSES * len(THREADS)
 
 
 def repeat_training(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
@@ -119,7 +121,7 @@ def repeat_training(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         first = found.setdefault(threads, content.hexdigest())
         assert first == content.hexdigest(), f"other bytes with {threads} threads"
 
-    outcome = repeat(trial, [number for number in trials if number < PROCESSES * len(THREADS)], seed, folder)
+    outcome = repeat(trial, [number for number in trials if number < REPEATS], seed, folder)
     if len(found) == len(THREADS):
         same = "the same" if len(set(found.values())) == 1 else "different"
         outcome.notes.append(f"1 and 2 threads give {same} bytes")
