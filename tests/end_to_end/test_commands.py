@@ -30,7 +30,7 @@ def test_a_finished_run_holds_exactly_these_files(finished_run):
     files = {str(file.relative_to(finished_run)) for file in finished_run.rglob("*") if file.is_file()}
     newest = sorted(finished_run.glob("checkpoints/*"))
     assert len(newest) == 2
-    inside = {"manifest.json", "progress.json", "state.safetensors"}
+    inside = {"beside.json", "manifest.json", "progress.json", "state.safetensors"}
     checkpoints = {f"checkpoints/{folder.name}/{name}" for folder in newest for name in inside}
     assert files - checkpoints == {
         ".lock",
