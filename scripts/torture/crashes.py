@@ -180,7 +180,7 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
 def order_of_a_save(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Each file is synced before its folder, that before the rename, and that before the parent is synced."""
     bench = Bench(folder / "bench")
-    strace = shutil.which("strace")
+    strace = _usable_strace()
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         run = place / "run"
@@ -188,8 +188,19 @@ def order_of_a_save(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         assert_order(run, calls)
 
     outcome = repeat(trial, trials, seed, folder)
-    outcome.notes.append("watched by strace" if strace else "strace is not here; watched by Python's calls")
+    outcome.notes.append(
+        "watched by strace" if strace else "no strace here; watched by the calls that Python made"
+    )
     return outcome
+
+
+def _usable_strace() -> str | None:
+    """Where strace is, if it is here and may trace."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return None
+    done = subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True)
+    return strace if done.returncode == 0 else None
 
 
 def order_of_python_calls(trials: Sequence[int], seed: int, folder: Path) -> Outcome:

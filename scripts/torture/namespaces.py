@@ -10,6 +10,7 @@ from pathlib import Path
 from .children import fork
 from .frame import Skipped
 
+NOT_HERE = 77  # exit code of a child that could not make a namespace
 CLONE_NEWNS = 0x0002_0000
 
 
@@ -24,8 +25,12 @@ def in_namespace(action: Callable[[], None], output: Path) -> None:
     def enter() -> int:
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
             print(f"no mount namespaces here: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
-            return 77
-        _mount("--make-rprivate", "/")
+            return NOT_HERE
+        try:
+            _mount("--make-rprivate", "/")
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"nothing can be mounted here: {error}", file=sys.stderr)
+            return NOT_HERE
         try:
             action()
         except AssertionError as error:
@@ -34,7 +39,7 @@ def in_namespace(action: Callable[[], None], output: Path) -> None:
         return 0
 
     ended = fork(enter, output).wait()
-    if ended.code == 77:
+    if ended.code == NOT_HERE:
         raise Skipped(ended.err.strip())
     assert ended.code == 0, ended.err
 
