@@ -1,6 +1,8 @@
 """A run of every stage there is: pretraining with unlabelled reviews, two members, n-gram evidence."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ import torch
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
-from sentiment.errors import DivergedError, MachineError
+from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.inspection import inspect_text
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.evidence import fit_evidence
+from sentiment.training.state import TrainingState
 from sentiment.training.train import resume_run, train_run
 
 STAGES = [
@@ -176,6 +179,23 @@ def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path,
     newest = RunFolder(path).checkpoints()[-1]
     way_on = f"{newest} is whole; go on with: sentiment train --resume --run {path}"
     assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
+
+
+def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeypatch):
+    finish_stage = TrainingState.finish_stage
+
+    def finish_and_signal(self):
+        finish_stage(self)
+        if self.is_finished:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="SIGTERM"):
+        patch.setattr(TrainingState, "finish_stage", finish_and_signal)
+        train_run(config, tmp_path / "run")
+    assert not RunFolder(tmp_path / "run").is_finished
+    resume_run(tmp_path / "run")
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
 
 def test_a_state_that_a_step_has_spoilt_is_not_saved(config, tmp_path, monkeypatch):
