@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def main() -> int:
             figures = f"{outcome.trials:,}", f"{outcome.failures:,}", seconds
             print(row(str(number), entry.name, *figures, outcome.skipped), flush=True)
             for note in outcome.notes:
-                print(f"    {note}", flush=True)
+                print(textwrap.fill(note, 80, initial_indent="    ", subsequent_indent="    "), flush=True)
             failures += outcome.failures
             clean += outcome.trials
     print(f"{clean:,} trials, {failures:,} failures; no failure in n trials bounds the rate at 3/n (95%)")

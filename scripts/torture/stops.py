@@ -37,6 +37,7 @@ def stop_anywhere(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             child = bench.start("train", bench.recipe, "--run", run, output=place / "output")
             _wait_for_handler(child)
             time.sleep(generator.uniform(0, 1.5))
+            (place / "sent").write_text(str(time.time()))
             child.send(first)
         else:
             numbers = [first, second] if "twice" in phase else [first]
