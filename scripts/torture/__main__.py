@@ -28,9 +28,12 @@ def main() -> int:
     parser.add_argument("--trial", type=int, help="one trial alone, to repeat a failure")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    wanted = [int(number) for number in options.only.split(",") if number] or list(CAMPAIGNS)
+    named = [number for number in options.only.split(",") if number]
+    if unknown := set(named) - set(map(str, CAMPAIGNS)):
+        parser.error(f"no campaign {', '.join(sorted(unknown))}; there are 1 to {max(CAMPAIGNS)}")
+    wanted = [int(number) for number in named] or list(CAMPAIGNS)
     print(row("#", "campaign", "trials", "failed", "seconds", "skipped"), flush=True)
-    failures, clean = 0, 0
+    made, failures = 0, 0
     with tempfile.TemporaryDirectory(prefix="torture-") as scratch:
         for number in wanted:
             entry = CAMPAIGNS[number]
@@ -43,8 +46,8 @@ def main() -> int:
             for note in outcome.notes:
                 print(textwrap.fill(note, 80, initial_indent="    ", subsequent_indent="    "), flush=True)
             failures += outcome.failures
-            clean += outcome.trials
-    print(f"{clean:,} trials, {failures:,} failures; no failure in n trials bounds the rate at 3/n (95%)")
+            made += outcome.trials
+    print(f"{made:,} trials, {failures:,} failures; no failure in n trials bounds the rate at 3/n (95%)")
     return 1 if failures else 0
 
 
