@@ -10,7 +10,7 @@ QUICK := runs/quickstart
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
-.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained docs clean
+.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture clean
 
 setup: $(READY)
 
@@ -54,6 +54,10 @@ check: lint
 bench: setup  ## the speed of steps, layer, designs and tokenizer; DATA=folder
 	$(BIN)/python scripts/benchmark.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
+
+torture: setup  ## break every promise on purpose and count (docs/reliability.md); ONLY=4,5 SHARE=0.1 SEED=1
+	$(BIN)/python -m scripts.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) \
+	  $(if $(SEED),--seed $(SEED))
 
 pretrained: setup  ## make the shipped model anew (an hour); DATA=folder
 	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA))

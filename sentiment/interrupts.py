@@ -22,14 +22,28 @@ class StopRequest:
             raise Interrupted(self.signal_number)
 
 
+_received = StopRequest()  # what `stop_at_once` has raised; a library may have swallowed it
+
+
 def stop_at_once() -> None:
     """Make both signals raise `Interrupted` wherever the program is."""
+    _received.signal_number = None
 
     def handle(signal_number: int, frame: FrameType | None) -> None:
+        _received.signal_number = signal_number
         raise Interrupted(signal_number)
 
     for number in SIGNALS:
         signal.signal(number, handle)
+
+
+def check() -> None:
+    """Raise `Interrupted` again if a signal was raised once and swallowed.
+
+    torch catches everything while it imports some of its parts; the program would go on as if nobody had
+    asked it to stop, with a part of torch half imported.
+    """
+    _received.check()
 
 
 @contextmanager
@@ -39,6 +53,7 @@ def deferred() -> Iterator[StopRequest]:
     Outside the main thread signals cannot be handled, and never arrive: nothing is noted there.
     """
     request = StopRequest()
+    request.signal_number = _received.signal_number
 
     def handle(signal_number: int, frame: FrameType | None) -> None:
         if request.signal_number is None:

@@ -17,6 +17,8 @@ def read_lines(name: str) -> Iterator[tuple[str, str]]:
     A line is a review; in a file whose name ends in .jsonl it is a JSON object with a review as its `text`.
     """
     if name == "-":
+        if sys.stdin is None:
+            raise DataError("stdin is closed; name a file instead of -")
         yield from _decode(sys.stdin.buffer, "stdin")
         return
     try:

@@ -1,7 +1,7 @@
 """The run folder: everything a run is, written so that any instant leaves it whole, verified on reading.
 
 config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
-checkpoints/step-N/  state.safetensors  progress.json  manifest.json
+checkpoints/step-N/  state.safetensors  progress.json  beside.json  manifest.json
 model.safetensors  golden.json  manifest.json              at the end; the manifest makes a run finished
 """
 
@@ -26,6 +26,8 @@ from sentiment.errors import MachineError, RunError, UsageError
 
 CHECKPOINT = re.compile(r"step-(\d+)")
 SHIPPED = Path(str(resources.files("sentiment") / "pretrained" / "imdb"))
+FINISHED_FILES = {"config.toml", "vocabulary.txt", "model.safetensors", "golden.json", "run.json"}
+BESIDE = ("config.toml", "metrics.jsonl")
 KEPT_CHECKPOINTS = 2  # the newest, and one to fall back to should it be damaged
 
 
@@ -36,6 +38,8 @@ class Checkpoint:
     path: Path
     tensors: dict[str, Tensor]
     progress: dict[str, Any]
+    beside: dict[str, Any]
+    """Fingerprints of the run's files that a resumed training goes on with."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class RunFolder:
 
         Raises UsageError if the folder is taken, MachineError if it cannot be written or is in use.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or _holds_something(self.path)):
             if not force:
                 raise UsageError(
                     f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
@@ -146,8 +150,9 @@ class RunFolder:
                 storage.sync_file(self.path / "metrics.jsonl")
         # The last step of an epoch is saved twice if a stop falls between its training and its validation.
         with storage.new_folder(path, replace=True) as temporary, storage.machine_errors(path):
+            (temporary / "beside.json").write_bytes(storage.dump_json(self._beside()))
             (temporary / "progress.json").write_bytes(storage.dump_json(progress))
-            safetensors.torch.save_file(tensors, temporary / "state.safetensors")
+            (temporary / "state.safetensors").write_bytes(safetensors.torch.save(tensors))
         for old in self.checkpoints()[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
         return path
@@ -169,11 +174,16 @@ class RunFolder:
         paths = self.checkpoints()
         for path in reversed(paths):
             try:
-                return _read_checkpoint(path)
+                checkpoint = _read_checkpoint(path)
+                self._check_beside(checkpoint)
+                return checkpoint
             except RunError as error:
                 warn(f"{error}; going back to the checkpoint before it")
+                reason = error
         if paths:
-            raise RunError(f"no checkpoint of {self.path} is whole; start again with --force")
+            raise RunError(
+                f"no checkpoint of {self.path} can be gone on from ({reason}); start again with --force"
+            )
         return None
 
     def check_data(self, data_hash: str) -> None:
@@ -181,7 +191,10 @@ class RunFolder:
         path = self.path / "run.json"
         if path.exists():
             facts = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
-            if facts["data"]["hash"] != data_hash:
+            data = facts.get("data")
+            if not isinstance(data, dict) or "hash" not in data:
+                raise RunError(f"{path} is damaged: it does not say what the run was started on")
+            if data["hash"] != data_hash:
                 raise RunError(f"the reviews are not those that {self.path} was started on; restore them")
 
     def cut_metrics(self, size: int) -> None:
@@ -189,6 +202,24 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if path.exists():
             storage.write_file(path, path.read_bytes()[:size])
+
+    def _beside(self) -> dict[str, dict[str, Any]]:
+        """Fingerprints of the files that a run goes on with besides a checkpoint."""
+        files = [file for name in BESIDE if (file := self.path / name).exists()]
+        with storage.machine_errors(self.path):
+            return {file.name: storage.fingerprint(file.read_bytes()) for file in files}
+
+    def _check_beside(self, checkpoint: Checkpoint) -> None:
+        """Raise RunError if the run is not the one that a checkpoint was saved in."""
+        for name, expected in checkpoint.beside.items():
+            size = expected.get("bytes") if isinstance(expected, dict) else None
+            if name not in BESIDE or not isinstance(size, int):
+                raise RunError(f"{checkpoint.path / 'beside.json'} is damaged: {name} does not belong there")
+            content = storage.read_bytes(self.path / name, RunError)
+            if name == "metrics.jsonl":  # it has grown since
+                content = content[:size]
+            if storage.fingerprint(content) != expected:
+                raise RunError(f"{self.path / name} is not what it was when {checkpoint.path} was saved")
 
     # --- the end ---------------------------------------------------------------------------------------
 
@@ -220,21 +251,43 @@ def read_run(path: Path) -> FinishedRun:
     if not (path / storage.MANIFEST).exists():
         raise RunError(f"{path} is not finished; go on with: sentiment train --resume --run {path}")
     entries = storage.read_manifest(path, RunError)
+    contents = {name: storage.read_verified(path, name, entries, RunError) for name in entries}
+    if missing := FINISHED_FILES - contents.keys():
+        raise RunError(f"{path / storage.MANIFEST} does not list {', '.join(sorted(missing))}")
 
-    def read(name: str) -> bytes:
-        return storage.read_verified(path, name, entries, RunError)
+    def text(name: str) -> str:
+        try:
+            return contents[name].decode()
+        except UnicodeDecodeError:
+            raise RunError(f"{path / name} is damaged: not UTF-8") from None
+
+    def json_of(name: str) -> dict[str, Any]:
+        return storage.load_json(contents[name], path / name, RunError)
 
     try:
-        config = parse_config(read("config.toml").decode(), str(path / "config.toml"))
+        config = parse_config(text("config.toml"), str(path / "config.toml"))
     except UsageError as error:
         raise RunError(str(error)) from None
+    facts, golden = json_of("run.json"), json_of("golden.json").get("reviews")
+    if not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("result"), dict):
+        raise RunError(f"{path / 'run.json'} is damaged: it tells no versions or no result")
+    if not isinstance(golden, list) or not all(map(_is_golden, golden)):
+        raise RunError(f"{path / 'golden.json'} is damaged: no reviews with their probabilities")
     return FinishedRun(
         path,
         config,
-        Vocabulary.from_text(read("vocabulary.txt").decode(), config.vocabulary),
-        _parse_tensors(read("model.safetensors"), path / "model.safetensors"),
-        storage.load_json(read("golden.json"), path / "golden.json", RunError)["reviews"],
-        storage.load_json(read("run.json"), path / "run.json", RunError),
+        Vocabulary.from_text(text("vocabulary.txt"), config.vocabulary),
+        _parse_tensors(contents["model.safetensors"], path / "model.safetensors"),
+        golden,
+        facts,
+    )
+
+
+def _is_golden(record: Any) -> bool:
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("text"), str)
+        and isinstance(record.get("probability"), float)
     )
 
 
@@ -265,13 +318,15 @@ def newest_finished(root: Path) -> Path | None:
 
 def _read_checkpoint(path: Path) -> Checkpoint:
     entries = storage.read_manifest(path, RunError)
-    state = storage.read_verified(path, "state.safetensors", entries, RunError)
-    progress = storage.read_verified(path, "progress.json", entries, RunError)
-    return Checkpoint(
-        path,
-        _parse_tensors(state, path / "state.safetensors"),
-        storage.load_json(progress, path / "progress.json", RunError),
-    )
+
+    def read(name: str) -> bytes:
+        return storage.read_verified(path, name, entries, RunError)
+
+    def read_json(name: str) -> dict[str, Any]:
+        return storage.load_json(read(name), path / name, RunError)
+
+    tensors = _parse_tensors(read("state.safetensors"), path / "state.safetensors")
+    return Checkpoint(path, tensors, read_json("progress.json"), read_json("beside.json"))
 
 
 def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
@@ -279,6 +334,11 @@ def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} is damaged: {error}") from None
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether there is more than what a training leaves that was killed before it had a configuration."""
+    return any(entry.name != ".lock" and not entry.match(storage.TEMPORARY) for entry in folder.iterdir())
 
 
 def _remove_contents(folder: Path) -> None:

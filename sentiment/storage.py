@@ -18,6 +18,7 @@ from typing import Any
 from sentiment.errors import InputError, MachineError, UsageError
 
 MANIFEST = "manifest.json"
+TEMPORARY = ".*.tmp"  # what every name matches under which something is written
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -82,7 +83,7 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what writers that were killed have left in a folder nobody else writes to."""
-    for leftover in folder.glob(".*.tmp"):
+    for leftover in folder.glob(TEMPORARY):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
@@ -92,7 +93,7 @@ def remove_leftovers(folder: Path) -> None:
 def write_manifest(folder: Path) -> None:
     """List the SHA-256 and size of each file that stands directly in `folder`."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
-    entries = {file.name: _fingerprint(file) for file in files if file.name != MANIFEST}
+    entries = {file.name: _fingerprint_file(file) for file in files if file.name != MANIFEST}
     write_file(folder / MANIFEST, dump_json({"files": entries}))
 
 
@@ -103,17 +104,19 @@ def verify(folder: Path, error_type: type[InputError]) -> None:
         file = folder / name
         if not file.is_file() or file.is_symlink():
             raise error_type(f"{file} is missing")
-        if _fingerprint(file) != expected:
-            raise error_type(f"{file} is damaged: its content is not what the manifest says")
+        if _fingerprint_file(file) != expected:
+            raise error_type(f"{file} is damaged: its content is not what {MANIFEST} says")
 
 
 def read_manifest(folder: Path, error_type: type[InputError]) -> dict[str, dict[str, Any]]:
     """Return name -> {sha256, bytes}; raise `error_type` if the manifest is missing or malformed."""
     path = folder / MANIFEST
-    content = load_json(read_bytes(path, error_type), path, error_type)
-    entries = content.get("files")
+    content = read_bytes(path, error_type)
+    entries = load_json(content, path, error_type).get("files")
     if not isinstance(entries, dict) or any("/" in name or name.startswith(".") for name in entries):
         raise error_type(f"{path} is damaged: it lists no files")
+    if content != dump_json({"files": entries}):
+        raise error_type(f"{path} is damaged: not the bytes that were written")
     return entries
 
 
@@ -124,10 +127,14 @@ def read_verified(
     if name not in entries:
         raise error_type(f"{folder / MANIFEST} does not list {name}")
     content = read_bytes(folder / name, error_type)
-    found = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    if found != entries[name]:
-        raise error_type(f"{folder / name} is damaged: its content is not what the manifest says")
+    if fingerprint(content) != entries[name]:
+        raise error_type(f"{folder / name} is damaged: its content is not what {MANIFEST} says")
     return content
+
+
+def fingerprint(content: bytes) -> dict[str, Any]:
+    """What a manifest says of a file: SHA-256 and size."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
@@ -141,9 +148,9 @@ def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
 
 
 def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[str, Any]:
-    """Parse a JSON object; `path` names it in the error."""
+    """Parse a JSON object in which no key stands twice; `path` names it in the error."""
     try:
-        value = json.loads(content)
+        value = json.loads(content, object_pairs_hook=_unrepeated)
     except (ValueError, RecursionError):
         raise error_type(f"{path} is damaged: not JSON") from None
     if not isinstance(value, dict):
@@ -151,9 +158,16 @@ def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[
     return value
 
 
+def _unrepeated(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(items)
+    if len(value) < len(items):
+        raise ValueError("a key stands twice")
+    return value
+
+
 def dump_json(value: Any) -> bytes:
     """JSON as this package writes it: readable, one newline at the end."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
 @contextmanager
@@ -162,7 +176,9 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror or error}") from None
+        # numpy reports a full disk without the system's word for it.
+        reason = error.strerror or f"{error}; is the disk full?"
+        raise MachineError(f"cannot write {path}: {reason}") from None
 
 
 def sync_file(path: Path) -> None:
@@ -180,6 +196,6 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
+def _fingerprint_file(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}

@@ -4,10 +4,11 @@ import errno
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
+from sentiment import interrupts
 from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.inspect import inspect_command
@@ -17,7 +18,6 @@ from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
 from sentiment.errors import Interrupted, MachineError, SentimentError
-from sentiment.interrupts import stop_at_once
 
 # They count only if set before torch is imported.
 ENVIRONMENT = {
@@ -27,6 +27,19 @@ ENVIRONMENT = {
     # oneDNN keeps 1,024 compiled kernels, 2 MB for each shape of a batch; shapes hardly ever come again.
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16",
 }
+
+# How torch, the loader of shared libraries, C++ and the threads say what Python calls a MemoryError.
+MEMORY_SIGNS = (
+    "not enough memory",
+    "out of memory",
+    "failed to map segment",
+    "cannot allocate memory",
+    "bad_alloc",
+    "can't start new thread",
+)
+
+# Bytes. With less, libraries fail in the middle of their import in many ways, or hang.
+LEAST_ADDRESS_SPACE = 1_000 * 2**20
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("prepare")(prepare_command)
@@ -55,6 +68,18 @@ def root(
     ] = False,
 ) -> None:
     """Train, judge and use an LSTM sentiment model for reviews."""
+    _require_address_space()
+
+
+def _require_address_space() -> None:
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
+        raise MachineError(
+            f"the address space is limited to {limit / 2**20:,.0f} MiB, too little to load torch; "
+            f"allow {LEAST_ADDRESS_SPACE / 2**20:,.0f} MiB with ulimit -v"
+        )
 
 
 def main() -> None:
@@ -66,10 +91,15 @@ def run(arguments: list[str]) -> int:
     """Run one command; every error becomes one line on stderr and an exit code (see sentiment/errors.py)."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    stop_at_once()
+    interrupts.stop_at_once()
+    if sys.stderr is None:  # it was closed; what is said there must not turn up on stdout
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        return _fail("cannot write the output: stdout is closed", MachineError.exit_code)
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
+        interrupts.check()
         return code if isinstance(code, int) else 0
     except BaseException as error:
         if arguments[:1] == ["--debug"]:
@@ -79,18 +109,22 @@ def run(arguments: list[str]) -> int:
 
 def _explain(error: BaseException) -> int:
     """Print what went wrong, and return its exit code."""
+    try:
+        interrupts.check()  # whatever went wrong after a signal went wrong because of it
+    except Interrupted as stop:
+        error = stop
     if isinstance(error, Interrupted):
         return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):  # typer turns the first into the second
         # The reader of our output has seen enough; Python must not complain when it flushes at exit.
-        _discard_output()
+        _discard(sys.stdout)
         return 0
     if isinstance(error, SentimentError):
         return _fail(str(error), error.exit_code)
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
+    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in MEMORY_SIGNS):
         return _fail("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        _discard_output()
+        _discard(sys.stdout)
         return _fail(f"cannot write the output: {error.strerror}", MachineError.exit_code)
     if hasattr(error, "format_message"):  # typer's usage errors, whose classes differ between its releases
         return _fail(f"{error.format_message()} (see sentiment --help)", 2)
@@ -100,10 +134,13 @@ def _explain(error: BaseException) -> int:
     )
 
 
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    try:
+        print("error: " + " ".join(message.split()), file=sys.stderr)
+    except OSError:  # its reader is gone or its disk is full; the exit code still says it
+        _discard(sys.stderr)
     return code

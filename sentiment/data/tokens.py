@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from sentiment import storage
+from sentiment import interrupts, storage
 from sentiment.errors import DataError, MachineError
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -192,9 +192,12 @@ def digest(texts: Iterable[str]) -> str:
 
 def _open(folder: Path) -> Tokens:
     storage.verify(folder, DataError)
-    forms = json.loads((folder / "forms.json").read_bytes())
-    ids = np.load(folder / "ids.npy", mmap_mode="r", allow_pickle=False)
-    return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
+    try:
+        forms = json.loads((folder / "forms.json").read_bytes())
+        ids = np.load(folder / "ids.npy", mmap_mode="r", allow_pickle=False)
+        return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
+    except (OSError, ValueError, EOFError, RecursionError) as error:
+        raise DataError(f"{folder} holds no tokens: {error}") from None
 
 
 def tokenize_stream(chunks: Iterable[list[str]], processes: int) -> Iterator[Tokens]:
@@ -218,6 +221,7 @@ def _tokenize(texts: Sequence[str], description: str, processes: int) -> Iterato
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
     with bar, _workers(processes if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
         for chunk in map_chunks(_tokenize_chunk, _chunks(texts)):
+            interrupts.check()
             yield chunk
             bar.update(len(chunk))
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -69,16 +70,21 @@ class TrainingState:
     ) -> Self:
         """Go on from what `tensors` and `progress_dict` gave.
 
-        Raises KeyError, TypeError, ValueError or RuntimeError if they do not fit.
+        Raises IndexError, KeyError, TypeError, ValueError or RuntimeError if they do not fit.
         """
-        restored = Progress(**progress)
+        restored = _parse_progress(progress)
+        if name := first_infinite(tensors):
+            raise ValueError(f"{name} holds values that are not finite numbers")
         finished = [_under(f"finished.{index}.", tensors) for index in range(len(restored.finished))]
         state = cls(stages, settings, device, finished)
         state.model.load_state_dict(_under("model.", tensors))
+        parameters = list(state.model.parameters())
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in _under("optimizer.", tensors).items():
             index, slot = name.split(".")
             slots.setdefault(int(index), {})[slot] = value
+            if value.shape not in ((), parameters[int(index)].shape):
+                raise ValueError(f"optimizer.{name} has another shape than its weights")
         groups = state.optimizer.state_dict()["param_groups"]
         state.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         if state.average is not None:
@@ -146,6 +152,17 @@ class TrainingState:
             else None
         )
         self.best = {}
+
+
+def first_infinite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Name a tensor with a value that is not a finite number, if there is one."""
+    return next((name for name, value in tensors.items() if not torch.isfinite(value).all()), None)
+
+
+def _parse_progress(values: Mapping[str, Any]) -> Progress:
+    if values.keys() != Progress.__dataclass_fields__.keys():
+        raise ValueError("its progress is not that of a run")
+    return TypeAdapter(Progress).validate_python(dict(values))
 
 
 def _copy(model: nn.Module) -> Weights:

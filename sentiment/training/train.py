@@ -14,19 +14,19 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
-from sentiment.errors import Interrupted, MachineError, RunError, UsageError
+from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
-from sentiment.runs import FinishedRun, RunFolder, is_run, read_run
+from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
 from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import plan_stages
-from sentiment.training.state import TrainingState
+from sentiment.training.state import TrainingState, first_infinite
 from sentiment.versions import git_commit, library_versions
 
 
@@ -90,34 +90,55 @@ def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
     """Train as the process that writes the run folder."""
     if config.logging.tensorboard:
         require_tensorboard()
+    # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
+    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
     prepared = prepare(config, machine.threads)
     memory.release()
     run.check_data(prepared.data_hash)
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
     run.write_start(prepared.vocabulary, facts)
     machine.processes.wait()  # the others find the tokens in the cache
-    state = _begin_or_restore(run, config, prepared, machine)
+    state = _begin_or_restore(checkpoint, config, prepared, machine)
+    run.cut_metrics(state.progress.metrics_bytes)
+    if checkpoint is not None:
+        say(f"going on from {checkpoint.path}")
     loggers: list[Logger] = [ProgressDisplay(len(prepared.validation.reviews))]
     if config.logging.tensorboard:
         loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
-    try:
-        with deferred() as stop:
-            _follow(run, state, config, prepared, machine, loggers, stop)
-    finally:
-        for logger in loggers:
-            logger.close()
-    facts = _finish(run, state, config, prepared, machine, facts)
+    with _name_way_on(run):
+        try:
+            with deferred() as stop:
+                _follow(run, state, config, prepared, machine, loggers, stop)
+                stop.check()  # one that came after the last save
+        finally:
+            for logger in loggers:
+                logger.close()
+        facts = _finish(run, state, config, prepared, machine, facts)
     if config.logging.report and len(prepared.validation.reviews):
         _write_report(run, machine)
     return facts
 
 
+@contextmanager
+def _name_way_on(run: RunFolder) -> Iterator[None]:
+    """Add to a failure of the machine the checkpoint that is whole, and how to go on from it."""
+    try:
+        yield
+    except MachineError as error:
+        checkpoints = run.checkpoints()
+        if not checkpoints:
+            raise
+        way_on = f"{checkpoints[-1]} is whole; go on with: sentiment train --resume --run {run.path}"
+        raise MachineError(f"{error}; {way_on}") from None
+
+
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
+    checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
     prepared = prepare(config, machine.threads)
     memory.release()
-    state = _begin_or_restore(RunFolder(path), config, prepared, machine)
+    state = _begin_or_restore(checkpoint, config, prepared, machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:
             for _ in train(state, prepared.validation, config, machine):
@@ -129,23 +150,17 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     return {}
 
 
-def _begin_or_restore(run: RunFolder, config: Config, prepared: Prepared, machine: Machine) -> TrainingState:
+def _begin_or_restore(
+    checkpoint: Checkpoint | None, config: Config, prepared: Prepared, machine: Machine
+) -> TrainingState:
     set_up_training_arithmetic()
     plan = (plan_stages(config, prepared), config.training, machine.device)
-    leads = machine.processes.leads
-    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}") if leads else None)
     if checkpoint is None:
-        if leads:
-            run.cut_metrics(0)
         return TrainingState(*plan)
     try:
-        state = TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        return TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
-    if leads:
-        run.cut_metrics(state.progress.metrics_bytes)
-        say(f"going on from {checkpoint.path}")
-    return state
 
 
 def _follow(
@@ -172,10 +187,22 @@ def _follow(
             isinstance(event, Step) and event.step % config.training.checkpoint_steps == 0
         )
         if due or stop.signal_number is not None:
-            saved = run.save_checkpoint(state.tensors(), state.progress_dict())
+            saved = _save(run, state)
             if stop.signal_number is not None:
                 say(f"stopped; saved {saved}; go on with: sentiment train --resume --run {run.path}")
                 raise Interrupted(stop.signal_number)
+
+
+def _save(run: RunFolder, state: TrainingState) -> Path:
+    """Write a checkpoint; raises DivergedError, and keeps those there are, if a step has spoilt the state."""
+    tensors = state.tensors()
+    if name := first_infinite(tensors):
+        good = [path.name for path in run.checkpoints()]
+        raise DivergedError(
+            f"{name} is no longer finite after step {state.progress.step}; "
+            f"the last good checkpoint is {good[-1] if good else 'none'}; lower training.learning_rate"
+        )
+    return run.save_checkpoint(tensors, state.progress_dict())
 
 
 def _record(event: Step | Epoch) -> dict[str, Any]:

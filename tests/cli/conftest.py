@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run `sentiment ...`; give its exit code, stdout and stderr."""
-    monkeypatch.setattr("sentiment.cli.stop_at_once", lambda: None)  # pytest keeps its own Ctrl-C
+    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
     monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
 
     def run(*arguments):

@@ -13,6 +13,7 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment import storage
 from sentiment.data import tokens as module
 from sentiment.data.tokens import (
     Tokenizer,
@@ -261,3 +262,14 @@ def test_the_cache_stands_where_the_system_wants_it(monkeypatch, tmp_path):
 @given(first=st.lists(st.text("ab")), second=st.lists(st.text("ab")))
 def test_a_digest_tells_lists_apart(first, second):
     assert (digest(first) == digest(second)) == (first == second)
+
+
+@pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "forms.json"])
+def test_a_pickle_in_the_cache_is_not_opened_but_made_again(caches, tmp_path, name):
+    texts = ["a fine film", "a dull film"]
+    whole = tokenize_cached(texts, "", 1)
+    (entry,) = (caches / "sentiment" / "tokens").iterdir()
+    np.save(tmp_path / "objects.npy", np.array([tmp_path], dtype=object), allow_pickle=True)
+    (entry / name).write_bytes((tmp_path / "objects.npy").read_bytes())
+    storage.write_manifest(entry)
+    assert tokenize_cached(texts, "", 1).forms == whole.forms

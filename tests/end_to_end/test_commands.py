@@ -30,7 +30,7 @@ def test_a_finished_run_holds_exactly_these_files(finished_run):
     files = {str(file.relative_to(finished_run)) for file in finished_run.rglob("*") if file.is_file()}
     newest = sorted(finished_run.glob("checkpoints/*"))
     assert len(newest) == 2
-    inside = {"manifest.json", "progress.json", "state.safetensors"}
+    inside = {"beside.json", "manifest.json", "progress.json", "state.safetensors"}
     checkpoints = {f"checkpoints/{folder.name}/{name}" for folder in newest for name in inside}
     assert files - checkpoints == {
         ".lock",
@@ -170,6 +170,24 @@ def test_predict_to_a_full_disk_ends_with_4(finished_run, environment):
             text=True,
         )
     assert result.returncode == 4 and result.stderr.startswith("error: ") and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (">&-", 4, "error: cannot write the output: stdout is closed\n"),
+        ("--file - <&-", 3, "error: stdin is closed; name a file instead of -\n"),
+        ("--file nothing.txt 2>/dev/full", 3, ""),
+        ("'' 2>&-", 3, ""),
+    ],
+)
+def test_a_closed_or_full_stream_ends_with_a_code(finished_run, environment, arguments, code, says):
+    text = "" if "--file" in arguments or "''" in arguments else "great"
+    shell = f"{sys.executable} -m sentiment predict --run {finished_run} {text} {arguments}"
+    result = subprocess.run(
+        shell, shell=True, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr, result.stdout) == (code, says, "")
 
 
 def test_nothing_is_overwritten_without_force(tiny, tmp_path, command):

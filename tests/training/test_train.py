@@ -1,7 +1,9 @@
 """A run of every stage there is: pretraining with unlabelled reviews, two members, n-gram evidence."""
 
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -12,11 +14,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import sentiment
 from sentiment.data.batches import EncodedReviews
 from sentiment.data.prepare import prepare
-from sentiment.errors import MachineError
+from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.evaluation import score_run
 from sentiment.inspection import inspect_text
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.training.evidence import fit_evidence
+from sentiment.training.state import TrainingState
 from sentiment.training.train import resume_run, train_run
 
 STAGES = [
@@ -163,6 +166,56 @@ def test_a_run_that_was_killed_in_any_stage_ends_as_if_it_had_not_been(
     resume_run(tmp_path / "run")
     for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path, monkeypatch):
+    append, path = RunFolder.append_metrics, tmp_path / "run"
+
+    def fail_at_5(self, record):
+        if record["event"] == "step" and record["step"] == 5:
+            raise MachineError("cannot write metrics.jsonl: Input/output error")
+        return append(self, record)
+
+    monkeypatch.setattr(RunFolder, "append_metrics", fail_at_5)
+    with pytest.raises(MachineError) as failure:
+        train_run(config, path)
+    newest = RunFolder(path).checkpoints()[-1]
+    way_on = f"{newest} is whole; go on with: sentiment train --resume --run {path}"
+    assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
+
+
+def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeypatch):
+    finish_stage = TrainingState.finish_stage
+
+    def finish_and_signal(self):
+        finish_stage(self)
+        if self.is_finished:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="SIGTERM"):
+        patch.setattr(TrainingState, "finish_stage", finish_and_signal)
+        train_run(config, tmp_path / "run")
+    assert not RunFolder(tmp_path / "run").is_finished
+    resume_run(tmp_path / "run")
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_state_that_a_step_has_spoilt_is_not_saved(config, tmp_path, monkeypatch):
+    step = torch.optim.AdamW.step
+    steps = []
+
+    def spoil_the_sixth(self, *arguments, **options):
+        step(self, *arguments, **options)
+        steps.append(1)
+        if len(steps) == 6:
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].view(-1)[0] = float("inf")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spoil_the_sixth)
+    with pytest.raises(DivergedError, match=r"after step 6; the last good checkpoint is step-\d;"):
+        train_run(config, tmp_path / "run")
+    assert RunFolder(tmp_path / "run").newest_checkpoint(pytest.fail).progress["step"] < 6
 
 
 def test_the_evidence_counts_in_its_share(run, config):

@@ -1,0 +1,150 @@
+"""A training so small that it takes a second, and what it comes to when nothing disturbs it."""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from sentiment.errors import RunError
+from sentiment.runs import RunFolder
+
+from .children import Child, Ended, fork_command, start_command
+
+# Every part of the state counts: dropout, averaged weights, a warm-up, a best epoch, a short last batch.
+RECIPE = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 300
+[model]
+embedding = 12
+hidden = 8
+layers = 1
+readout = "max"
+word_dropout = 0.1
+embedding_dropout = 0.3
+dropout = 0.3
+[training]
+epochs = 3
+learning_rate = 0.02
+warmup = 0.2
+average = 0.9
+checkpoint_steps = 2
+[machine]
+device = "cpu"
+threads = 1
+"""
+FILLER = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
+VERDICTS = (["awful", "dull"], ["great", "superb"])
+CHECKPOINT_FILES = ("state.safetensors", "progress.json", "beside.json", "manifest.json")
+RESULT = ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "metrics.jsonl")
+
+
+def write_reviews(path: Path, count: int) -> None:
+    """Reviews of filler words with one word that decides; six reviews a film."""
+    generator = random.Random(5)
+    with path.open("w", encoding="utf-8") as file:
+        for index in range(count):
+            words = generator.choices(FILLER, k=generator.randint(3, 40))
+            words.insert(generator.randrange(len(words)), generator.choice(VERDICTS[index % 2]))
+            row = {"text": " ".join(words), "label": index % 2, "film": f"film-{index // 6}"}
+            file.write(json.dumps(row) + "\n")
+
+
+class Bench:
+    """The tiny data set and recipe in a folder, with a token cache of its own."""
+
+    def __init__(self, folder: Path, reviews: int = 150) -> None:
+        """Write the data."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        write_reviews(folder / "reviews.jsonl", reviews)
+        source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
+        self.recipe = folder / "recipe.toml"
+        self.recipe.write_text(RECIPE + source)
+        self.environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
+
+    def fork(
+        self,
+        *arguments: object,
+        output: Path,
+        before: Callable[[], None] | None = None,
+        stdin: Path = Path(os.devnull),
+    ) -> Child:
+        """Fork `sentiment ARGUMENTS`."""
+        return fork_command(list(map(str, arguments)), output, self.environment, before, stdin)
+
+    def start(self, *arguments: object, output: Path) -> Child:
+        """Start `sentiment ARGUMENTS` afresh."""
+        return start_command(list(map(str, arguments)), output, self.environment)
+
+    def train(self, path: Path, *arguments: object, before: Callable[[], None] | None = None) -> Ended:
+        """Train into `path` to the end."""
+        return self.fork("train", self.recipe, "--run", path, *arguments, output=path, before=before).wait()
+
+    def resume(self, path: Path, before: Callable[[], None] | None = None) -> Ended:
+        """Go on with the run in `path`."""
+        return self.fork("train", "--resume", "--run", path, output=path, before=before).wait()
+
+    @cached_property
+    def whole(self) -> Path:
+        """The run that was never stopped."""
+        path = self.folder / "whole"
+        self.train(path).assert_code(0)
+        return path
+
+    @cached_property
+    def other(self) -> Path:
+        """The undisturbed run of another seed on the same reviews."""
+        path = self.folder / "other"
+        self.train(path, "--set", "seed=4", "--set", "training.epochs=2").assert_code(0)
+        return path
+
+    def stopped(self, path: Path) -> Path:
+        """Put a run at `path` that was killed just after its last checkpoint."""
+        shutil.copytree(self.whole, path)
+        for name in ("manifest.json", "golden.json", "model.safetensors"):
+            (path / name).unlink()
+        return path
+
+    def assert_same_result(self, path: Path) -> None:
+        """Fail unless weights, optimizer state and the log are the bytes of the undisturbed run."""
+        for name in (*RESULT, f"checkpoints/{newest(self.whole).name}/state.safetensors"):
+            assert (path / name).is_file(), f"{path / name} is missing"
+            assert (path / name).read_bytes() == (self.whole / name).read_bytes(), f"{name} differs"
+        lines = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        steps = [line["step"] for line in lines if line["event"] == "step"]
+        assert steps == list(range(1, len(steps) + 1)), f"steps missing or twice: {steps}"
+        assert not leftovers(path), f"left behind: {leftovers(path)}"
+
+    def assert_resumes(self, path: Path) -> Ended:
+        """Fail unless going on with a stopped run (or starting it, if it had not begun) ends as `whole`."""
+        ended = self.resume(path) if (path / "config.toml").exists() else self.train(path)
+        ended.assert_code(0)
+        self.assert_same_result(path)
+        return ended
+
+
+def newest(run: Path) -> Path:
+    """The newest checkpoint of a run."""
+    return RunFolder(run).checkpoints()[-1]
+
+
+def newest_whole(run: Path) -> Path | None:
+    """The newest complete checkpoint, which must load without a warning; None if nothing was saved yet."""
+    warnings: list[str] = []
+    try:
+        checkpoint = RunFolder(run).newest_checkpoint(warnings.append)
+    except RunError as error:
+        raise AssertionError(f"no checkpoint loads: {error}") from None
+    assert not warnings, f"the newest checkpoint is not whole: {warnings}"
+    return checkpoint.path if checkpoint else None
+
+
+def leftovers(run: Path) -> list[str]:
+    """Temporary files and folders in a run."""
+    return [str(path.relative_to(run)) for path in run.rglob(".*.tmp")]

@@ -1,0 +1,161 @@
+"""Commands as child processes: forked from this one, which has imported everything, or started afresh.
+
+A fork saves the two seconds that importing torch and spaCy takes. This process must have started no threads.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0  # seconds after which a child counts as hanging
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended."""
+
+    code: int
+    """Its exit code; minus the signal that killed it."""
+    out: str
+    err: str
+    seconds: float
+    peak_bytes: int
+    """The most memory it held."""
+
+    @property
+    def error(self) -> str:
+        """Its one line beginning `error:`; fails if it said anything but one such line last."""
+        lines = [line for line in self.err.splitlines() if line]
+        assert "Traceback" not in self.err, f"a traceback: {self.err}"
+        errors = [line for line in lines if line.startswith("error: ")]
+        assert errors == lines[-1:], f"not one line beginning error: {self.err!r}"
+        return errors[0]
+
+    def assert_code(self, *codes: int) -> None:
+        """Fail unless it ended with one of these exit codes."""
+        assert self.code in codes, f"exit code {self.code}, not {codes}: {self.err[-2000:]}"
+
+
+class Child:
+    """A process that was started, with files that take its output."""
+
+    def __init__(self, pid: int, output: Path, started: float) -> None:
+        self.pid = pid
+        self._output, self._started = output, started
+        self._ended: Ended | None = None
+
+    def send(self, number: int) -> None:
+        """Send a signal if it still runs."""
+        if not self.poll():
+            os.kill(self.pid, number)
+
+    def poll(self) -> bool:
+        """Whether it has ended."""
+        if self._ended is None:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._ended = Ended(
+                    os.waitstatus_to_exitcode(status),
+                    self._output.with_suffix(".out").read_text(errors="replace"),
+                    self._output.with_suffix(".err").read_text(errors="replace"),
+                    time.monotonic() - self._started,
+                    usage.ru_maxrss * 1024,
+                )
+        return self._ended is not None
+
+    def wait(self, patience: float = PATIENCE) -> Ended:
+        """Wait for its end; one that hangs is killed and fails the trial."""
+        end = time.monotonic() + patience
+        while not self.poll():
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                raise AssertionError(f"still running after {patience:.0f} s")
+            time.sleep(0.002)
+        assert self._ended is not None
+        return self._ended
+
+
+def fork(
+    action: Callable[[], int | None],
+    output: Path,
+    environment: Mapping[str, str] | None = None,
+    stdin: Path = Path(os.devnull),
+) -> Child:
+    """Run `action` in a fork of this process; what it returns is the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        code = 99
+        try:
+            _redirect(0, os.open(stdin, os.O_RDONLY))
+            for number, suffix in ((1, ".out"), (2, ".err")):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+                _redirect(number, os.open(output.with_suffix(suffix), flags, 0o644))
+            for number, stream_name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+                line_buffered = 1 if number == 2 else -1
+                stream = open(number, mode, buffering=line_buffered, closefd=False)  # noqa: SIM115
+                setattr(sys, stream_name, stream)
+            os.environ.update(environment or {})
+            code = action() or 0
+            sys.stdout.flush()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return Child(pid, output, started)
+
+
+def fork_command(
+    arguments: list[str],
+    output: Path,
+    environment: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+    stdin: Path = Path(os.devnull),
+) -> Child:
+    """Run `sentiment ARGUMENTS` in a fork, after `before` has broken what is to be broken."""
+
+    def action() -> int:
+        if before is not None:
+            before()
+        return cli.run(arguments)
+
+    return fork(action, output, environment, stdin)
+
+
+def start_command(
+    arguments: list[str],
+    output: Path,
+    environment: Mapping[str, str] | None = None,
+    prefix: list[str] | None = None,
+    before: Callable[[], None] | None = None,
+) -> Child:
+    """Start `sentiment ARGUMENTS` as a fresh process, under another program where `prefix` names one."""
+    started = time.monotonic()
+    with output.with_suffix(".out").open("wb") as out, output.with_suffix(".err").open("wb") as err:
+        process = subprocess.Popen(
+            [*(prefix or []), sys.executable, "-m", "sentiment", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
+            preexec_fn=before,
+        )
+    process.returncode = 0  # `Child` waits for it, not `Popen`
+    return Child(process.pid, output, started)
+
+
+def _redirect(number: int, descriptor: int) -> None:
+    os.dup2(descriptor, number)
+    os.close(descriptor)

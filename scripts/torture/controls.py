@@ -1,0 +1,110 @@
+"""Campaign 17: break what keeps a promise, and see that the campaign of that promise notices."""
+
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentiment import storage
+from sentiment.training import loop
+from sentiment.training.state import TrainingState
+
+from . import crashes, damage
+from .children import fork
+from .frame import Campaign, Outcome, repeat
+
+KILLS = range(1, 12, 2)  # those that fork, as what is broken here is whole in a fresh process
+
+
+def break_promises(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """A campaign that stays green although its promise is broken fails here."""
+
+    red: list[str] = []
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        name, sabotage, campaign, numbers = CONTROLS[number]
+
+        def action() -> int:
+            sabotage()
+            (place / "work").mkdir()
+            return campaign(numbers, seed, place / "work").failures
+
+        ended = fork(action, place / "output").wait(patience=300)
+        red.append(f"{name}: {ended.code} of {len(numbers)} trials are red")
+        assert ended.code != 0, f"{name} is broken and nothing notices"
+        assert 0 < ended.code <= len(numbers), f"{name}: {ended.err}"
+
+    outcome = repeat(trial, [number for number in trials if number < len(CONTROLS)], seed, folder)
+    outcome.notes += red
+    return outcome
+
+
+# --- each for a child process: nothing puts the functions back -----------------------------------------
+
+
+def _draw_on() -> None:
+    """Random numbers go on from where the process stands, not from seed and step."""
+    original = torch.manual_seed
+
+    def manual_seed(seed: int) -> Any:
+        in_a_step = sys._getframe(1).f_globals["__name__"] == loop.__name__
+        return None if in_a_step else original(seed)
+
+    setattr(torch, "manual_seed", manual_seed)  # noqa: B010
+
+
+def _forget_optimizer() -> None:
+    """The optimizer begins anew when a run goes on."""
+    setattr(torch.optim.AdamW, "load_state_dict", lambda self, state: None)  # noqa: B010
+
+
+def _count_schedule_from_start() -> None:
+    """The learning rate follows from the steps of this process, not of the run."""
+    original, first = loop.learning_rate_factor, [-1.0]
+
+    def factor(done: float, warmup: float) -> float:
+        if first[0] < 0:
+            first[0] = done
+        return original(done - first[0], warmup)
+
+    loop.learning_rate_factor = factor
+
+
+def _forget_cursor() -> None:
+    """An epoch begins again when a run goes on in its middle."""
+    original = TrainingState.restore
+
+    def restore(*arguments: Any) -> TrainingState:
+        state = original(*arguments)
+        state.progress.position = 0
+        return state
+
+    setattr(TrainingState, "restore", restore)  # noqa: B010
+
+
+def _trust_files() -> None:
+    """Files are read without a look at the manifest."""
+
+    def read(folder: Path, name: str, entries: Mapping[str, Any], error_type: Any) -> bytes:
+        return storage.read_bytes(folder / name, error_type)
+
+    storage.read_verified = read
+
+
+def _sync_no_file() -> None:
+    """A checkpoint takes its name before its files are on the disk."""
+    storage.sync_file = lambda path: None
+
+
+Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
+CONTROLS: tuple[Control, ...] = (
+    ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
+    ("the optimizer state", _forget_optimizer, crashes.kill_at_random, KILLS),
+    ("the schedule", _count_schedule_from_start, crashes.kill_at_random, KILLS),
+    ("the cursor", _forget_cursor, crashes.kill_at_random, KILLS),
+    ("the manifest check", _trust_files, damage.damage_files, range(1, 20)),
+    ("the order of fsync", _sync_no_file, crashes.order_of_python_calls, range(1)),
+)

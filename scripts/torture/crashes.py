@@ -1,0 +1,276 @@
+"""Campaigns 1 to 3: processes that die at any moment, and disks that fail at any call."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from .bench import CHECKPOINT_FILES, Bench, leftovers, newest_whole
+from .children import PATIENCE, Child
+from .faults import KILLED, MANNERS, Faults, read_log
+from .frame import Outcome, repeat
+
+FRESH_ONE_IN = 20  # so many trials use a forked process where one starts `python -m sentiment` afresh
+KILLED_OFTEN_ONE_IN = 10
+FAULT_TRIALS = 77 * len(MANNERS)  # of so many calls; a change of how a run is written changes it
+
+
+# --- 1: killed at random moments -----------------------------------------------------------------------
+
+
+def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """`kill -9`, resume, compare every byte; every tenth run is killed three times.
+
+    Half of the kills come from outside after a random time, half from within at a random call of a function,
+    so that a failure of theirs can be repeated.
+    """
+    bench = Bench(folder / "bench")
+    calls = _count_calls(bench)
+    seconds = cache(partial(_time, bench))
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        run = place / "run"
+        for _ in range(3 if number % KILLED_OFTEN_ONE_IN == 0 else 1):
+            if number % 2:
+                before = partial(_die_at_call, generator.randrange(calls))
+                _fork_training(bench, run, before).wait()
+            else:
+                start = _start_training if number % FRESH_ONE_IN == 2 else _fork_training
+                moment = generator.uniform(0, seconds(start))
+                child = start(bench, run)
+                time.sleep(moment)
+                child.send(signal.SIGKILL)
+                child.wait()
+        bench.assert_resumes(run)
+
+    outcome = repeat(trial, trials, seed, folder)
+    outcome.notes.append(f"a training makes {calls:,} calls of Python functions")
+    return outcome
+
+
+def _arguments(bench: Bench, run: Path) -> list[object]:
+    if (run / "config.toml").exists():
+        return ["train", "--resume", "--run", run]
+    return ["train", bench.recipe, "--run", run]
+
+
+def _fork_training(bench: Bench, run: Path, before: Callable[[], None] | None = None) -> Child:
+    return bench.fork(*_arguments(bench, run), output=run, before=before)
+
+
+def _start_training(bench: Bench, run: Path) -> Child:
+    return bench.start(*_arguments(bench, run), output=run)
+
+
+def _time(bench: Bench, start: Callable[[Bench, Path], Child]) -> float:
+    run = bench.folder / start.__name__
+    ended = start(bench, run).wait()
+    ended.assert_code(0)
+    shutil.rmtree(run)
+    return ended.seconds
+
+
+def _count_calls(bench: Bench) -> int:
+    log = bench.folder / "calls"
+
+    def count() -> None:
+        calls = [0]
+        leave = os._exit
+
+        def note(frame: Any, event: str, argument: Any) -> None:
+            calls[0] += event == "call"
+
+        def leave_and_tell(code: int) -> None:
+            sys.setprofile(None)
+            log.write_text(str(calls[0]))
+            leave(code)
+
+        os._exit = leave_and_tell  # type: ignore[assignment]
+        sys.setprofile(note)
+
+    bench.train(bench.folder / "counted", before=count).assert_code(0)
+    return int(log.read_text())
+
+
+def _die_at_call(number: int) -> None:
+    left = [number]
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(note)
+
+
+# --- 2: every call fails once --------------------------------------------------------------------------
+
+
+def fail_every_call(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Each call that changes the run folder fails once in each manner: at the start, in a save, at the end.
+
+    Trial n is manner n % 4 at the (n // 4)-th of these calls.
+    """
+    bench = Bench(folder / "bench")
+    points = _points(bench)
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        run, manner = place / "run", MANNERS[number % len(MANNERS)]
+        at = points[number // len(MANNERS)]
+        faults = Faults(run, place / "log", at, manner)
+        ended = bench.train(run, before=faults.install)
+        call = " ".join(read_log(place / "log")[at]).replace(str(run), "RUN")
+        try:
+            _check_after_fault(bench, run, ended.code, ended.err, manner)
+        except AssertionError as error:
+            raise AssertionError(f"{manner} at call {at}, {call}: {error}") from None
+
+    possible = len(points) * len(MANNERS)
+    outcome = repeat(trial, [number for number in trials if number < possible], seed, folder)
+    if possible > FAULT_TRIALS:
+        raise AssertionError(f"{possible} trials are possible; set FAULT_TRIALS")
+    outcome.notes.append(f"{len(points)} calls, each {', '.join(MANNERS)}")
+    return outcome
+
+
+def _points(bench: Bench) -> list[int]:
+    """The calls of the start, of one save that has others before it, and of the end."""
+    run, log = bench.folder / "listed", bench.folder / "log"
+    bench.train(run, before=Faults(run, log).install).assert_code(0)
+    calls = [(call, " ".join(paths)) for call, *paths in read_log(log)]
+    # A save begins when its metrics are synced and ends when the oldest checkpoint is gone.
+    saves = [
+        index
+        for index, (call, paths) in enumerate(calls)
+        if call == "fsync" and paths.endswith("metrics.jsonl")
+    ]
+    end = next(index for index, (_, paths) in enumerate(calls) if ".model.safetensors." in paths)
+    first_step = next(index for index, (call, paths) in enumerate(calls) if paths.endswith("metrics.jsonl"))
+    return [*range(first_step + 2), *range(saves[3], saves[4]), *range(end, len(calls))]
+
+
+def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str) -> None:
+    whole = newest_whole(run)
+    if manner == KILLED:
+        assert code == -signal.SIGKILL, f"exit code {code}"
+    elif code == 0:  # what is left over is removed as well as can be
+        bench.assert_same_result(run)
+        return
+    else:
+        assert code == 4, f"exit code {code}: {err}"
+        last = err.splitlines()[-1]
+        assert last.startswith("error: ") and "Traceback" not in err, err
+        assert whole is None or str(whole) in last, f"does not name {whole}: {last}"
+        assert not leftovers(run), f"left behind: {leftovers(run)}"
+    bench.assert_resumes(run)
+
+
+# --- 3: the order of one save --------------------------------------------------------------------------
+
+
+def order_of_a_save(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Each file is synced before its folder, that before the rename, and that before the parent is synced."""
+    bench = Bench(folder / "bench")
+    strace = _usable_strace()
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        run = place / "run"
+        calls = _traced(bench, run, strace) if strace else _audited(bench, run)
+        assert_order(run, calls)
+
+    outcome = repeat(trial, trials, seed, folder)
+    outcome.notes.append(
+        "watched by strace" if strace else "no strace here; watched by the calls that Python made"
+    )
+    return outcome
+
+
+def _usable_strace() -> str | None:
+    """Where strace is, if it is here and may trace."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return None
+    done = subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True)
+    return strace if done.returncode == 0 else None
+
+
+def order_of_python_calls(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """The same, watched from within."""
+    bench = Bench(folder / "bench")
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        assert_order(place / "run", _audited(bench, place / "run"))
+
+    return repeat(trial, trials, seed, folder)
+
+
+def assert_order(run: Path, calls: list[list[str]]) -> None:
+    """Fail unless every checkpoint was synced and renamed in the order that survives a loss of power."""
+    saves = 0
+    for index, (call, *paths) in enumerate(calls):
+        if call not in ("rename", "replace") or not re.fullmatch(r"step-\d+", Path(paths[-1]).name):
+            continue
+        saves += 1
+        temporary, final = paths
+        synced = {paths[0]: at for at, (call, *paths) in enumerate(calls[:index]) if call == "fsync"}
+        files = [f"{temporary}/{name}" for name in CHECKPOINT_FILES]
+        for file in files:
+            # The manifest was synced under the name it was written to.
+            assert file in synced, f"{file} is renamed without a sync"
+        assert temporary in synced, f"{temporary} is renamed without a sync of the folder"
+        assert max(synced[file] for file in files) < synced[temporary], "the folder is synced before a file"
+        after = [paths[0] for call, *paths in calls[index:] if call == "fsync"]
+        assert after[:1] == [str(Path(final).parent)], (
+            f"after the rename {after[:1]} is synced, not its parent"
+        )
+    assert saves > 0, f"no save was seen in {run}"
+
+
+def _audited(bench: Bench, run: Path) -> list[list[str]]:
+    log = run.with_suffix(".log")
+    bench.train(run, before=Faults(run, log).install).assert_code(0)
+    return read_log(log)
+
+
+def _traced(bench: Bench, run: Path, strace: str) -> list[list[str]]:
+    """fsync and rename calls as the kernel saw them, in order."""
+    log = run.with_suffix(".strace")
+    watch = "trace=fsync,fdatasync,rename,renameat,renameat2"
+    command = [
+        strace,
+        "-f",
+        "-y",
+        "-s",
+        "4096",
+        "-e",
+        watch,
+        "-o",
+        str(log),
+        sys.executable,
+        "-m",
+        "sentiment",
+    ]
+    arguments = ["train", str(bench.recipe), "--run", str(run)]
+    subprocess.run(
+        command + arguments,
+        env=os.environ | bench.environment,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE * 2,
+    )
+    calls = []
+    for line in log.read_text().splitlines():
+        if match := re.search(r"\bf(?:data)?sync\(\d+<([^>]*)>\)\s*=\s*0", line):
+            calls.append(["fsync", match[1]])
+        elif match := re.search(r"\brename(?:at2?)?\([^\"]*\"([^\"]*)\"[^\"]*\"([^\"]*)\".*=\s*0", line):
+            calls.append(["rename", match[1], match[2]])
+    return calls

@@ -1,0 +1,97 @@
+"""Let one system call that writes below a folder fail: the process is killed there, or the system says no.
+
+Everything goes through `os` and `io.open`, which sentiment/storage.py and the libraries it uses look up when
+they call, so the package itself needs no hook. Every call is written to a log as it is made.
+"""
+
+import builtins
+import errno
+import io
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+KILLED = "killed"
+MANNERS = (KILLED, "ENOSPC", "EIO", "EACCES")
+
+
+class Faults:
+    """The calls that change something below `folder`; the one numbered `at` fails in a `manner`."""
+
+    def __init__(self, folder: Path, log: Path, at: int = -1, manner: str = KILLED) -> None:
+        self._folder, self._at, self._manner = str(folder), at, manner
+        self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        self._made = 0
+
+    def install(self) -> None:
+        """Replace the calls; for a child process, as nothing puts them back."""
+        for name in ("mkdir", "unlink", "rmdir"):
+            self._replace(name, lambda path, *_, **__: [path])
+        for name in ("rename", "replace"):
+            self._replace(name, lambda source, target, **_: [source, target])
+        self._replace("fsync", lambda descriptor: [_path_of(descriptor)])
+        io.open = builtins.open = self._opening(io.open)
+
+    def point(self, call: str, *paths: str, half_done: Callable[[], None] | None = None) -> None:
+        """Note one call; if it is its turn, do half of it and fail."""
+        if not any(path.startswith(self._folder) for path in paths):
+            return
+        os.write(self._log, "\t".join([call, *paths]).encode() + b"\n")
+        self._made += 1
+        if self._made - 1 != self._at:
+            return
+        if half_done is not None:
+            half_done()
+        if self._manner == KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        number = getattr(errno, self._manner)
+        raise OSError(number, os.strerror(number), paths[0])
+
+    def _replace(self, name: str, paths_of: Callable[..., list[Any]]) -> None:
+        original = getattr(os, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            inside = options.get("dir_fd")
+            base = "" if inside is None else _path_of(inside)
+            self.point(name, *(str(Path(base, path)) for path in paths_of(*arguments, **options)))
+            return original(*arguments, **options)
+
+        setattr(os, name, call)
+
+    def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def opens(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+            if isinstance(file, int) or not set(mode) & set("wax+"):
+                return original(file, mode, *arguments, **options)
+            path = os.path.abspath(file)  # noqa: PTH100
+            self.point("open", path)
+            opened = original(file, mode, *arguments, **options)
+            return _Writing(opened, path, self) if isinstance(opened, io.BufferedWriter) else opened
+
+        return opens
+
+
+class _Writing(io.BufferedWriter):
+    """A file whose every write is a point at which half of it may have reached the disk."""
+
+    def __init__(self, opened: io.BufferedWriter, path: str, faults: Faults) -> None:
+        super().__init__(opened.detach())
+        self._path, self._faults = path, faults
+
+    def write(self, content: Any) -> int:
+        def half_done() -> None:
+            super(_Writing, self).write(memoryview(content).cast("B")[: len(content) // 2])
+            self.flush()
+
+        self._faults.point("write", self._path, half_done=half_done)
+        return super().write(content)
+
+
+def _path_of(descriptor: int) -> str:
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+
+def read_log(path: Path) -> list[list[str]]:
+    """The calls that were made: name, then paths."""
+    return [line.split("\t") for line in path.read_text().splitlines()]

@@ -1,0 +1,302 @@
+"""Campaign 5: runs and checkpoints made to do harm, with manifests that vouch for them."""
+
+import json
+import os
+import pickle
+import random
+import shutil
+import struct
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from sentiment import storage
+from sentiment.runs import RunFolder
+
+from .bench import CHECKPOINT_FILES, Bench, newest
+from .children import Ended
+from .damage import RUN_FILES
+from .frame import Outcome, repeat
+
+SECONDS = 5.0
+NOISE = 16 * 2**20  # bytes by which the peak of one and the same command varies
+
+Make = Callable[[bytes, Path], bytes]
+"""What to put in place of a file's content; may name the canary."""
+Harm = Callable[[Path, Path], None]
+"""Change the folder (a finished run or a checkpoint) so that opening it would touch the canary."""
+
+
+class Canary:
+    """Unpickling it creates a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return os.mknod, (str(self.path),)
+
+
+def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Every hostile run and checkpoint: refused in seconds, with exit 3, no code run, no memory taken."""
+    bench = Bench(folder / "bench")
+    cases = _cases()
+    entry = next(bench.whole.parent.glob("cache/sentiment/tokens/*"))
+    usual = {True: _resume(bench, folder / "usual"), False: _predict(bench, bench.whole, folder / "usual-2")}
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        name, in_checkpoint, harm = cases[number]
+        canary, run = place / "canary", place / "run"
+        if in_checkpoint is None:
+            harm(entry, canary)
+            bench.train(run).assert_code(0)  # the cache is made again
+            assert not canary.exists(), f"{name}: the canary was touched"
+            return bench.assert_same_result(run)
+        if in_checkpoint:
+            bench.stopped(run)
+            for older in RunFolder(run).checkpoints()[:-1]:
+                shutil.rmtree(older)
+            harm(newest(run), canary)
+            ended = bench.resume(run)
+        else:
+            shutil.copytree(bench.whole, run)
+            harm(run, canary)
+            ended = _predict(bench, run, place / "output")
+        try:
+            assert not canary.exists(), "the canary was touched: code of the file was run"
+            assert ended.code == 3, f"exit code {ended.code}: {ended.err[-1000:]}"
+            assert ended.seconds < SECONDS, f"took {ended.seconds:.1f} s"
+            size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
+            limit = usual[in_checkpoint].peak_bytes + 2 * size + NOISE
+            assert ended.peak_bytes < limit, f"held {ended.peak_bytes:,} bytes of {limit:,}"
+            assert ended.error
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+
+    outcome = repeat(trial, [number for number in trials if number < len(cases)], seed, folder)
+    outcome.notes.append(f"{len(cases)} hostile runs and checkpoints")
+    return outcome
+
+
+def _predict(bench: Bench, run: Path, output: Path) -> Ended:
+    return bench.fork("predict", "--run", run, "a great film", output=output).wait()
+
+
+def _resume(bench: Bench, run: Path) -> Ended:
+    ended = bench.resume(bench.stopped(run))
+    ended.assert_code(0)
+    return ended
+
+
+# --- the cases: name, whether in a checkpoint (None: in the cache), what to do -------------------------
+
+
+def _cases() -> list[tuple[str, bool | None, Harm]]:
+    cases: list[tuple[str, bool | None, Harm]] = []
+    for in_checkpoint, names in ((False, RUN_FILES), (True, CHECKPOINT_FILES)):
+        cases += [
+            (f"a pickle named {name}", in_checkpoint, partial(_vouched, name, _pickle, name not in UNREAD))
+            for name in names
+        ]
+        tensors = "state.safetensors" if in_checkpoint else "model.safetensors"
+        for manner, make in TENSOR_FILES.items():
+            cases.append((f"{tensors}: {manner}", in_checkpoint, partial(_vouched, tensors, make, True)))
+        for name in names:
+            if name.endswith(".json"):
+                deep = partial(_vouched, name, _deep_json, name != "manifest.json")
+                cases.append((f"{name} 100,000 deep", in_checkpoint, deep))
+        cases += [(f"a link named {name}", in_checkpoint, partial(_link, name)) for name in names]
+        cases.append(("a manifest that points outside", in_checkpoint, _points_outside))
+        cases.append(("a manifest with surrogates", in_checkpoint, _surrogates))
+    for key, value in HUGE.items():
+        cases.append((f"{key} = {value}", False, partial(_configure, key, value)))
+    for name in ("config.toml", "vocabulary.txt"):
+        cases.append((f"{name} not UTF-8", False, partial(_vouched, name, _no_text, True)))
+    cases.append(("config.toml 100,000 deep", False, partial(_vouched, "config.toml", _deep_toml, True)))
+    for name in ("golden.json", "run.json"):
+        for content in (b"{}\n", b'{"reviews": 3, "versions": 3}\n', b'{"a": 1, "a": 2}\n'):
+            make = partial(_content, content)
+            cases.append((f"{name} {content.decode().strip()}", False, partial(_vouched, name, make, True)))
+    for content in (b"{}\n", b'{"step": "x"}\n', b'{"step": 1, "step": 2}\n', b'{"finished": 7}\n'):
+        make = partial(_content, content)
+        name = f"progress.json {content.decode().strip()}"
+        cases.append((name, True, partial(_vouched, "progress.json", make, True)))
+    cases.append(("optimizer slots of other shapes", True, _other_shapes))
+    cases.append(("a pickle in place of the run", False, _run_is_a_pickle))
+    for name in ("ids.npy", "offsets.npy", "forms.json", "manifest.json"):
+        for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
+            vouched = partial(_vouched, name, make, name not in UNREAD)
+            cases.append((f"{manner} named {name} in the cache", None, vouched))
+    return cases
+
+
+def _vouched(name: str, make: Make, new_manifest: bool, run: Path, canary: Path) -> None:
+    """Replace a file; with a new manifest it is what the manifest says."""
+    (run / name).write_bytes(make((run / name).read_bytes(), canary))
+    if new_manifest:
+        storage.write_manifest(run)
+
+
+def _pickle(whole: bytes, canary: Path) -> bytes:
+    return pickle.dumps(Canary(canary))
+
+
+def _deep_json(whole: bytes, canary: Path) -> bytes:
+    return b'{"files": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+def _deep_toml(whole: bytes, canary: Path) -> bytes:
+    return b"a = " + b"[" * 100_000 + b"]" * 100_000
+
+
+def _no_text(whole: bytes, canary: Path) -> bytes:
+    return whole + b"\xff\xfe"
+
+
+def _content(content: bytes, whole: bytes, canary: Path) -> bytes:
+    return content
+
+
+def _link(name: str, run: Path, canary: Path) -> None:
+    elsewhere = run.parent / "elsewhere"
+    (run / name).rename(elsewhere)
+    (run / name).symlink_to(elsewhere)
+
+
+def _points_outside(run: Path, canary: Path) -> None:
+    entries = json.loads((run / "manifest.json").read_text())["files"]
+    name, entry = entries.popitem()
+    (run / name).rename(run.parent / name)
+    (run / "manifest.json").write_bytes(storage.dump_json({"files": entries | {f"../{name}": entry}}))
+
+
+def _surrogates(run: Path, canary: Path) -> None:
+    entries = json.loads((run / "manifest.json").read_text())["files"]
+    text = json.dumps({"files": entries | {"\ud800": {"sha256": "\udfff", "bytes": 1}}}, indent=2) + "\n"
+    (run / "manifest.json").write_text(text)
+
+
+UNREAD = ("manifest.json", "metrics.jsonl")  # the first vouches for itself, the second is only hashed
+HUGE = {
+    "hidden": "1000000000",
+    "embedding": "1000000000",
+    "layers": "16",
+    "members": "16",
+    "encoder": '"attention_fusion"',
+    "size": "1",
+}
+
+
+def _configure(key: str, value: str, run: Path, canary: Path) -> None:
+    lines = (run / "config.toml").read_text().splitlines()
+    changed = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
+    if key == "hidden":  # the gradient's scale and the vocabulary keep their sizes
+        changed.append("")
+    (run / "config.toml").write_text("\n".join(changed) + "\n")
+    storage.write_manifest(run)
+
+
+def _other_shapes(run: Path, canary: Path) -> None:
+    tensors = safetensors.torch.load((run / "state.safetensors").read_bytes())
+    changed = {name: torch.zeros(3) if "exp_avg" in name else value for name, value in tensors.items()}
+    (run / "state.safetensors").write_bytes(safetensors.torch.save(changed))
+    storage.write_manifest(run)
+
+
+def _run_is_a_pickle(run: Path, canary: Path) -> None:
+    shutil.rmtree(run)
+    torch.save(Canary(canary), run)
+
+
+# --- files of tensors ----------------------------------------------------------------------------------
+
+
+def _file(header: bytes, data: bytes = b"", length: int | None = None) -> bytes:
+    return struct.pack("<Q", len(header) if length is None else length) + header + data
+
+
+def _parts(whole: bytes) -> tuple[dict[str, Any], bytes]:
+    length = struct.unpack("<Q", whole[:8])[0]
+    return json.loads(whole[8 : 8 + length]), whole[8 + length :]
+
+
+def _long_header(length: int, whole: bytes, canary: Path) -> bytes:
+    return struct.pack("<Q", length) + whole[8:]
+
+
+def _repeated_key(whole: bytes, canary: Path) -> bytes:
+    header, data = _parts(whole)
+    text = json.dumps(header)
+    name, entry = next((name, entry) for name, entry in header.items() if name != "__metadata__")
+    evil = json.dumps({name: entry | {"shape": [1], "data_offsets": [0, 4], "dtype": "F32"}})
+    return _file((text[:-1] + ", " + evil[1:]).encode(), data)
+
+
+def _overlapping(whole: bytes, canary: Path) -> bytes:
+    header, data = _parts(whole)
+    for entry in header.values():
+        if "data_offsets" in entry:
+            start, end = entry["data_offsets"]
+            entry["data_offsets"] = [0, end - start]
+    return _file(json.dumps(header).encode(), data)
+
+
+def _huge_shape(whole: bytes, canary: Path) -> bytes:
+    header, data = _parts(whole)
+    for entry in header.values():
+        if "shape" in entry:
+            entry["shape"] = [10**9, 10**9]
+    return _file(json.dumps(header).encode(), data)
+
+
+def _outside(whole: bytes, canary: Path) -> bytes:
+    header, data = _parts(whole)
+    for entry in header.values():
+        if "data_offsets" in entry:
+            start, end = entry["data_offsets"]
+            entry["data_offsets"] = [start + 2**40, end + 2**40]
+    return _file(json.dumps(header).encode(), data)
+
+
+def _wrong_type(whole: bytes, canary: Path) -> bytes:
+    header, data = _parts(whole)
+    for entry in header.values():
+        if entry.get("dtype") == "F32":
+            entry["dtype"] = "I32"
+    return _file(json.dumps(header).encode(), data)
+
+
+def _object_array(whole: bytes, canary: Path) -> bytes:
+    path = canary.with_name("objects.npy")
+    np.save(path, np.array([Canary(canary)], dtype=object), allow_pickle=True)
+    return path.read_bytes()
+
+
+def _torch_file(whole: bytes, canary: Path) -> bytes:
+    path = canary.with_name("saved.pt")
+    torch.save({"model": Canary(canary)}, path)
+    return path.read_bytes()
+
+
+TENSOR_FILES: dict[str, Make] = {
+    "a header of 2^63 bytes": partial(_long_header, 2**63),
+    "a header of 2^64 - 1 bytes": partial(_long_header, 2**64 - 1),
+    "a header of 10^8 bytes": partial(_long_header, 10**8),
+    "an empty header": lambda whole, canary: _file(b"{}"),
+    "a header that is no JSON": lambda whole, canary: _file(b"{" * 100),
+    "a header 100,000 deep": lambda whole, canary: _file(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "a key that stands twice": _repeated_key,
+    "overlapping offsets": _overlapping,
+    "offsets outside": _outside,
+    "a shape of 10^18": _huge_shape,
+    "integers for numbers": _wrong_type,
+    "an array of objects": _object_array,
+    "a file of torch.save": _torch_file,
+    "nothing": lambda whole, canary: b"",
+}
+TRIALS = len(_cases())

@@ -1,0 +1,64 @@
+"""Mounts that only a child process sees: small and read-only file systems, gone when it ends."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .children import fork
+from .frame import Skipped
+
+NOT_HERE = 77  # exit code of a child that could not make a namespace
+CLONE_NEWNS = 0x0002_0000
+
+
+def in_namespace(action: Callable[[], None], output: Path) -> None:
+    """Run `action` in a forked process with mounts of its own; fail as it fails.
+
+    Raises Skipped where this user may not mount.
+    """
+    if os.geteuid() != 0:
+        raise Skipped("only root may mount file systems")
+
+    def enter() -> int:
+        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+            print(f"no mount namespaces here: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
+            return NOT_HERE
+        try:
+            _mount("--make-rprivate", "/")
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"nothing can be mounted here: {error}", file=sys.stderr)
+            return NOT_HERE
+        try:
+            action()
+        except AssertionError as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
+
+    ended = fork(enter, output).wait()
+    if ended.code == NOT_HERE:
+        raise Skipped(ended.err.strip())
+    assert ended.code == 0, ended.err
+
+
+def mount_tmpfs(folder: Path, kilobytes: int, *options: str) -> None:
+    """Put an empty file system of a size on a folder."""
+    folder.mkdir(exist_ok=True)
+    _mount("-t", "tmpfs", "-o", ",".join([f"size={kilobytes}k", *options]), "tmpfs", str(folder))
+
+
+def enlarge(folder: Path, kilobytes: int) -> None:
+    """Give a mounted file system another size."""
+    _mount("-o", f"remount,size={kilobytes}k", str(folder))
+
+
+def make_read_only(folder: Path) -> None:
+    """Refuse every write to a mounted file system from now on."""
+    _mount("-o", "remount,ro", str(folder))
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)

@@ -1,0 +1,128 @@
+"""Campaigns 9 and 16: processes at once on one cache or run folder, and one training in many processes."""
+
+import hashlib
+import random
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .bench import RESULT, Bench, newest
+from .children import PATIENCE
+from .frame import Outcome, repeat
+
+# --- 9: one cache, one run folder ----------------------------------------------------------------------
+
+CACHE_TRIALS = 50
+TRIALS = CACHE_TRIALS + 20  # the others are of run folders
+KILLED_ONE_IN = 3
+
+
+def share_folders(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Two or four processes prepare one cache, some are killed; two trainings want one run folder."""
+    bench = Bench(folder / "bench", reviews=600)
+    small = Bench(folder / "small")
+    expected = _prepare_alone(bench)
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        if number < CACHE_TRIALS:
+            _share_cache(bench, expected, number, generator, place)
+        else:
+            _share_run(small, number, generator, place)
+
+    return repeat(trial, trials, seed, folder)
+
+
+def _prepare_alone(bench: Bench) -> str:
+    bench.fork("prepare", bench.recipe, output=bench.folder / "alone").wait().assert_code(0)
+    return _only_entry(bench.folder / "cache")
+
+
+def _only_entry(caches: Path) -> str:
+    """Fail unless the cache holds one entry; its name and content as a hash."""
+    entries = [entry for entry in (caches / "sentiment" / "tokens").iterdir() if entry.name[0] != "."]
+    assert len(entries) == 1, f"{len(entries)} entries in the cache"
+    content = hashlib.sha256(entries[0].name.encode())
+    for file in sorted(entries[0].iterdir()):
+        content.update(file.name.encode() + file.read_bytes())
+    return content.hexdigest()
+
+
+def _share_cache(bench: Bench, expected: str, number: int, generator: random.Random, place: Path) -> None:
+    caches = place / "caches"
+    bench.environment["XDG_CACHE_HOME"] = str(caches)
+    processes = [
+        bench.fork("prepare", bench.recipe, output=place / str(index))
+        for index in range(2 + 2 * (number % 2))
+    ]
+    killed = processes[0] if number % KILLED_ONE_IN == 0 else None
+    if killed is not None:
+        end = time.monotonic() + PATIENCE
+        while not list(caches.rglob(".*.tmp")) and not killed.poll() and time.monotonic() < end:
+            time.sleep(0.0005)  # until an entry is being made
+        time.sleep(generator.uniform(0, 0.02))
+        killed.send(signal.SIGKILL)
+    for process in processes:
+        ended = process.wait(patience=60)
+        if process is not killed:
+            ended.assert_code(0)
+    assert _only_entry(caches) == expected, "another cache than that of one process"
+
+
+def _share_run(bench: Bench, number: int, generator: random.Random, place: Path) -> None:
+    """The second training is refused in each way it could begin, and the first ends as ever."""
+    run = place / "run"
+    first = bench.fork("train", bench.recipe, "--run", run, output=place / "first")
+    manner = number % 4
+    if manner:  # else both begin at once
+        while not (run / "config.toml").exists() and not first.poll():
+            time.sleep(0.0005)
+        time.sleep(generator.uniform(0, 0.1))
+    commands: list[list[object]] = [
+        ["train", bench.recipe],
+        ["train", bench.recipe, "--force"],
+        ["train", "--resume"],
+    ]
+    second = bench.fork(*commands[manner % 3], "--run", run, output=place / "second")
+    ended, other = first.wait(), second.wait()
+    if manner == 0 and ended.code != 0:  # of two that begin at once either may win
+        ended, other = other, ended
+    ended.assert_code(0)
+    # Without --force or --resume a folder that is taken is refused as such.
+    other.assert_code(4, 2) if manner % 3 == 0 else other.assert_code(4)
+    assert str(run) in other.error
+    bench.assert_same_result(run)
+
+
+# --- 16: the same bytes each time ----------------------------------------------------------------------
+
+PROCESSES = 5
+THREADS = (1, 2)
+REPEATS = PROCESSES * len(THREADS)
+
+
+def repeat_training(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Fresh processes with different hash seeds: the same bytes within a count of threads."""
+    bench = Bench(folder / "bench")
+    found: dict[int, str] = {}
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        threads = THREADS[number // PROCESSES]
+        run = place / "run"
+        bench.environment["PYTHONHASHSEED"] = str(generator.randrange(2**32))
+        child = bench.start(
+            "train", bench.recipe, "--run", run, "--threads", threads, output=place / "output"
+        )
+        child.wait().assert_code(0)
+        content = hashlib.sha256()
+        for name in (*(name for name in RESULT if name != "config.toml"), "state.safetensors"):
+            file = newest(run) / name if name == "state.safetensors" else run / name
+            content.update(file.read_bytes())
+        first = found.setdefault(threads, content.hexdigest())
+        assert first == content.hexdigest(), f"other bytes with {threads} threads"
+
+    outcome = repeat(trial, [number for number in trials if number < REPEATS], seed, folder)
+    if len(found) == len(THREADS):
+        same = "the same" if len(set(found.values())) == 1 else "different"
+        outcome.notes.append(f"1 and 2 threads give {same} bytes")
+    return outcome

@@ -1,0 +1,61 @@
+"""What ends a command becomes one line and an exit code."""
+
+import errno
+import os
+import signal
+
+import pytest
+
+from sentiment import cli
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_every_way_of_lacking_memory_ends_with_4(error, monkeypatch, capsys):
+    def fail(arguments, standalone_mode):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
+    assert cli.run(["predict", "x"]) == 4
+    assert capsys.readouterr().err == "error: not enough memory; lower batches.tokens or model.hidden\n"
+
+
+@pytest.mark.parametrize("afterwards", [None, RecursionError("half a library is imported")])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_a_library_swallows_still_ends_the_command(number, afterwards, monkeypatch, capsys):
+    def swallow(arguments, standalone_mode):
+        try:
+            os.kill(os.getpid(), number)
+        except BaseException:
+            if afterwards is not None:
+                raise afterwards from None
+
+    monkeypatch.setattr(cli, "app", swallow)
+    handlers = {signal_number: signal.getsignal(signal_number) for signal_number in cli.interrupts.SIGNALS}
+    try:
+        assert cli.run(["train"]) == 128 + number
+        with cli.interrupts.deferred() as stop:
+            assert stop.signal_number == number  # a training stops at its first safe point
+    finally:
+        for signal_number, handler in handlers.items():
+            signal.signal(signal_number, handler)
+        monkeypatch.setattr(cli.interrupts._received, "signal_number", None)
+    assert capsys.readouterr().err == ""
+
+
+def test_too_little_address_space_is_refused_before_anything_is_imported(monkeypatch, capsys):
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (500 * 2**20, -1))
+    monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
+    assert cli.run(["train", "nothing.toml"]) == 4
+    assert "limited to 500 MiB, too little to load torch; allow 1,000 MiB" in capsys.readouterr().err

@@ -1,0 +1,93 @@
+"""A small part of the reliability campaign (`make torture` is the whole), and how it counts."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GROUPS = ("1,2,3,17", "4,5,6,7,8,9,10", "11,12,13,14,15,16")  # of about the same time
+SHARE = "0.01"  # of each campaign's trials, and at least one
+
+
+def torture(*arguments):
+    """Run the campaign in a process of its own: it forks, so it must have no threads."""
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.torture", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+@pytest.mark.parametrize("only", GROUPS)
+def test_a_share_of_each_campaign_finds_nothing(only):
+    result = torture("--only", only, "--share", SHARE, "--seed", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = [line.split()[0] for line in result.stdout.splitlines() if line[:2].strip().isdigit()]
+    assert rows[: len(only.split(","))] == only.split(",")
+
+
+@pytest.fixture
+def frame(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return importlib.import_module("torture.frame")
+
+
+def test_every_campaign_is_in_a_group(frame):
+    registry = importlib.import_module("torture.registry")
+    assert sorted(registry.CAMPAIGNS) == sorted(
+        int(number) for group in GROUPS for number in group.split(",")
+    )
+    for entry in registry.CAMPAIGNS.values():
+        assert list(entry.trial_numbers(1.0)) == list(range(entry.trials))
+        assert len(entry.trial_numbers(1e-9)) == 1
+
+
+def test_failures_are_counted_and_said_with_what_repeats_them(frame, tmp_path, capsys):
+    drawn = []
+
+    def trial(number, generator, place):
+        drawn.append(generator.random())
+        assert place.is_dir() and number != 5, "five"
+        if number == 6:
+            raise frame.Skipped("no such thing here")
+        if number == 7:
+            raise KeyError("seven")
+
+    outcome = frame.repeat(trial, [4, 5, 6, 7], 3, tmp_path / "first")
+    assert (outcome.trials, outcome.failures, outcome.skipped) == (3, 2, "no such thing here")
+    told = capsys.readouterr().err
+    assert "FAILED --seed 3 --trial 5: five" in told and "--trial 7: Traceback" in told
+    frame.repeat(trial, [5], 3, tmp_path / "again")
+    assert drawn[4] == drawn[1] and len(set(drawn)) == 4
+
+
+def test_a_fault_comes_at_its_call_and_leaves_half(frame, tmp_path):
+    faults = importlib.import_module("torture.faults")
+    children = importlib.import_module("torture.children")
+
+    def write(at, manner):
+        folder = tmp_path / f"{at}-{manner}"
+        folder.mkdir()
+
+        def action():
+            faults.Faults(folder, tmp_path / "log", at, manner).install()
+            (folder / "a").write_bytes(b"12345678")
+            (folder / "a").rename(folder / "b")
+
+        ended = children.fork(action, tmp_path / "output").wait()
+        return ended, {file.name: file.read_bytes() for file in folder.iterdir()}
+
+    ended, files = write(-1, "EIO")
+    assert ended.code == 0 and files == {"b": b"12345678"}
+    assert [call for call, *_ in faults.read_log(tmp_path / "log")] == ["open", "write", "rename"]
+    ended, files = write(1, "ENOSPC")
+    assert ended.code == 99 and "No space left" in ended.err and files == {"a": b"1234"}
+    ended, files = write(2, faults.KILLED)
+    assert ended.code == -9 and files == {"a": b"12345678"}
