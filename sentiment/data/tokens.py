@@ -1,4 +1,4 @@
-"""spaCy's English tokenizer: one text at a time, or whole splits in parallel into a memory-mapped cache."""
+"""spaCy's English tokenizer: one text at a time, or whole splits in parallel into a cache on the disk."""
 
 import hashlib
 import itertools
@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -53,14 +54,41 @@ def why_unreadable(text: str) -> str | None:
     return None
 
 
+class StoredIds:
+    """int32 ids in a .npy file, read where they are asked for.
+
+    The pages of a memory map would count as memory of this process, all of them after an epoch; what is read
+    stays in the system's cache all the same.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; raises OSError or ValueError if it is none of int32."""
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            (self._count,), _, kind = np.lib.format.read_array_header_1_0(file)
+            self._start = file.tell()
+            self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        if kind != np.int32 or path.stat().st_size != self._start + 4 * self._count:
+            raise ValueError(f"{path.name} is no whole file of int32")
+
+    def __len__(self) -> int:
+        return int(self._count)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        start, stop, _ = part.indices(len(self))
+        size = 4 * max(0, stop - start)
+        return np.frombuffer(os.pread(self._descriptor, size, self._start + 4 * start), dtype=np.int32)
+
+
 @dataclass(frozen=True)
 class Tokens:
     """The tokens of many texts: indices into a table of distinct forms, end to end."""
 
     forms: list[str]
     """Distinct tokens, cased as written."""
-    ids: np.ndarray
-    """int32, one a token; memory-mapped where it comes from the cache."""
+    ids: "np.ndarray | StoredIds"
+    """int32, one a token; on the disk where they come from the cache."""
     offsets: np.ndarray
     """int64, one more than texts: text i has ids[offsets[i] : offsets[i + 1]]."""
 
@@ -153,7 +181,7 @@ def _write(folder: Path, chunks: Iterable[Tokens]) -> None:
         _write_header(file, 0)
         for chunk in chunks:
             renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
-            file.write(np.array(renumbered, dtype=np.int32)[chunk.ids].tobytes())
+            file.write(np.array(renumbered, dtype=np.int32)[chunk.ids[:]].tobytes())
             lengths.append(chunk.lengths_N)
         offsets = _offsets(np.concatenate(lengths))
         file.seek(0)
@@ -194,8 +222,9 @@ def _open(folder: Path) -> Tokens:
     storage.verify(folder, DataError)
     try:
         forms = json.loads((folder / "forms.json").read_bytes())
-        ids = np.load(folder / "ids.npy", mmap_mode="r", allow_pickle=False)
-        return Tokens(forms, ids, np.load(folder / "offsets.npy", allow_pickle=False))
+        return Tokens(
+            forms, StoredIds(folder / "ids.npy"), np.load(folder / "offsets.npy", allow_pickle=False)
+        )
     except (OSError, ValueError, EOFError, RecursionError) as error:
         raise DataError(f"{folder} holds no tokens: {error}") from None
 

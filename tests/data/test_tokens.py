@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sentiment import storage
 from sentiment.data import tokens as module
 from sentiment.data.tokens import (
+    StoredIds,
     Tokenizer,
     Tokens,
     cache_folder,
@@ -49,7 +50,7 @@ def words(tokens, index):
 
 def assert_same(first, second):
     assert first.forms == second.forms
-    np.testing.assert_array_equal(first.ids, second.ids)
+    np.testing.assert_array_equal(first.ids[:], second.ids[:])
     np.testing.assert_array_equal(first.offsets, second.offsets)
 
 
@@ -141,7 +142,7 @@ def many():
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_several_processes_give_what_one_gives(many, caches, monkeypatch, method):
     serial = tokenize_cached(many, "serial", 1)
-    plain = Tokens(serial.forms, serial.ids.copy(), serial.offsets)
+    plain = Tokens(serial.forms, serial.ids[:], serial.offsets)
     shutil.rmtree(caches / "sentiment")
     monkeypatch.setattr(module, "PARALLEL_FROM", 1)
     if method == "spawn":
@@ -177,7 +178,7 @@ def test_a_second_call_opens_the_cache(counted):
     second = tokenize_cached(tuple(TEXTS), "another name", 2)
     assert_same(first, second)
     assert counted == [len(TEXTS)]
-    assert isinstance(second.ids, np.memmap)
+    assert isinstance(second.ids, StoredIds)
 
 
 def test_other_texts_get_an_entry_of_their_own(counted):
@@ -199,7 +200,7 @@ def test_another_spacy_gets_an_entry_of_its_own(counted, monkeypatch):
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_a_damaged_entry_is_made_again(counted, name, damage):
     whole = tokenize_cached(TEXTS, "x", 1)
-    whole = Tokens(whole.forms, whole.ids.copy(), whole.offsets)
+    whole = Tokens(whole.forms, whole.ids[:], whole.offsets)
     (folder,) = (cache_folder() / "tokens").iterdir()
     content = bytearray((folder / name).read_bytes())
     content[-3] ^= 4
@@ -224,7 +225,8 @@ def test_a_crash_while_tokenizing_leaves_no_entry(monkeypatch):
 def test_two_processes_at_once_fill_one_entry(caches, many):
     script = (
         "import json, sys; from sentiment.data.tokens import tokenize_cached; texts = json.load(sys.stdin); "
-        "t = tokenize_cached(texts, 'x', 1); print(json.dumps([t.forms, t.ids.tolist(), t.offsets.tolist()]))"
+        "t = tokenize_cached(texts, 'x', 1); "
+        "print(json.dumps([t.forms, t.ids[:].tolist(), t.offsets.tolist()]))"
     )
     processes = [
         subprocess.Popen(
@@ -246,7 +248,7 @@ def test_two_processes_at_once_fill_one_entry(caches, many):
     assert answers[0][0] == answers[1][0]
     (entry,) = (caches / "sentiment" / "tokens").iterdir()
     here = tokenize_cached(many, "x", 1)
-    assert json.loads(answers[0][0]) == [here.forms, here.ids.tolist(), here.offsets.tolist()]
+    assert json.loads(answers[0][0]) == [here.forms, here.ids[:].tolist(), here.offsets.tolist()]
     assert entry.is_dir()
 
 
