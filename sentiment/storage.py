@@ -102,8 +102,8 @@ def verify(folder: Path, error_type: type[InputError]) -> None:
     entries = read_manifest(folder, error_type)
     for name, expected in entries.items():
         file = folder / name
-        if not file.is_file() or file.is_symlink():
-            raise error_type(f"{file} is missing")
+        if not is_plain_file(file):
+            raise error_type(f"{file} is missing, though {MANIFEST} lists it")
         if _fingerprint_file(file) != expected:
             raise error_type(f"{file} is damaged: its content is not what {MANIFEST} says")
 
@@ -126,6 +126,8 @@ def read_verified(
     """Read one file of a manifest once, check its hash, and return the bytes that were checked."""
     if name not in entries:
         raise error_type(f"{folder / MANIFEST} does not list {name}")
+    if not is_plain_file(folder / name):
+        raise error_type(f"{folder / name} is missing, though {MANIFEST} lists it")
     content = read_bytes(folder / name, error_type)
     if fingerprint(content) != entries[name]:
         raise error_type(f"{folder / name} is damaged: its content is not what {MANIFEST} says")
@@ -137,9 +139,14 @@ def fingerprint(content: bytes) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
+def is_plain_file(path: Path) -> bool:
+    """Whether there is a file and no link to one."""
+    return path.is_file() and not path.is_symlink()
+
+
 def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
     """Read a regular file; raise `error_type` if that cannot be done."""
-    if path.is_symlink() or not path.is_file():
+    if not is_plain_file(path):
         raise error_type(f"{path} is missing")
     try:
         return path.read_bytes()

@@ -247,6 +247,8 @@ def test_every_truncation_and_addition_is_caught(entry):
 def test_a_removed_file_is_caught(entry):
     (entry / "b.bin").unlink()
     assert refused(entry, "b.bin")
+    with pytest.raises(RunError, match=r"b\.bin is missing, though manifest\.json lists it"):
+        storage.verify(entry, RunError)
 
 
 def test_a_link_is_not_followed(entry, tmp_path):

@@ -65,6 +65,8 @@ def assert_same(first, second):
         (" good\n\t film\u00a0", "good film"),
         ("<brx> <b> b r", "<brx> <b> b r"),
         ("<br />", ""),
+        ("'" * 200 + " good", "'" * 200 + " good"),
+        ("a " + "'" * 401, " ".join(["a", "'" * 200, "'" * 200, "'"])),
     ],
 )
 def test_breaks_and_white_space_become_one_space(text, normal):
