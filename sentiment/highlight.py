@@ -26,7 +26,8 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    coloured = console.color_system is not None and not console.no_color
+    # With 16 colours the marks of both sides would look alike.
+    coloured = console.color_system in ("256", "truecolor") and not console.no_color
     strengths = token_strengths(explanation)
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(justify="right", no_wrap=True, width=6)

@@ -67,7 +67,7 @@ def test_no_color_on_a_terminal_underlines(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_colours_replace_signs() -> None:
     text = printed(MIXED, force_terminal=True, color_system="256")
-    assert "+++" not in text and re.search(r"\x1b\[38;5;\d+;48;5;\d+mGreat\x1b\[0m film", text)
+    assert "+++" not in text and re.search(r"\x1b\[[\d;]+mGreat\x1b\[0m film", text)
 
 
 def test_lines_fit_80_columns() -> None:
@@ -115,3 +115,7 @@ def test_nothing_in_a_review_steers_the_terminal() -> None:
         text = printed(hostile, **console)
         assert "[2J" in text and "\x1b[2J" not in text
         assert not {"\x9b", "\u202e"} & set(text)
+
+
+def test_sixteen_colours_are_too_few() -> None:
+    assert "+++Great" in printed(MIXED, force_terminal=True, color_system="standard")
