@@ -115,14 +115,15 @@ def score_run(predictor: Predictor, source: str | None = None, split: str = "tes
     part = None
     if source is not None:
         config = config.with_source(source)
-        owned = is_own_data(predictor, source)
-        if split not in ("train", "validation") or not owned:
-            part = load_only_part(config, threads)
-        if part is not None and owned:
-            say(
-                "warning: the run was trained on most of these reviews; --split validation judges those it "
-                "held out"
-            )
+        part = load_only_part(config, threads)
+        if part is not None and is_own_data(predictor, source):
+            if split in ("train", "validation"):
+                part = None
+            else:
+                say(
+                    "warning: the run was trained on most of these reviews; --split validation judges those "
+                    "it held out"
+                )
     part = part or load_part(config, split, threads)
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), config.data.source, part)

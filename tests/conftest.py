@@ -60,7 +60,7 @@ def rows():
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_rows():
     """Write rows as a jsonl file, and return its path."""
 

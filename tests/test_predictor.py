@@ -35,13 +35,12 @@ threads = 1
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, write_rows):
     """A run of one epoch; what it learned does not matter."""
     folder = tmp_path_factory.mktemp("predictor")
     words = ["was dull and awful", "was bright and lovely"]
     rows = [{"text": f"take {n} {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"} for n in range(48)]
-    (folder / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
+    source = f"[data]\nsource = {json.dumps(str(write_rows(folder / 'reviews.jsonl', rows)))}\n"
     train_run(parse_config(CONFIG + source, "test"), folder / "run")
     return folder / "run"
 

@@ -13,7 +13,7 @@ from sentiment.cli.options import DeviceOption, JsonOption, ThreadsOption, choos
 from sentiment.cli.table import Rows, align
 
 if TYPE_CHECKING:
-    from sentiment.probes.report import CapabilityReport, Failure, ProbeReport
+    from sentiment.probes.results import CapabilityResult, Failure, ProbeResult
 
 WIDTH = 80
 
@@ -45,7 +45,7 @@ def probe_command(
     A gate that is not passed ends with 6: the program (1), the request (2) and the run (3) are all in order.
     """
     from sentiment.predictor import Predictor
-    from sentiment.probes.report import probe
+    from sentiment.probes.results import probe
 
     path = choose_run(run)
     found = probe(Predictor.load(path, device or "auto", threads or 0))
@@ -54,7 +54,7 @@ def probe_command(
         found.require(min_pass)
 
 
-def _report(found: "ProbeReport", failures: int) -> str:
+def _report(found: "ProbeResult", failures: int) -> str:
     rows: Rows = {"capability": ["cases", "passed", " share", "95%"]}
     rows |= {_name(row): _figures(row) for row in found.capabilities}
     lines = [align(rows), f"* expected to fail; version {found.version} of the cases"]
@@ -70,11 +70,11 @@ def _spread(failures: Sequence["Failure"], count: int) -> Sequence["Failure"]:
     return failures[:: max(1, len(failures) // max(1, count))][:count]
 
 
-def _name(row: "CapabilityReport") -> str:
+def _name(row: "CapabilityResult") -> str:
     return f"{row.name} *" if row.hard else row.name
 
 
-def _figures(row: "CapabilityReport") -> list[str]:
+def _figures(row: "CapabilityResult") -> list[str]:
     interval = f"{row.share_low:.1%} to {row.share_high:.1%}"
     return [f"{row.cases:>5}", f"{row.passed:>6}", f"{row.share:>6.1%}", interval]
 

@@ -7,7 +7,7 @@ import pytest
 from sentiment.cli import run as run_command
 from sentiment.config import read_config
 from sentiment.training.train import train_run
-from tests.cli.helpers import reviews, write
+from tests.cli.helpers import reviews
 
 CONFIG = """
 seed = 3
@@ -28,11 +28,11 @@ threads = 1
 
 
 @pytest.fixture(scope="package")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, write_rows):
     """reviews.jsonl, other.jsonl, a configuration and a run of one epoch; what it learned does not matter."""
     folder = tmp_path_factory.mktemp("commands")
-    source = write(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
-    write(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
+    source = write_rows(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
+    write_rows(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
     (folder / "tiny.toml").write_text(CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

@@ -1,7 +1,5 @@
 """What the tests of commands share besides fixtures."""
 
-import json
-
 
 def reviews(count, words):
     """Labelled rows, four a film; the last word decides."""
@@ -9,11 +7,6 @@ def reviews(count, words):
         {"text": f"take {n} of this film was {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"}
         for n in range(count)
     ]
-
-
-def write(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 def assert_one_error(result, code, *words):

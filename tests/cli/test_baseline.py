@@ -12,7 +12,7 @@ from sentiment.config import read_config
 from sentiment.data.prepare import load_only_part, load_part, prepare
 from sentiment.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
-from tests.cli.helpers import assert_one_error, reviews, write
+from tests.cli.helpers import assert_one_error, reviews
 
 # --- baseline ------------------------------------------------------------------------------------------
 
@@ -49,10 +49,10 @@ def test_a_missing_split_is_named(folder, command):
     assert_one_error(command("baseline", folder / "tiny.toml"), 3, "no split named test", "train, validation")
 
 
-def test_training_reviews_of_one_class_are_refused(tmp_path, command):
+def test_training_reviews_of_one_class_are_refused(tmp_path, command, write_rows):
     rows = reviews(12, ["dull", "bright"])
-    write(tmp_path / "train.jsonl", rows[::2])
-    write(tmp_path / "validation.jsonl", rows)
+    write_rows(tmp_path / "train.jsonl", rows[::2])
+    write_rows(tmp_path / "validation.jsonl", rows)
     result = command("baseline", "--data", tmp_path, "--split", "validation")
     assert_one_error(result, 3, "one class only")
 

@@ -2,12 +2,13 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from scripts.torture.bench import write_reviews
 
 TINY_CONFIG = """
 seed = 3
@@ -31,28 +32,11 @@ threads = 1
 """
 
 
-def write_reviews(path: Path, count: int = 240) -> None:
-    """Reviews of filler words with one word that decides; six reviews a film."""
-    generator = random.Random(5)
-    filler = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
-    with path.open("w") as file:
-        for index in range(count):
-            label = index % 2
-            words = generator.choices(filler, k=generator.randint(3, 40))
-            words.insert(
-                generator.randrange(len(words)),
-                generator.choice([["awful", "dull"], ["great", "superb"]][label]),
-            )
-            file.write(
-                json.dumps({"text": " ".join(words), "label": label, "film": f"film-{index // 6}"}) + "\n"
-            )
-
-
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A folder with reviews.jsonl and tiny.toml."""
     folder = tmp_path_factory.mktemp("tiny")
-    write_reviews(folder / "reviews.jsonl")
+    write_reviews(folder / "reviews.jsonl", 240)
     source = json.dumps(str(folder / "reviews.jsonl"))
     (folder / "tiny.toml").write_text(TINY_CONFIG + f"[data]\nsource = {source}\n")
     return folder

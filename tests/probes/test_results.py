@@ -7,7 +7,7 @@ from sentiment.errors import CheckError
 from sentiment.metrics import wilson_interval
 from sentiment.predictor import Prediction
 from sentiment.probes.cases import Case, probe_set
-from sentiment.probes.report import holds, probe
+from sentiment.probes.results import holds, probe
 
 LABELS = {"positive": 0.9, "negative": 0.1}
 

@@ -22,7 +22,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class CapabilityReport:
+class CapabilityResult:
     """How many cases of one capability hold; shares lie in [0, 1]."""
 
     name: str
@@ -39,12 +39,12 @@ class CapabilityReport:
 
 
 @dataclass(frozen=True)
-class ProbeReport:
+class ProbeResult:
     """What `probe` finds."""
 
     version: int
     """Of the cases: figures of different versions do not compare."""
-    capabilities: tuple[CapabilityReport, ...]
+    capabilities: tuple[CapabilityResult, ...]
 
     def require(self, share: float) -> None:
         """Raise CheckError unless `share` of each capability's cases hold; hard ones do not count."""
@@ -57,12 +57,12 @@ class ProbeReport:
             raise CheckError(f"too few cases hold: {', '.join(below)}; {share:.1%} of each were asked for")
 
 
-def probe(predictor: "Predictor") -> ProbeReport:
+def probe(predictor: "Predictor") -> ProbeResult:
     """Put every case to a model, in a single call of its `predict`, and judge what it says."""
     probes = probe_set()
     texts = list(dict.fromkeys(text for case in probes.cases for text in case.texts))
     said = dict(zip(texts, predictor.predict(texts), strict=True))
-    return ProbeReport(
+    return ProbeResult(
         probes.version,
         tuple(
             _judge_capability(name, hard, [case for case in probes.cases if case.capability == name], said)
@@ -87,7 +87,7 @@ def holds(case: Case, predictions: Sequence["Prediction"]) -> bool:
 
 def _judge_capability(
     name: str, hard: bool, cases: Sequence[Case], said: dict[str, "Prediction"]
-) -> CapabilityReport:
+) -> CapabilityResult:
     failures = []
     for case in cases:
         predictions = [said[text] for text in case.texts]
@@ -95,4 +95,4 @@ def _judge_capability(
             failures.append(Failure(case, tuple(prediction.probability for prediction in predictions)))
     passed = len(cases) - len(failures)
     low, high = wilson_interval(passed, len(cases))
-    return CapabilityReport(name, hard, len(cases), passed, passed / len(cases), low, high, tuple(failures))
+    return CapabilityResult(name, hard, len(cases), passed, passed / len(cases), low, high, tuple(failures))
