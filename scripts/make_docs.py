@@ -20,7 +20,7 @@ import sentiment
 from sentiment.cli import app
 from sentiment.config import Config, Section
 from sentiment.explanation import explain
-from sentiment.highlight import print_explanation
+from sentiment.highlight import print_explanation, print_legend
 
 DOCS = Path(__file__).parent.parent / "docs"
 REVIEW = (
@@ -76,6 +76,7 @@ def explanation_picture() -> str:
     prediction = explanation.prediction
     console.print(f"{prediction.label}  {prediction.probability:.4f}", highlight=False)
     print_explanation(explanation, console)
+    print_legend(console)
     svg = console.export_svg(title="sentiment predict --explain", unique_id="explanation")
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 

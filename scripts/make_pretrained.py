@@ -90,7 +90,8 @@ def ship(run: FinishedRun, judged: FinishedRun) -> None:
     golden = predictor_of(run, weights).golden(GOLDEN)
     with storage.new_folder(SHIPPED, replace=True) as folder:
         with RunFolder(folder) as shipped:
-            shipped.create(run.config.model_copy(update={"data": data}), force=False)
+            shipped.claim(force=False)
+            shipped.create(run.config.model_copy(update={"data": data}))
             shipped.write_start(run.vocabulary, facts)
             shipped.finish(weights, golden, facts)
         (folder / ".lock").unlink()

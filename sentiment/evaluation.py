@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.console import say
-from sentiment.data.prepare import Part, data_hash, load_only_part, load_part
+from sentiment.data.prepare import Part, data_hash, load_only_part, load_part, load_split
 from sentiment.errors import SentimentError
 from sentiment.metrics import (
     Evaluation,
@@ -104,34 +105,47 @@ class JudgedReview:
     text: str
 
 
-def score_run(predictor: Predictor, source: str | None = None, split: str = "test") -> Scores:
-    """Score `split` of `source` (the run's own data by default).
+def score_run(predictor: Predictor, source: str | None = None, split: str | None = None) -> Scores:
+    """Score `split` of `source`, by default the run's own data.
 
-    `train` and `validation` of the run's own data, wherever they are now, are what it trained on and held
-    out. Another `source` with a single split, such as a file, is judged on that.
+    Without `split` that is test, or of another `source` the only split it has. `train` and `validation` of
+    the run's own data, wherever these are now, are what it trained on and held out. A file of other reviews
+    is one split, whatever its name.
     Raises DataError if there is no such split.
     """
-    config, threads = predictor.config, predictor.machine.threads
-    part = None
-    if source is not None:
-        config = config.with_source(source)
-        part = load_only_part(config, threads)
-        if part is not None and is_own_data(predictor, source):
-            if split in ("train", "validation"):
-                part = None
-            else:
-                say(
-                    "warning: the run was trained on most of these reviews; --split validation judges those "
-                    "it held out"
-                )
-    part = part or load_part(config, split, threads)
+    part = _choose_part(predictor, source, split)
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
-    scores = _score(lambda: predictor.logits(reviews), config.data.source, part)
+    scores = _score(lambda: predictor.logits(reviews), source or predictor.config.data.source, part)
     return replace(scores, temperature=predictor.temperature)
+
+
+def _choose_part(predictor: Predictor, source: str | None, split: str | None) -> Part:
+    """The reviews that `score_run` scores; says so if the run was trained on them."""
+    config, threads = predictor.config, predictor.machine.threads
+    if source is None:
+        own, part = True, load_part(config, split or "test", threads)
+    else:
+        config = config.with_source(source)
+        is_file = Path(source).expanduser().is_file()
+        only = load_only_part(config, threads) if split is None or is_file else None
+        is_cut_by_run = split in ("train", "validation")
+        # To hash the reviews takes long, and only these two can be the run's.
+        own = (only is not None or is_cut_by_run) and is_own_data(predictor, source)
+        if own and is_cut_by_run:
+            part = load_part(config, str(split), threads)
+        else:
+            part = only or load_split(config, split or "test", threads)
+    if own and part.name == "train":
+        held_out = predictor.facts.get("data", {}).get("validation")
+        way_out = "; see --split validation for others" if held_out else ""
+        say(f"warning: the run was trained on these reviews{way_out}")
+    return part
 
 
 def is_own_data(predictor: Predictor, source: str) -> bool:
     """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
+    if source == predictor.config.data.source:
+        return True
     try:
         found = data_hash(predictor.config.with_source(source))
     except SentimentError:

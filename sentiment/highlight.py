@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from sentiment.explanation import Explanation, SentenceScore, TokenScore
@@ -26,8 +27,7 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    # With 16 colours the marks of both sides would look alike.
-    coloured = console.color_system in ("256", "truecolor") and not console.no_color
+    coloured = _is_coloured(console)
     strengths = token_strengths(explanation)
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(justify="right", no_wrap=True, width=6)
@@ -40,6 +40,19 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
     console.print(table)
     for line in notes(explanation):
         console.print(Text(line))
+
+
+def print_legend(console: "Console") -> None:
+    """Print what the marks of explanations mean."""
+    marks = "green speaks for positive, red against; grey was not read"
+    if not _is_coloured(console):
+        marks = "+ speaks for positive, - against, the more signs the more"
+    console.print(f"{marks};\nbefore a sentence stands what it adds to the logit", style="dim")
+
+
+def _is_coloured(console: "Console") -> bool:
+    # With 16 colours the marks of both sides would look alike.
+    return console.color_system in ("256", "truecolor") and not console.no_color
 
 
 def notes(explanation: Explanation) -> list[str]:
@@ -111,14 +124,20 @@ h2 {{ font-size: 1.1em; margin: 0 0 .6em; }}
 """
 
 
-def html_page(explanations: Sequence[Explanation]) -> str:
-    """A page of its own: no script, no request, fit for a phone and a dark screen."""
+def html_page(explanations: Sequence[Explanation], labels: Sequence[str | None] = ()) -> str:
+    """A page of its own: no script, no request, fit for a phone and a dark screen.
+
+    `labels` are the right ones, in the same order, where they are known.
+    """
     articles = []
-    for number, explanation in enumerate(explanations, start=1):
+    for number, (explanation, label) in enumerate(zip_longest(explanations, labels), start=1):
         prediction = explanation.prediction
+        title = f"{number}. {prediction.label}, probability {prediction.probability:.3f}"
+        if label:
+            title += f", labelled {label}"
         lines = "".join(f"<li>{escape(line)}</li>" for line in notes(explanation))
         articles.append(
-            f"<article>\n<h2>{number}. {prediction.label}, probability {prediction.probability:.3f}</h2>\n"
+            f"<article>\n<h2>{escape(title)}</h2>\n"
             f'{as_html(explanation)}\n<ul class="notes">{lines}</ul>\n</article>'
         )
     return PAGE.format(style=STYLE, legend=LEGEND, articles="\n".join(articles))

@@ -4,15 +4,27 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError
 
+LABELS = {"0": "negative", "1": "positive", "negative": "negative", "positive": "positive"}
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_lines(name: str) -> Iterator[tuple[str, str]]:
-    """Yield (where, text) for each line of a UTF-8 file, `-` for stdin; raises DataError at a bad one.
+class Line(NamedTuple):
+    """A review to predict."""
+
+    where: str
+    """What an error calls it."""
+    text: str
+    label: str | None = None
+    """The right label, where the file has one: positive or negative."""
+
+
+def read_lines(name: str) -> Iterator[Line]:
+    """Yield each line of a UTF-8 file, `-` for stdin; raises DataError at a bad one.
 
     A line is a review; in a file whose name ends in .jsonl it is a JSON object with a review as its `text`.
     """
@@ -24,36 +36,40 @@ def read_lines(name: str) -> Iterator[tuple[str, str]]:
     try:
         with Path(name).open("rb") as file:
             lines = _decode(file, name)
-            yield from map(_take_text, lines) if name.endswith(".jsonl") else lines
+            yield from map(_parse, lines) if name.endswith(".jsonl") else lines
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
 
 
-def check_reviews(reviews: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Pass texts on; raise DataError at one that cannot be read."""
-    for where, text in reviews:
-        if flaw := why_unreadable(text):
-            raise DataError(f"{where} {flaw}; every review needs some text")
-        yield text
+def number(texts: Iterable[str]) -> Iterator[Line]:
+    """Call texts review 1, review 2 and so on."""
+    return (Line(f"review {place}", text) for place, text in enumerate(texts, start=1))
 
 
-def _decode(lines: Iterable[bytes], name: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(lines, start=1):
-        where = f"{name}, line {number}"
-        if number == 1 and line.startswith(UTF16_MARKS):
+def check(lines: Iterable[Line]) -> Iterator[Line]:
+    """Pass lines on; raise DataError at one that cannot be read."""
+    for line in lines:
+        if flaw := why_unreadable(line.text):
+            raise DataError(f"{line.where} {flaw}; every review needs some text")
+        yield line
+
+
+def _decode(lines: Iterable[bytes], name: str) -> Iterator[Line]:
+    for place, line in enumerate(lines, start=1):
+        where = f"{name}, line {place}"
+        if place == 1 and line.startswith(UTF16_MARKS):
             raise DataError(f"{name} is UTF-16; convert it to UTF-8, e.g. with iconv -f utf-16")
         try:
-            yield where, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            yield Line(where, line.decode("utf-8-sig" if place == 1 else "utf-8").rstrip("\r\n"))
         except UnicodeDecodeError as error:
             raise DataError(f"{where} is not UTF-8 (byte {error.start + 1} of the line)") from None
 
 
-def _take_text(line: tuple[str, str]) -> tuple[str, str]:
-    where, content = line
+def _parse(line: Line) -> Line:
     try:
-        record = json.loads(content)
+        record = json.loads(line.text)
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise DataError(f"{where} is no JSON object with a text")
-    return where, record["text"]
+        raise DataError(f"{line.where} is no JSON object with a text")
+    return Line(line.where, record["text"], LABELS.get(str(record.get("label"))))

@@ -63,35 +63,43 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
+        self._is_new = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._lock is not None:
+            if self._is_new and not _holds_something(self.path):  # the run failed before it began
+                shutil.rmtree(self.path, ignore_errors=True)
             self._lock.close()
             self._lock = None
 
     # --- starting and resuming -------------------------------------------------------------------------
 
-    def create(self, config: Config, force: bool) -> None:
-        """Make the folder and write its configuration; nothing of an earlier run survives `force`.
+    def claim(self, force: bool) -> None:
+        """Make the folder and hold it for a new run; an earlier one stays in it until `create`.
 
-        Raises UsageError if the folder is taken, MachineError if it cannot be written or is in use.
+        Raises UsageError if the folder is taken (and not `force`), MachineError if it cannot be written or is
+        in use.
         """
-        if self.path.exists() and (not self.path.is_dir() or _holds_something(self.path)):
+        exists = self.path.exists()
+        if exists and (not self.path.is_dir() or _holds_something(self.path)):
             if not force:
                 raise UsageError(
                     f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
                 )
             if not is_run(self.path):
                 raise UsageError(f"{self.path} is no run folder; --force does not replace it")
-            self.lock()
-            with storage.machine_errors(self.path):
-                _remove_contents(self.path)
         with storage.machine_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self.lock()
+        self._is_new = not exists
+
+    def create(self, config: Config) -> None:
+        """Start a run in the claimed folder with its configuration; nothing of an earlier one survives."""
+        with storage.machine_errors(self.path):
+            _remove_contents(self.path)
         self._write("config.toml", config.to_toml().encode())
 
     def lock(self) -> None:
@@ -113,6 +121,8 @@ class RunFolder:
     def config(self) -> Config:
         """The configuration the run was started with; raises RunError if there is none."""
         path = self.path / "config.toml"
+        if not self.path.exists():
+            raise RunError(_no_run_at(self.path))
         try:
             return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:
@@ -244,7 +254,7 @@ def read_run(path: Path) -> FinishedRun:
         raise RunError(
             f"{path} is a file; a run is a folder (pickled checkpoints are not opened: they can run code)"
             if path.exists()
-            else f"no run at {path}; train one with: sentiment train --run {path}"
+            else _no_run_at(path)
         )
     if not is_run(path):
         raise RunError(f"{path} is no run folder: it has no config.toml")
@@ -334,6 +344,10 @@ def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise RunError(f"{path} is damaged: {error}") from None
+
+
+def _no_run_at(path: Path) -> str:
+    return f"no run at {path}; train one with: sentiment train --run {path}"
 
 
 def _holds_something(folder: Path) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sentiment.explanation import Explanation, SentenceScore, TokenScore
-from sentiment.highlight import as_html, html_page, notes, print_explanation, token_strengths
+from sentiment.highlight import as_html, html_page, notes, print_explanation, print_legend, token_strengths
 from sentiment.predictor import Prediction
 
 
@@ -107,6 +107,22 @@ def test_a_page_is_whole_and_asks_for_nothing() -> None:
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
     assert page.count("<article>") == 2 and "<script" not in page
     assert not re.search(r"(?:src|href)=|url\(|@import", page)
+
+
+def test_a_page_names_the_right_label_where_it_is_known() -> None:
+    page = html_page([MIXED, MIXED], [None, "negative"])
+    assert "<h2>1. positive, probability 0.900</h2>" in page
+    assert "<h2>2. positive, probability 0.900, labelled negative</h2>" in page
+
+
+def test_the_legend_explains_the_marks_that_were_printed() -> None:
+    for console, words in (
+        ({}, "+ speaks for"),
+        ({"force_terminal": True, "color_system": "256"}, "green speaks"),
+    ):
+        file = io.StringIO()
+        print_legend(Console(file=file, width=80, **console))  # type: ignore[arg-type]
+        assert words in file.getvalue() and max(map(len, file.getvalue().splitlines())) <= 90
 
 
 def test_nothing_in_a_review_steers_the_terminal() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import DataError
-from sentiment.lines import check_reviews, read_lines
+from sentiment.lines import Line, check, number, read_lines
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def written(tmp_path):
 def test_every_line_is_a_text_with_its_place(written):
     name = written(b"good\nbad \r\n\nlast one")
     assert list(read_lines(name)) == [
-        (f"{name}, line 1", "good"),
-        (f"{name}, line 2", "bad "),
-        (f"{name}, line 3", ""),
-        (f"{name}, line 4", "last one"),
+        Line(f"{name}, line 1", "good"),
+        Line(f"{name}, line 2", "bad "),
+        Line(f"{name}, line 3", ""),
+        Line(f"{name}, line 4", "last one"),
     ]
 
 
@@ -36,7 +36,7 @@ def test_every_line_is_a_text_with_its_place(written):
 def test_one_text_out_for_each_line_in(texts, tmp_path_factory):
     path = tmp_path_factory.mktemp("lines") / "reviews.txt"
     path.write_bytes("".join(text + "\n" for text in texts).encode())
-    assert [text for _, text in read_lines(str(path))] == texts
+    assert [line.text for line in read_lines(str(path))] == texts
 
 
 def test_an_empty_file_has_no_lines(written):
@@ -44,18 +44,18 @@ def test_an_empty_file_has_no_lines(written):
 
 
 def test_a_byte_order_mark_is_no_text(written):
-    assert [text for _, text in read_lines(written(b"\xef\xbb\xbfgood\nbad\n"))] == ["good", "bad"]
+    assert [line.text for line in read_lines(written(b"\xef\xbb\xbfgood\nbad\n"))] == ["good", "bad"]
 
 
 def test_a_dash_is_stdin(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("schön\nnaïve\n".encode())))
-    assert list(read_lines("-")) == [("stdin, line 1", "schön"), ("stdin, line 2", "naïve")]
+    assert list(read_lines("-")) == [Line("stdin, line 1", "schön"), Line("stdin, line 2", "naïve")]
 
 
 def test_the_line_that_is_not_utf_8_is_named_and_those_before_it_come_out(written):
     name = written(b"good\ncaf\xe9\nbad\n")
     lines = read_lines(name)
-    assert next(lines)[1] == "good"
+    assert next(lines).text == "good"
     with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is not UTF-8 (byte 4 of the line)")):
         next(lines)
 
@@ -76,30 +76,38 @@ def test_what_cannot_be_read_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "  \t ", "<br />", " <BR> <br/>\u00a0"])
 def test_a_review_without_text_is_refused_by_its_place(text):
-    reviews = check_reviews([("review 1", "good"), ("review 2", text), ("review 3", "bad")])
-    assert next(reviews) == "good"
+    reviews = check(number(["good", text, "bad"]))
+    assert next(reviews) == Line("review 1", "good")
     with pytest.raises(DataError, match="review 2 is empty"):
         next(reviews)
 
 
 def test_half_a_surrogate_pair_is_refused():
     with pytest.raises(DataError, match="review 1 is not Unicode"):
-        list(check_reviews([("review 1", "bad \ud83d escape")]))
+        list(check(number(["bad \ud83d escape"])))
 
 
 def test_texts_pass_unchanged():
     texts = ["NA", "null", " 0 ", "a<br />b", "\U0001f600"]
-    assert list(check_reviews((f"review {i}", text) for i, text in enumerate(texts))) == texts
+    assert [line.text for line in check(number(texts))] == texts
+
+
+def test_json_lines_give_the_right_label_where_they_have_one(tmp_path):
+    labels = ["0", "1", '"negative"', '"positive"', "0.5", "null", '"mixed"', "[0]"]
+    path = tmp_path / "reviews.jsonl"
+    path.write_text("".join(f'{{"text": "film", "label": {label}}}\n' for label in labels))
+    found = [line.label for line in read_lines(str(path))]
+    assert found == ["negative", "positive", "negative", "positive", None, None, None, None]
 
 
 def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
     name = str(tmp_path / "reviews.jsonl")
     path = tmp_path / "reviews.jsonl"
     path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
-    assert [text for _, text in read_lines(name)] == ["good\nfilm", "bad"]
+    assert [line.text for line in read_lines(name)] == ["good\nfilm", "bad"]
     for bad in ('["text"]', '{"review": "x"}', '{"text": 3}', "no json", "", "[" * 100_000):
         path.write_text(f'{{"text": "good"}}\n{bad}\n')
         lines = read_lines(name)
-        assert next(lines)[1] == "good"
+        assert next(lines).text == "good"
         with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is no JSON object with a text")):
             next(lines)

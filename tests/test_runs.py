@@ -66,11 +66,12 @@ def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_
     (tmp_path / ".lock").touch()
     (tmp_path / ".config.toml.123.tmp").write_text("half")
     with RunFolder(tmp_path) as run:
-        run.create(config_for("sample"), force=False)
+        run.claim(force=False)
+        run.create(config_for("sample"))
     assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "config.toml"]
     (tmp_path / "config.toml").rename(tmp_path / ".hidden")
     with RunFolder(tmp_path) as run, pytest.raises(UsageError, match="exists"):
-        run.create(config_for("sample"), force=False)
+        run.claim(force=False)
 
 
 # --- going on ------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ MEMORY_SIGNS = (
 # Bytes. With less, libraries fail in the middle of their import in many ways, or hang.
 LEAST_ADDRESS_SPACE = 1_000 * 2**20
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("eval")(eval_command)
@@ -97,7 +97,7 @@ def run(arguments: list[str]) -> int:
     if sys.stdout is None:
         return _fail("cannot write the output: stdout is closed", MachineError.exit_code)
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments or ["--help"], standalone_mode=False)
         sys.stdout.flush()
         interrupts.check()
         return code if isinstance(code, int) else 0

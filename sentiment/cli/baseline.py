@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import asdict
+from typing import Annotated
+
+import typer
 
 from sentiment.cli.options import (
     ConfigArgument,
     DataOption,
     JsonOption,
     SetOption,
-    SplitOption,
     ThreadsOption,
     overrides,
 )
@@ -21,7 +23,7 @@ def baseline_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
     data: DataOption = None,
-    split: SplitOption = "test",
+    split: Annotated[str, typer.Option("--split", help="The split to judge.")] = "test",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:

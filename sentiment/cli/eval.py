@@ -12,6 +12,7 @@ from sentiment.cli.options import (
     DeviceOption,
     ForceOption,
     JsonOption,
+    RunArgument,
     SplitOption,
     ThreadsOption,
     choose_run,
@@ -25,12 +26,9 @@ if TYPE_CHECKING:
 
 
 def eval_command(
-    run: Annotated[
-        Path | None,
-        typer.Argument(metavar="RUN", help="A run folder; the newest, or the shipped model, by default."),
-    ] = None,
+    run: RunArgument = None,
     data: DataOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     baseline: Annotated[
         bool,
         typer.Option(

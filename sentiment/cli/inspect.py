@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import JsonOption, SetOption
+from sentiment.cli.options import JsonOption, SetOption, choose_run
 from sentiment.config import read_config
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ EXAMPLE = "This film is not terrible, in fact it's great!"
 def inspect_command(
     target: Annotated[
         Path | None,
-        typer.Argument(metavar="CONFIG|RUN", help="A TOML file or a run folder; imdb.toml by default."),
+        typer.Argument(
+            metavar="CONFIG|RUN", help="A TOML file, a run folder or shipped; imdb.toml by default."
+        ),
     ] = None,
     settings: SetOption = None,
     text: Annotated[str, typer.Option("--text", metavar="T", help="What the network reads.")] = EXAMPLE,
@@ -30,16 +32,16 @@ def inspect_command(
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
     from sentiment.inspection import inspect_text
 
-    if target is not None and target.is_dir():
+    if target is None or target.is_file() or target.suffix == ".toml":
+        found = inspect_text(read_config(target, settings or ()), text)
+    else:
         from sentiment.errors import UsageError
         from sentiment.predictor import Predictor
 
         if settings:
             raise UsageError("a run's configuration is fixed; --set goes with a CONFIG")
-        predictor = Predictor.load(target, device="cpu")
+        predictor = Predictor.load(choose_run(target), device="cpu")
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
-    else:
-        found = inspect_text(read_config(target, settings or ()), text)
     print(json.dumps(asdict(found)) if as_json else _report(found))
 
 

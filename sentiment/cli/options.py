@@ -20,7 +20,10 @@ DataOption = Annotated[
         "--data", metavar="SOURCE", help="Hub name, folder, file (csv, tsv, json, jsonl, parquet) or sample."
     ),
 ]
-SplitOption = Annotated[str, typer.Option("--split", help="The split to judge.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option("--split", help="The split to judge: test, or the only one of --data, by default."),
+]
 DeviceOption = Annotated[
     str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 ]
@@ -31,6 +34,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 RUNS = Path("runs")
+RUN_HELP = "A run folder, or shipped; the newest run, else the shipped model, by default."
+RunArgument = Annotated[Path | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
 
 def overrides(
@@ -47,12 +52,12 @@ def overrides(
 def choose_run(run: Path | None) -> Path:
     """The run that was named, else the newest finished one under `runs/`, else the shipped model.
 
-    Which one was found is said on stderr.
+    Which one was found is said on stderr. `shipped` names the shipped model where no folder has that name.
     """
-    if run is not None:
-        return run
     from sentiment.runs import SHIPPED, newest_finished
 
+    if run is not None:
+        return SHIPPED if run == Path("shipped") and not run.exists() else run
     newest = newest_finished(RUNS)
     say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED

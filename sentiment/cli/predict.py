@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import DeviceOption, ForceOption, JsonOption, ThreadsOption, choose_run
+from sentiment.cli.options import (
+    RUN_HELP,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    ThreadsOption,
+    choose_run,
+)
 from sentiment.errors import UsageError
 
 if TYPE_CHECKING:
+    from sentiment.lines import Line
     from sentiment.predictor import Prediction, Predictor
 
 
 def predict_command(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to judge.")] = None,
-    run: Annotated[
-        Path | None, typer.Option("--run", help="A run folder; the newest, or the shipped model, by default.")
-    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", help=RUN_HELP)] = None,
     file: Annotated[
         str | None,
         typer.Option(
@@ -40,47 +46,47 @@ def predict_command(
     """Predict reviews: label, probability of positive, tokens read, share of unknown ones."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
-    from sentiment.lines import check_reviews, read_lines
+    from sentiment.lines import check, number, read_lines
     from sentiment.predictor import Predictor
     from sentiment.storage import check_free
 
     if html is not None:
         check_free(html, force)
-    named = (
-        check_reviews((f"review {number}", text) for number, text in enumerate(texts, start=1))
-        if texts
-        else check_reviews(read_lines(file or "-"))
-    )
+    lines = check(number(texts) if texts else read_lines(file or "-"))
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     if explain or html is not None:
-        _print_explanations(predictor, named, html, as_json)
+        _print_explanations(predictor, lines, html, as_json)
         return
-    for prediction in predictor.predict_stream(named):
+    for prediction in predictor.predict_stream(line.text for line in lines):
         print(json.dumps(asdict(prediction)) if as_json else _line(prediction), flush=True)
 
 
 def _print_explanations(
-    predictor: "Predictor", texts: Iterable[str], page: Path | None, as_json: bool
+    predictor: "Predictor", lines: Iterable["Line"], page: Path | None, as_json: bool
 ) -> None:
     from rich.console import Console
 
     from sentiment.explanation import explain
-    from sentiment.highlight import html_page, print_explanation
+    from sentiment.highlight import html_page, print_explanation, print_legend
     from sentiment.storage import write_file
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
-    explanations = []
-    for text in texts:
-        (explanation,) = explain(predictor, [text])
+    explanations, labels = [], []
+    for line in lines:
+        (explanation,) = explain(predictor, [line.text])
         if page is not None:
             explanations.append(explanation)
+            labels.append(line.label)
         if as_json:
             print(json.dumps(asdict(explanation)), flush=True)
         else:
-            print(_line(explanation.prediction), flush=True)
+            label = f", labelled {line.label}" if line.label else ""
+            print(_line(explanation.prediction) + label, flush=True)
             print_explanation(explanation, console)
+    if not as_json:
+        print_legend(console)
     if page is not None:
-        write_file(page, html_page(explanations).encode())
+        write_file(page, html_page(explanations, labels).encode())
 
 
 def _line(prediction: "Prediction") -> str:

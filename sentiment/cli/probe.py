@@ -4,12 +4,11 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import DeviceOption, JsonOption, ThreadsOption, choose_run
+from sentiment.cli.options import DeviceOption, JsonOption, RunArgument, ThreadsOption, choose_run
 from sentiment.cli.table import Rows, align
 
 if TYPE_CHECKING:
@@ -19,10 +18,7 @@ WIDTH = 80
 
 
 def probe_command(
-    run: Annotated[
-        Path | None,
-        typer.Argument(metavar="RUN", help="A run folder; the newest, or the shipped model, by default."),
-    ] = None,
+    run: RunArgument = None,
     min_pass: Annotated[
         float | None,
         typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sentiment.cli.options import (
+    RUN_HELP,
     DataOption,
     DeviceOption,
     ForceOption,
@@ -18,16 +19,13 @@ from sentiment.cli.options import (
 def report_command(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="RUN...",
-            help="Run folders; the newest, or the shipped model, by default. Several are compared.",
-        ),
+        typer.Argument(metavar="RUN...", help=f"{RUN_HELP} Several are compared."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="PAGE", help="The file to write.")] = Path(
         "report.html"
     ),
     data: DataOption = None,
-    split: SplitOption = "test",
+    split: SplitOption = None,
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -37,5 +35,6 @@ def report_command(
     from sentiment.report import write_report
 
     storage.check_free(out, force)  # before a run is chosen, which may import much
-    size = write_report(runs or [choose_run(None)], out, data, split, device or "auto", threads or 0, force)
+    chosen = [choose_run(run) for run in runs or ()] or [choose_run(None)]
+    size = write_report(chosen, out, data, split, device or "auto", threads or 0, force)
     print(f"{out} ({size / 1000:,.0f} kB)")

@@ -67,23 +67,25 @@ def _new_run(name: str) -> Path:
 
 def _summary(run: Path, facts: dict[str, Any]) -> str:
     result = facts["result"]
+    memory = result["peak_memory_bytes"] / 2**20
+    cost = f"{result['seconds'] / 60:.1f} min of training, peak memory {memory:,.0f} MiB"
     judged = result["validation"]
-    cost = (
-        f"{result['seconds'] / 60:.1f} min of training, "
-        f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
-    )
     if judged is None:
-        return f"run        {run}\nresult     trained on every review, none held out\ncost       {cost}"
-    best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
-    epochs = ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best)
-    interval = f"{judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}"
-    return (
-        f"run        {run}\n"
-        f"result     validation accuracy {judged['accuracy']:.2%} ({interval}), loss {judged['loss']:.3f}\n"
-        f"weights    {epochs}\n"
-        f"cost       {cost}\n"
-        f"report     {_report(run)}"
-    )
+        rows = {"run": run, "result": "trained on every review, none held out", "cost": cost}
+    else:
+        best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
+        interval = f"{judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}"
+        temperature = result.get("temperature", 1.0)
+        scaled = f", temperature {temperature:.2f}" if temperature != 1 else ""
+        rows = {
+            "run": run,
+            "accuracy": f"{judged['accuracy']:.2%} of validation (95%: {interval})",
+            "loss": f"{judged['loss']:.3f}, calibration error {judged['calibration_error']:.3f}{scaled}",
+            "weights": ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best),
+            "cost": cost,
+            "report": _report(run),
+        }
+    return "\n".join(f"{name:<10} {value}" for name, value in rows.items())
 
 
 def _report(run: Path) -> str:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,15 +151,20 @@ def load_part(config: Config, split: str, processes: int) -> Part:
 
     Raises DataError naming the splits there are if `split` is not one of them.
     """
-    if split in ("train", "validation"):
-        parts, holdout = _split(load_reviews(config.data, ("train", "validation")), config, processes)
-        if len(parts[split].positions_N) == 0:
-            raise DataError(f"no {split} split is held out with data.validation={holdout.rule}")
-        return parts[split]
+    if split not in ("train", "validation"):
+        splits = load_reviews(config.data)
+        _require(split, {*splits, "validation"}, config)
+        return _whole(splits[split], processes)
+    parts, holdout = _split(load_reviews(config.data, ("train", "validation")), config, processes)
+    if len(parts[split].positions_N) == 0:
+        raise DataError(f"no {split} split is held out with data.validation={holdout.rule}")
+    return parts[split]
+
+
+def load_split(config: Config, split: str, processes: int) -> Part:
+    """Load one labelled split whole, as the source has it; raises DataError as `load_part` does."""
     splits = load_reviews(config.data)
-    if split not in splits:
-        found = ", ".join(sorted({*splits, "validation"}))
-        raise DataError(f"{config.data.source} has no split named {split}; use --split with one of {found}")
+    _require(split, splits, config)
     return _whole(splits[split], processes)
 
 
@@ -188,6 +193,14 @@ def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFa
         copies=sum(count - 1 for count in Counter(texts).values()),
         break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
     )
+
+
+def _require(split: str, found: Collection[str], config: Config) -> None:
+    if split not in found:
+        raise DataError(
+            f"{config.data.source} has no split named {split}; use --split with one of "
+            + ", ".join(sorted(found))
+        )
 
 
 def _load_for_training(config: Config) -> dict[str, Reviews]:

@@ -15,14 +15,14 @@ def write_report(
     runs: Sequence[Path],
     out: Path,
     source: str | None = None,
-    split: str = "test",
+    split: str | None = None,
     device: str = "auto",
     threads: int = 0,
     force: bool = False,
 ) -> int:
     """Write a page about a run, or a comparison of several, to the file `out`; return its size in bytes.
 
-    The reviews are `split` of `source`, by default of each run's own data. Raises UsageError if `out` is
+    The reviews are `split` of `source`, chosen as `evaluation.score_run` does. Raises UsageError if `out` is
     taken (and not `force`) or if several runs have not the same reviews as that split, and RunError,
     DataError or MachineError if a run or the reviews are not there.
     """

@@ -96,7 +96,7 @@ class RunComparison:
 
 
 def gather(
-    path: Path, source: str | None = None, split: str = "test", device: str = "auto", threads: int = 0
+    path: Path, source: str | None = None, split: str | None = None, device: str = "auto", threads: int = 0
 ) -> RunFacts:
     """Judge a run as `evaluation.score_run` does, explain it, and put the baseline beside it.
 
@@ -119,7 +119,7 @@ def gather(
 def compare(
     paths: Sequence[Path],
     source: str | None = None,
-    split: str = "test",
+    split: str | None = None,
     device: str = "auto",
     threads: int = 0,
 ) -> RunComparison:
@@ -132,7 +132,7 @@ def compare(
         runs.append(_judge(path, source, split, device, threads)[1])
         if _fingerprint(runs[-1].scores) != _fingerprint(runs[0].scores):
             raise UsageError(
-                f"{paths[0]} and {path} have different reviews as their {split} split; "
+                f"{paths[0]} and {path} are not judged on the same reviews; "
                 "choose another --split, or a file for all of them with --data"
             )
     if len({run.name for run in runs}) < len(runs):
@@ -153,17 +153,17 @@ def compare(
 
 
 def _judge(
-    path: Path, source: str | None, split: str, device: str, threads: int
+    path: Path, source: str | None, split: str | None, device: str, threads: int
 ) -> tuple[Predictor, JudgedRun]:
     """Score a split with a run, whose predictor knows where the run's own data are now."""
     predictor = Predictor.load(path, device, threads)
     config = predictor.config
     owned = source is None or is_own_data(predictor, source)
-    if source is not None and owned:
+    if source is not None and owned:  # what comes after finds the run's own data there, too
         predictor.config = config.with_source(source)
     name = "shipped model" if path == SHIPPED else path.resolve().name
     say(f"judging {name}")
-    scores = score_run(predictor, None if owned else source, split)
+    scores = score_run(predictor, source, split)
     return predictor, JudgedRun(
         name,
         config,

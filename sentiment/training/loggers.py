@@ -58,8 +58,8 @@ class ProgressDisplay:
 
     def _show_rehearsal(self, rehearsal: Rehearsal) -> None:
         say(
-            f"{rehearsal.stage}: largest batch {rehearsal.padded_tokens:,} tokens; an epoch takes about "
-            f"{rehearsal.epoch_seconds:,.0f} s; memory so far {rehearsal.peak_memory_bytes / 2**20:,.0f} MiB"
+            f"{rehearsal.stage}: largest batch {rehearsal.padded_tokens:,} tokens; epoch ~"
+            f"{rehearsal.epoch_seconds:,.0f} s; memory {rehearsal.peak_memory_bytes / 2**20:,.0f} MiB"
         )
 
     def _show_step(self, step: Step, state: TrainingState) -> None:
@@ -76,16 +76,12 @@ class ProgressDisplay:
             self.close()
 
     def _show_epoch(self, epoch: Epoch, state: TrainingState) -> None:
-        parts = [f"train loss {epoch.train_loss:.3f}"]
-        if epoch.train_accuracy is not None:
-            parts[0] += f", accuracy {epoch.train_accuracy:.1%}"
-        if epoch.validation is not None:
-            judged = epoch.validation
-            parts.append(
-                f"validation loss {judged.loss:.3f}, accuracy {judged.accuracy:.1%}"
-                + (" (best)" if epoch.is_best else "")
-            )
-        parts.append(f"{self._tokens / max(self._training_seconds, 1e-9):,.0f} tokens/s")
+        parts = [f"loss {_figures(epoch.train_loss, epoch.train_accuracy)}"]
+        if judged := epoch.validation:
+            best = " best" if epoch.is_best else ""
+            parts.append(f"validation {_figures(judged.loss, judged.accuracy)}{best}")
+        speed = self._tokens / max(self._training_seconds, 1e-9) / 1000
+        parts.append(f"{speed:,.{0 if speed >= 10 else 1}f}k tokens/s")
         say(f"{epoch.stage} {epoch.epoch}/{state.stage.epochs}: " + "; ".join(parts))
         self._tokens, self._training_seconds = 0, 0.0
 
@@ -99,6 +95,10 @@ class ProgressDisplay:
         if self._bar is not None:
             self._bar.set_postfix_str(postfix, refresh=False)
             self._bar.update(amount)
+
+
+def _figures(loss: float, accuracy: float | None) -> str:
+    return f"{loss:.3f}" + ("" if accuracy is None else f", {accuracy:.1%}")
 
 
 class TensorBoardLog:

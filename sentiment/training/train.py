@@ -40,8 +40,10 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
         if not machine.processes.leads:
             return _assist(path, config, machine)
         with RunFolder(path) as run:
-            run.create(config, force)
-            return _lead(run, config, machine)
+            run.claim(force)
+            prepared = _prepare(config, machine)  # before anything is replaced: it may fail
+            run.create(config)
+            return _lead(run, None, config, prepared, machine)
 
 
 def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
@@ -63,7 +65,11 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
             if run.is_finished:
                 say(f"{path} is finished already")
                 return read_run(path).facts
-            return _lead(run, own, machine)
+            # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
+            checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
+            prepared = _prepare(own, machine)
+            run.check_data(prepared.data_hash)
+            return _lead(run, checkpoint, own, prepared, machine)
 
 
 def train_or_resume(config: Config, path: Path) -> FinishedRun:
@@ -86,15 +92,18 @@ def _joined(config: Config) -> Iterator[Machine]:
         yield replace(machine, processes=processes)
 
 
-def _lead(run: RunFolder, config: Config, machine: Machine) -> dict[str, Any]:
-    """Train as the process that writes the run folder."""
+def _prepare(config: Config, machine: Machine) -> Prepared:
     if config.logging.tensorboard:
         require_tensorboard()
-    # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
-    checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
     prepared = prepare(config, machine.threads)
     memory.release()
-    run.check_data(prepared.data_hash)
+    return prepared
+
+
+def _lead(
+    run: RunFolder, checkpoint: Checkpoint | None, config: Config, prepared: Prepared, machine: Machine
+) -> dict[str, Any]:
+    """Train as the process that writes the run folder, from its beginning or from a checkpoint."""
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
     run.write_start(prepared.vocabulary, facts)
     machine.processes.wait()  # the others find the tokens in the cache
@@ -136,8 +145,7 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
     checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
-    prepared = prepare(config, machine.threads)
-    memory.release()
+    prepared = _prepare(config, machine)
     state = _begin_or_restore(checkpoint, config, prepared, machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:
@@ -189,7 +197,7 @@ def _follow(
         if due or stop.signal_number is not None:
             saved = _save(run, state)
             if stop.signal_number is not None:
-                say(f"stopped; saved {saved}; go on with: sentiment train --resume --run {run.path}")
+                say(f"stopped; saved {saved}\ngo on with: sentiment train --resume --run {run.path}")
                 raise Interrupted(stop.signal_number)
 
 

@@ -129,4 +129,26 @@ def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tm
     assert train["reviews"] + own["reviews"] == 60
     code, stdout, stderr = command(*asked, "test")
     assert json.loads(stdout)["evaluation"]["reviews"] == 60
-    assert code == 0 and "warning: the run was trained on most of these reviews" in stderr
+    assert code == 0 and "warning: the run was trained on these reviews; see --split validation" in stderr
+    assert "warning" in command(*asked, "train")[2] and "warning" not in command(*asked, "validation")[2]
+
+
+def test_a_folder_of_other_reviews_has_the_splits_it_has(folder, command, tmp_path):
+    shutil.copy(folder / "other.jsonl", tmp_path / "train.jsonl")
+    asked = ("eval", folder / "run", "--data", tmp_path, "--json")
+    for split in ([], ["--split", "train"]):
+        code, stdout, stderr = command(*asked, *split)
+        found = json.loads(stdout)
+        assert (code, found["split"], found["evaluation"]["reviews"], stderr) == (0, "train", 10, "")
+    for split in ("test", "validation"):
+        assert_one_error(command(*asked, "--split", split), 3, f"no split named {split}", "one of train")
+
+
+def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path):
+    shutil.copy(folder / "reviews.jsonl", tmp_path / "train.jsonl")
+    shutil.copy(folder / "other.jsonl", tmp_path / "test.jsonl")
+    asked = ("eval", folder / "run", "--data", tmp_path, "--json")
+    assert json.loads(command(*asked)[1])["split"] == "test"
+    code, stdout, stderr = command(*asked, "--split", "train")
+    assert code == 0 and "warning: the run was trained on these reviews" in stderr
+    assert json.loads(stdout)["evaluation"]["reviews"] < 60

@@ -396,9 +396,9 @@ def test_a_truncated_or_flipped_parquet_file_never_loses_a_row(tmp_path, rows):
 
 
 def test_a_folder_without_reviews_is_refused(tmp_path):
-    refuse(tmp_path, "holds no readable reviews")
+    refuse(tmp_path, "holds no reviews: no .csv")
     (tmp_path / "notes.md").write_text("hello")
-    refuse(tmp_path, "holds no readable reviews")
+    refuse(tmp_path, "holds no reviews: no .csv")
 
 
 def test_a_broken_file_in_the_hubs_layout_is_refused(hub_layout):

@@ -61,10 +61,11 @@ def test_run_json_says_what_made_the_run(finished_run):
 def test_train_prints_a_result_and_logs_to_stderr(tiny, tmp_path, command):
     result = command("train", tiny / "tiny.toml", "--run", tmp_path / "run", "--set", "training.epochs=1")
     assert result.returncode == 0
-    assert "validation accuracy" in result.stdout and "peak memory" in result.stdout
+    assert "of validation (95%: " in result.stdout and "peak memory" in result.stdout
     assert "training, epoch 1" in result.stdout and "best so far" in result.stdout
-    assert all(len(line) <= 80 for line in result.stdout.splitlines() if str(tmp_path) not in line)
-    assert "training 1/1: train loss" in result.stderr and "largest batch" in result.stderr
+    lines = [*result.stdout.splitlines(), *result.stderr.splitlines()]
+    assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
+    assert "training 1/1: loss" in result.stderr and "largest batch" in result.stderr
     assert "\r" not in result.stderr  # bars vanish where stderr is no terminal
 
 
@@ -152,6 +153,23 @@ def test_predict_uses_the_newest_finished_run(finished_run, command):
     assert result.returncode == 0 and "using runs/whole" in result.stderr
 
 
+def test_shipped_names_the_shipped_model_whatever_runs_there_are(finished_run, command):
+    result = command("predict", "--run", "shipped", "--json", "great", cwd=finished_run.parent.parent)
+    expected = sentiment.load(threads=1).predict(["great"])[0].probability
+    assert json.loads(result.stdout)["probability"] == pytest.approx(expected, abs=1e-5)
+    assert result.stderr == ""
+
+
+def test_an_explanation_of_json_lines_names_the_right_label_and_the_marks(finished_run, command, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a dull film", "label": "positive"}\n')
+    result = command(
+        "predict", "--run", finished_run, "--file", tmp_path / "a.jsonl", "--html", tmp_path / "a.html"
+    )
+    lines = result.stdout.splitlines()
+    assert lines[0].endswith(", labelled positive") and lines[-2].startswith("+ speaks for positive")
+    assert "labelled positive</h2>" in (tmp_path / "a.html").read_text()
+
+
 def test_predict_into_a_closed_pipe_has_no_traceback(tmp_path, finished_run, environment):
     (tmp_path / "many.txt").write_text("a great film\n" * 20_000)
     shell = f"{sys.executable} -m sentiment predict --run {finished_run} --file many.txt | head -1"
@@ -199,6 +217,18 @@ def test_nothing_is_overwritten_without_force(tiny, tmp_path, command):
     assert (path / "thesis.txt").read_text() == "mine"
 
 
+def test_a_training_that_fails_on_its_data_leaves_and_replaces_nothing(tiny, tmp_path, command, finished_run):
+    asked = ("train", tiny / "tiny.toml", "--data", "nowhere", "--run")
+    assert_one_error(command(*asked, tmp_path / "new"), 3, "nowhere")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "own").mkdir()
+    assert_one_error(command(*asked, tmp_path / "own"), 3, "nowhere")
+    old = shutil.copytree(finished_run, tmp_path / "old")
+    assert_one_error(command(*asked, old, "--force"), 3, "nowhere")
+    assert read_run(old).facts == read_run(finished_run).facts
+    assert (tmp_path / "own").is_dir()
+
+
 def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
     path = tmp_path / "run"
     shutil.copytree(finished_run, path)
@@ -236,12 +266,23 @@ def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
         (["--set", "machine.precision=bfloat16"], 4, ["bfloat16"]),
         (["--data", "nowhere/at/all"], 3, ["nowhere/at/all"]),
         (["--resume", "--force"], 2, ["--resume"]),
+        (["--resume"], 3, ["no run at"]),
         (["--no-such-option"], 2, ["--no-such-option"]),
     ],
 )
 def test_bad_requests_end_with_one_line(tiny, tmp_path, command, change, code, words):
     path = tmp_path / "run"
     assert_one_error(command("train", tiny / "tiny.toml", "--run", path, *change), code, *words)
+
+
+def test_a_command_alone_shows_the_help(command):
+    alone, asked = command(), command("--help")
+    assert alone.returncode == 0 and alone.stdout == asked.stdout and "predict" in alone.stdout
+
+
+def test_inspect_of_a_missing_run_and_of_a_missing_configuration(command):
+    assert_one_error(command("inspect", "runs/nope"), 3, "no run at runs/nope")
+    assert_one_error(command("inspect", "nope.toml"), 2, "no configuration at nope.toml")
 
 
 def test_missing_configuration(command):

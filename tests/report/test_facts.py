@@ -87,7 +87,7 @@ def test_runs_of_one_name_are_called_by_their_paths(paths, tmp_path):
 def test_runs_with_other_reviews_are_not_compared(paths, folder, tmp_path):
     settings = ["data.validation_share=0.3", "training.epochs=1", "training.members=1"]
     train_run(read_config(paths[1] / "config.toml", settings), tmp_path / "run")
-    with pytest.raises(UsageError, match="different reviews as their train split"):
+    with pytest.raises(UsageError, match="are not judged on the same reviews"):
         compare([paths[0], tmp_path / "run"], split="train", device="cpu", threads=1)
 
 
