@@ -10,7 +10,7 @@ import numpy as np
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.console import say
-from sentiment.data.prepare import Part, data_hash, load_only_part, load_part, load_split
+from sentiment.data.prepare import Part, data_hash, load_part, load_split
 from sentiment.errors import SentimentError
 from sentiment.metrics import (
     Evaluation,
@@ -38,6 +38,8 @@ class Scores:
     """Speed of scoring, tokenizing not counted."""
     temperature: float = 1.0
     """What the logits have been divided by."""
+    is_own_data: bool = False
+    """Whether the source is, to the letter, what the model was trained on, or a copy of it."""
 
     def judge(self, threshold: float = 0.5) -> "SplitEvaluation":
         """Judge the logits; a review counts as positive if its probability is above `threshold`."""
@@ -109,48 +111,39 @@ def score_run(predictor: Predictor, source: str | None = None, split: str | None
     """Score `split` of `source`, by default the run's own data.
 
     Without `split` that is test, or of another `source` the only split it has. `train` and `validation` of
-    the run's own data, wherever these are now, are what it trained on and held out. A file of other reviews
-    is one split, whatever its name.
+    the run's own data, wherever these are now, are what it trained on and held out.
     Raises DataError if there is no such split.
     """
-    part = _choose_part(predictor, source, split)
+    part, is_own = _choose_part(predictor, source, split)
+    if is_own and part.name == "train":
+        held_out = predictor.facts.get("data", {}).get("validation")
+        others = "; see --split validation for others" if held_out else ""
+        say(f"warning: the run was trained on these reviews{others}")
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), source or predictor.config.data.source, part)
-    return replace(scores, temperature=predictor.temperature)
+    return replace(scores, temperature=predictor.temperature, is_own_data=is_own)
 
 
-def _choose_part(predictor: Predictor, source: str | None, split: str | None) -> Part:
-    """The reviews that `score_run` scores; says so if the run was trained on them."""
+def _choose_part(predictor: Predictor, source: str | None, split: str | None) -> tuple[Part, bool]:
+    """The reviews that `score_run` scores, and whether their source is the run's own data."""
     config, threads = predictor.config, predictor.machine.threads
     if source is None:
-        own, part = True, load_part(config, split or "test", threads)
-    else:
-        config = config.with_source(source)
-        is_file = Path(source).expanduser().is_file()
-        only = load_only_part(config, threads) if split is None or is_file else None
-        is_cut_by_run = split in ("train", "validation")
-        # To hash the reviews takes long, and only these two can be the run's.
-        own = (only is not None or is_cut_by_run) and is_own_data(predictor, source)
-        if own and is_cut_by_run:
-            part = load_part(config, str(split), threads)
-        else:
-            part = only or load_split(config, split or "test", threads)
-    if own and part.name == "train":
-        held_out = predictor.facts.get("data", {}).get("validation")
-        way_out = "; see --split validation for others" if held_out else ""
-        say(f"warning: the run was trained on these reviews{way_out}")
-    return part
+        return load_part(config, split or "test", threads), True
+    config = config.with_source(source)
+    is_own = _is_own_data(predictor, config)
+    if split == "test" and Path(source).expanduser().is_file():
+        split = None  # a file is one split, whatever it is for
+    if is_own and split is not None:
+        return load_part(config, split, threads), True
+    return load_split(config, split, threads), is_own
 
 
-def is_own_data(predictor: Predictor, source: str) -> bool:
-    """Whether `source` has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
-    if source == predictor.config.data.source:
-        return True
+def _is_own_data(predictor: Predictor, config: Config) -> bool:
+    """Whether a source has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
     try:
-        found = data_hash(predictor.config.with_source(source))
+        return bool(data_hash(config) == predictor.facts.get("data", {}).get("hash"))
     except SentimentError:
         return False
-    return bool(found == predictor.facts.get("data", {}).get("hash"))
 
 
 def choose_threshold(predictor: Predictor) -> float:

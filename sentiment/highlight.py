@@ -47,7 +47,8 @@ def print_legend(console: "Console") -> None:
     marks = "green speaks for positive, red against; grey was not read"
     if not _is_coloured(console):
         marks = "+ speaks for positive, - against, the more signs the more"
-    console.print(f"{marks};\nbefore a sentence stands what it adds to the logit", style="dim")
+    score = "before a sentence stands what it adds to the logit, or cut if it was not read"
+    console.print(f"{marks};\n{score}", style="dim")
 
 
 def _is_coloured(console: "Console") -> bool:

@@ -41,12 +41,12 @@ def read_lines(name: str) -> Iterator[Line]:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
 
 
-def number(texts: Iterable[str]) -> Iterator[Line]:
+def number_texts(texts: Iterable[str]) -> Iterator[Line]:
     """Call texts review 1, review 2 and so on."""
     return (Line(f"review {place}", text) for place, text in enumerate(texts, start=1))
 
 
-def check(lines: Iterable[Line]) -> Iterator[Line]:
+def check_lines(lines: Iterable[Line]) -> Iterator[Line]:
     """Pass lines on; raise DataError at one that cannot be read."""
     for line in lines:
         if flaw := why_unreadable(line.text):

@@ -15,7 +15,7 @@ from sentiment.data.tokens import shared_tokenizer, tokenize_stream
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
 from sentiment.errors import RunError
-from sentiment.lines import check, number
+from sentiment.lines import check_lines, number_texts
 from sentiment.models.classifier import UNKNOWN_ID
 from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
@@ -92,13 +92,13 @@ class Predictor:
 
         Raises DataError naming the first one that cannot be read, after the predictions of those before it.
         """
-        chunks = _chunks(line.text for line in check(number(texts)))
+        chunks = _chunks(line.text for line in check_lines(number_texts(texts)))
         for tokens in tokenize_stream(chunks, self.machine.threads):
             yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
 
     def encode(self, texts: Sequence[str]) -> EncodedReviews:
         """Tokenize reviews and look their tokens up; raises DataError as `predict` does."""
-        checked = [line.text for line in check(number(texts))]
+        checked = [line.text for line in check_lines(number_texts(texts))]
         tokens = shared_tokenizer().tokenize_and_forget(checked)
         return EncodedReviews(tokens, self.vocabulary, self.config.text)
 

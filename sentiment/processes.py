@@ -46,7 +46,9 @@ class Processes:
         try:
             torch.distributed.all_reduce(values_X)
         except RuntimeError:
-            raise MachineError("another process of this training has ended; go on with --resume") from None
+            raise MachineError(
+                "another process of this training has ended; if the run has begun, go on with --resume"
+            ) from None
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], *figures: float) -> list[float]:
         """Sum every gradient in place, and the figures, over all processes; return the figures' sums."""

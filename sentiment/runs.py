@@ -7,9 +7,11 @@ model.safetensors  golden.json  manifest.json              at the end; the manif
 
 import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -63,15 +65,17 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
-        self._is_new = False
+        self._is_new = self._replaces = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._lock is not None:
-            if self._is_new and not _holds_something(self.path):  # the run failed before it began
-                shutil.rmtree(self.path, ignore_errors=True)
+            with suppress(OSError):
+                if self._is_new and not _holds_something(self.path):  # the run failed before it began
+                    (self.path / ".lock").unlink()
+                    self.path.rmdir()
             self._lock.close()
             self._lock = None
 
@@ -83,37 +87,50 @@ class RunFolder:
         Raises UsageError if the folder is taken (and not `force`), MachineError if it cannot be written or is
         in use.
         """
-        exists = self.path.exists()
-        if exists and (not self.path.is_dir() or _holds_something(self.path)):
-            if not force:
-                raise UsageError(
-                    f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
-                )
-            if not is_run(self.path):
-                raise UsageError(f"{self.path} is no run folder; --force does not replace it")
+        self._is_new = not self.path.exists()
+        self._replaces = self._is_taken()
+        if self._replaces and not force:
+            raise UsageError(
+                f"{self.path} exists; choose another --run, or --resume it, or replace it with --force"
+            )
+        if self._replaces and not is_run(self.path):
+            raise UsageError(f"{self.path} is no run folder; --force does not replace it")
         with storage.machine_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self.lock()
-        self._is_new = not exists
 
     def create(self, config: Config) -> None:
-        """Start a run in the claimed folder with its configuration; nothing of an earlier one survives."""
-        with storage.machine_errors(self.path):
-            _remove_contents(self.path)
+        """Start a run in the claimed folder with its configuration; nothing of an earlier one survives.
+
+        Raises UsageError if something has got into the folder since, MachineError if it cannot be written.
+        """
+        if self._replaces:
+            with storage.machine_errors(self.path):
+                _remove_contents(self.path)
+        elif self._is_taken():
+            raise UsageError(f"{self.path} was empty when this training began and is not now; choose another")
         self._write("config.toml", config.to_toml().encode())
+
+    def _is_taken(self) -> bool:
+        return self.path.exists() and (not self.path.is_dir() or _holds_something(self.path))
 
     def lock(self) -> None:
         """Hold the folder until the context or process ends; raises MachineError if another one holds it."""
         if self._lock is not None:
             return
+        path = self.path / ".lock"
         with storage.machine_errors(self.path):
-            lock = (self.path / ".lock").open("w")
+            lock = path.open("w")
         try:
             # A record lock ends with this process, whatever children it has forked.
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another training that failed at its start may have removed the file since it was opened.
+            is_held = os.path.samestat(os.fstat(lock.fileno()), path.stat())
         except OSError:
+            is_held = False
+        if not is_held:
             lock.close()
-            raise MachineError(f"{self.path} is in use by another training") from None
+            raise MachineError(f"{self.path} is in use by another training")
         self._lock = lock
         storage.remove_leftovers(self.path)
         storage.remove_leftovers(self.path / "checkpoints")

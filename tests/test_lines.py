@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import DataError
-from sentiment.lines import Line, check, number, read_lines
+from sentiment.lines import Line, check_lines, number_texts, read_lines
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "  \t ", "<br />", " <BR> <br/>\u00a0"])
 def test_a_review_without_text_is_refused_by_its_place(text):
-    reviews = check(number(["good", text, "bad"]))
+    reviews = check_lines(number_texts(["good", text, "bad"]))
     assert next(reviews) == Line("review 1", "good")
     with pytest.raises(DataError, match="review 2 is empty"):
         next(reviews)
@@ -84,12 +84,12 @@ def test_a_review_without_text_is_refused_by_its_place(text):
 
 def test_half_a_surrogate_pair_is_refused():
     with pytest.raises(DataError, match="review 1 is not Unicode"):
-        list(check(number(["bad \ud83d escape"])))
+        list(check_lines(number_texts(["bad \ud83d escape"])))
 
 
 def test_texts_pass_unchanged():
     texts = ["NA", "null", " 0 ", "a<br />b", "\U0001f600"]
-    assert [line.text for line in check(number(texts))] == texts
+    assert [line.text for line in check_lines(number_texts(texts))] == texts
 
 
 def test_json_lines_give_the_right_label_where_they_have_one(tmp_path):

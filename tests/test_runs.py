@@ -1,5 +1,6 @@
 """The run folder: what is saved goes through storage, and nothing damaged, foreign or hostile is taken in."""
 
+import fcntl
 import json
 import shutil
 
@@ -71,6 +72,36 @@ def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_
     assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "config.toml"]
     (tmp_path / "config.toml").rename(tmp_path / ".hidden")
     with RunFolder(tmp_path) as run, pytest.raises(UsageError, match="exists"):
+        run.claim(force=False)
+
+
+def test_what_gets_into_a_claimed_folder_is_not_lost(tmp_path, config_for):
+    with RunFolder(tmp_path / "run") as run, pytest.raises(UsageError, match="was empty when"):
+        run.claim(force=True)
+        (tmp_path / "run" / "thesis.txt").write_text("mine")
+        run.create(config_for("sample"))
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_claimed_folder_that_vanishes_hides_no_error(tmp_path):
+    with pytest.raises(LookupError), RunFolder(tmp_path / "run") as run:
+        run.claim(force=False)
+        shutil.rmtree(tmp_path / "run")
+        raise LookupError
+
+
+def test_a_claim_that_came_to_nothing_leaves_nothing_and_no_second_holder(tmp_path, monkeypatch):
+    path, lockf = tmp_path / "run", fcntl.lockf
+
+    def after_the_other_has_gone(*arguments):
+        lockf(*arguments)
+        shutil.rmtree(path)
+
+    with RunFolder(path) as run:
+        run.claim(force=False)
+    assert not path.exists()
+    monkeypatch.setattr("fcntl.lockf", after_the_other_has_gone)
+    with RunFolder(path) as run, pytest.raises(MachineError, match="is in use"):
         run.claim(force=False)
 
 

@@ -20,7 +20,7 @@ from .frame import Outcome, repeat
 
 FRESH_ONE_IN = 20  # so many trials use a forked process where one starts `python -m sentiment` afresh
 KILLED_OFTEN_ONE_IN = 10
-FAULT_TRIALS = 78 * len(MANNERS)
+FAULT_TRIALS = 78 * len(MANNERS)  # of so many calls; a change of how a run is written changes it
 
 
 # --- 1: killed at random moments -----------------------------------------------------------------------

@@ -32,7 +32,7 @@ def inspect_command(
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
     from sentiment.inspection import inspect_text
 
-    if target is None or target.is_file() or target.suffix == ".toml":
+    if target is None or target.is_file() or (target.suffix == ".toml" and not target.is_dir()):
         found = inspect_text(read_config(target, settings or ()), text)
     else:
         from sentiment.errors import UsageError

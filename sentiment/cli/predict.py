@@ -46,13 +46,13 @@ def predict_command(
     """Predict reviews: label, probability of positive, tokens read, share of unknown ones."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
-    from sentiment.lines import check, number, read_lines
+    from sentiment.lines import check_lines, number_texts, read_lines
     from sentiment.predictor import Predictor
     from sentiment.storage import check_free
 
     if html is not None:
         check_free(html, force)
-    lines = check(number(texts) if texts else read_lines(file or "-"))
+    lines = check_lines(number_texts(texts) if texts else read_lines(file or "-"))
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     if explain or html is not None:
         _print_explanations(predictor, lines, html, as_json)
@@ -72,18 +72,20 @@ def _print_explanations(
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
     explanations, labels = [], []
+    has_marks = False
     for line in lines:
         (explanation,) = explain(predictor, [line.text])
         if page is not None:
             explanations.append(explanation)
             labels.append(line.label)
         if as_json:
-            print(json.dumps(asdict(explanation)), flush=True)
+            print(json.dumps({"label": line.label, **asdict(explanation)}), flush=True)
         else:
             label = f", labelled {line.label}" if line.label else ""
             print(_line(explanation.prediction) + label, flush=True)
             print_explanation(explanation, console)
-    if not as_json:
+            has_marks = True
+    if has_marks:
         print_legend(console)
     if page is not None:
         write_file(page, html_page(explanations, labels).encode())

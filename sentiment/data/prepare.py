@@ -161,17 +161,16 @@ def load_part(config: Config, split: str, processes: int) -> Part:
     return parts[split]
 
 
-def load_split(config: Config, split: str, processes: int) -> Part:
-    """Load one labelled split whole, as the source has it; raises DataError as `load_part` does."""
+def load_split(config: Config, split: str | None, processes: int) -> Part:
+    """Load one labelled split whole, as the source has it; without a name the only one, or else test.
+
+    Raises DataError as `load_part` does.
+    """
     splits = load_reviews(config.data)
+    if split is None:
+        split = next(iter(splits)) if len(splits) == 1 else "test"
     _require(split, splits, config)
     return _whole(splits[split], processes)
-
-
-def load_only_part(config: Config, processes: int) -> Part | None:
-    """Load the one split of a source that has one, such as a file; None for others."""
-    splits = load_reviews(config.data)
-    return _whole(next(iter(splits.values())), processes) if len(splits) == 1 else None
 
 
 def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:

@@ -251,10 +251,10 @@ def _read_folder(folder: Path) -> dict[str, _Table]:
         if repeated:
             raise DataError(f"{folder}: several files are called {repeated.pop()}; keep one of each split")
         return {file.stem: _read_file(file) for file in files}
-    if not any(file.suffix.lower() in (*FILE_ENDINGS, ".arrow") for file in folder.rglob("*")):
-        raise DataError(f"{folder} holds no reviews: no {', '.join(FILE_ENDINGS)}, no train/pos")
     try:
         splits = _load_dataset(str(folder))
+    except FileNotFoundError:
+        raise DataError(f"{folder} holds no reviews: no {', '.join(FILE_ENDINGS)}, no train/pos") from None
     except Exception as error:
         raise DataError(f"{folder} holds no readable reviews: {_root_cause(error)}") from None
     return {name: _from_dataset(split, f"{folder} ({name})") for name, split in splits.items()}

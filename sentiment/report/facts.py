@@ -20,7 +20,6 @@ from sentiment.evaluation import (
     Scores,
     SplitEvaluation,
     compare_with_baseline,
-    is_own_data,
     least_certain,
     mistakes,
     score_run,
@@ -53,8 +52,6 @@ class JudgedRun:
     judged: SplitEvaluation
     reliability: list[ReliabilityBin]
     slicings: list[Slicing]
-    is_own_data: bool
-    """Whether the reviews come from the source that the run was trained on."""
 
 
 @dataclass(frozen=True)
@@ -158,12 +155,11 @@ def _judge(
     """Score a split with a run, whose predictor knows where the run's own data are now."""
     predictor = Predictor.load(path, device, threads)
     config = predictor.config
-    owned = source is None or is_own_data(predictor, source)
-    if source is not None and owned:  # what comes after finds the run's own data there, too
-        predictor.config = config.with_source(source)
     name = "shipped model" if path == SHIPPED else path.resolve().name
     say(f"judging {name}")
     scores = score_run(predictor, source, split)
+    if source is not None and scores.is_own_data:  # what comes after finds the run's own data there, too
+        predictor.config = config.with_source(source)
     return predictor, JudgedRun(
         name,
         config,
@@ -174,7 +170,6 @@ def _judge(
         scores.judge(),
         reliability(probabilities(scores.logits_N), scores.part.labels_N),
         slice_scores(predictor, scores),
-        owned,
     )
 
 

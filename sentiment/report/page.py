@@ -226,7 +226,7 @@ def _setting(value: Any) -> str:
 def _splits(facts: RunFacts) -> dict[str, Any]:
     """The table of the run's own splits, and before them the one that was judged if it is not of them."""
     own = [] if isinstance(facts.audit, str) else facts.audit.splits
-    is_among_them = facts.run.is_own_data and any(split.split == facts.split.split for split in own)
+    is_among_them = facts.run.scores.is_own_data and any(split.split == facts.split.split for split in own)
     splits = own if is_among_them else [facts.split, *own]
     names = [split.split for split in splits]
     if not is_among_them:

@@ -67,7 +67,7 @@ def comparison_verdict(compared: RunComparison) -> str:
 
 def learned_from(run: JudgedRun) -> bool:
     """Whether the run was trained on the reviews it is judged on."""
-    return run.is_own_data and run.judged.split == "train"
+    return run.scores.is_own_data and run.judged.split == "train"
 
 
 def warnings(runs: Sequence[JudgedRun]) -> list[str]:
@@ -76,7 +76,7 @@ def warnings(runs: Sequence[JudgedRun]) -> list[str]:
     chosen = [
         run.name
         for run in runs
-        if run.is_own_data and run.judged.split == "validation" and run.record["result"]["validation"]
+        if run.scores.is_own_data and run.judged.split == "validation" and run.record["result"]["validation"]
     ]
     found = []
     if trained:

@@ -58,7 +58,7 @@ class ProgressDisplay:
 
     def _show_rehearsal(self, rehearsal: Rehearsal) -> None:
         say(
-            f"{rehearsal.stage}: largest batch {rehearsal.padded_tokens:,} tokens; epoch ~"
+            f"{rehearsal.stage}: largest batch {rehearsal.padded_tokens:,} tokens; an epoch ~"
             f"{rehearsal.epoch_seconds:,.0f} s; memory {rehearsal.peak_memory_bytes / 2**20:,.0f} MiB"
         )
 
@@ -76,13 +76,12 @@ class ProgressDisplay:
             self.close()
 
     def _show_epoch(self, epoch: Epoch, state: TrainingState) -> None:
-        parts = [f"loss {_figures(epoch.train_loss, epoch.train_accuracy)}"]
-        if judged := epoch.validation:
-            best = " best" if epoch.is_best else ""
-            parts.append(f"validation {_figures(judged.loss, judged.accuracy)}{best}")
         speed = self._tokens / max(self._training_seconds, 1e-9) / 1000
-        parts.append(f"{speed:,.{0 if speed >= 10 else 1}f}k tokens/s")
-        say(f"{epoch.stage} {epoch.epoch}/{state.stage.epochs}: " + "; ".join(parts))
+        figures = _figures(epoch.train_loss, epoch.train_accuracy)
+        say(f"{epoch.stage} {epoch.epoch}/{state.stage.epochs}: {figures}; {speed:,.1f}k tokens/s")
+        if judged := epoch.validation:
+            best = "; the best so far" if epoch.is_best else ""
+            say(f"  validation: {_figures(judged.loss, judged.accuracy)}{best}")
         self._tokens, self._training_seconds = 0, 0.0
 
     def _open(self, description: str, total: int, unit: str, initial: int = 0) -> None:
@@ -98,7 +97,7 @@ class ProgressDisplay:
 
 
 def _figures(loss: float, accuracy: float | None) -> str:
-    return f"{loss:.3f}" + ("" if accuracy is None else f", {accuracy:.1%}")
+    return f"loss {loss:.3f}" + ("" if accuracy is None else f", accuracy {accuracy:.1%}")
 
 
 class TensorBoardLog:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -25,7 +25,7 @@ from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
 from sentiment.training.loop import Epoch, Step, train
-from sentiment.training.stages import plan_stages
+from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import TrainingState, first_infinite
 from sentiment.versions import git_commit, library_versions
 
@@ -41,9 +41,9 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
             return _assist(path, config, machine)
         with RunFolder(path) as run:
             run.claim(force)
-            prepared = _prepare(config, machine)  # before anything is replaced: it may fail
+            plan = _plan(config, machine)  # before anything is replaced: it may fail
             run.create(config)
-            return _lead(run, None, config, prepared, machine)
+            return _lead(run, None, config, plan, machine)
 
 
 def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
@@ -67,9 +67,9 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
                 return read_run(path).facts
             # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
             checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
-            prepared = _prepare(own, machine)
-            run.check_data(prepared.data_hash)
-            return _lead(run, checkpoint, own, prepared, machine)
+            plan = _plan(own, machine)
+            run.check_data(plan.prepared.data_hash)
+            return _lead(run, checkpoint, own, plan, machine)
 
 
 def train_or_resume(config: Config, path: Path) -> FinishedRun:
@@ -92,22 +92,30 @@ def _joined(config: Config) -> Iterator[Machine]:
         yield replace(machine, processes=processes)
 
 
-def _prepare(config: Config, machine: Machine) -> Prepared:
-    if config.logging.tensorboard:
+class Plan(NamedTuple):
+    """Everything a training needs that may not be there."""
+
+    prepared: Prepared
+    stages: list[Stage]
+
+
+def _plan(config: Config, machine: Machine) -> Plan:
+    if config.logging.tensorboard and machine.processes.leads:
         require_tensorboard()
     prepared = prepare(config, machine.threads)
     memory.release()
-    return prepared
+    return Plan(prepared, plan_stages(config, prepared))
 
 
 def _lead(
-    run: RunFolder, checkpoint: Checkpoint | None, config: Config, prepared: Prepared, machine: Machine
+    run: RunFolder, checkpoint: Checkpoint | None, config: Config, plan: Plan, machine: Machine
 ) -> dict[str, Any]:
     """Train as the process that writes the run folder, from its beginning or from a checkpoint."""
+    prepared = plan.prepared
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
     run.write_start(prepared.vocabulary, facts)
     machine.processes.wait()  # the others find the tokens in the cache
-    state = _begin_or_restore(checkpoint, config, prepared, machine)
+    state = _begin_or_restore(checkpoint, config, plan, machine)
     run.cut_metrics(state.progress.metrics_bytes)
     if checkpoint is not None:
         say(f"going on from {checkpoint.path}")
@@ -145,11 +153,11 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
     machine.processes.wait()
     checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
-    prepared = _prepare(config, machine)
-    state = _begin_or_restore(checkpoint, config, prepared, machine)
+    plan = _plan(config, machine)
+    state = _begin_or_restore(checkpoint, config, plan, machine)
     with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
         try:
-            for _ in train(state, prepared.validation, config, machine):
+            for _ in train(state, plan.prepared.validation, config, machine):
                 pass
         except MachineError:
             if stop.signal_number is not None:  # the leading process has stopped, as it was told
@@ -159,14 +167,14 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
 
 
 def _begin_or_restore(
-    checkpoint: Checkpoint | None, config: Config, prepared: Prepared, machine: Machine
+    checkpoint: Checkpoint | None, config: Config, plan: Plan, machine: Machine
 ) -> TrainingState:
     set_up_training_arithmetic()
-    plan = (plan_stages(config, prepared), config.training, machine.device)
+    beginning = (plan.stages, config.training, machine.device)
     if checkpoint is None:
-        return TrainingState(*plan)
+        return TrainingState(*beginning)
     try:
-        return TrainingState.restore(*plan, checkpoint.tensors, checkpoint.progress)
+        return TrainingState.restore(*beginning, checkpoint.tensors, checkpoint.progress)
     except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
 

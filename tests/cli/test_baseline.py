@@ -9,7 +9,7 @@ import pytest
 import sentiment
 from sentiment.baseline import fit_baseline
 from sentiment.config import read_config
-from sentiment.data.prepare import load_only_part, load_part, prepare
+from sentiment.data.prepare import load_part, load_split, prepare
 from sentiment.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
 from tests.cli.helpers import assert_one_error, reviews
@@ -104,7 +104,7 @@ def test_another_source_is_judged_by_a_baseline_of_the_runs_own_reviews(folder, 
     found = json.loads(command("eval", folder / "run", "--baseline", "--json", "--data", other)[1])
     config = read_config(folder / "tiny.toml")
     baseline = fit_baseline(load_part(config, "train", 1), config.seed)
-    part = load_only_part(read_config(None, [f"data.source={json.dumps(str(other))}"]), 1)
+    part = load_split(read_config(None, [f"data.source={json.dumps(str(other))}"]), None, 1)
     model = sentiment.load(folder / "run", device="cpu", threads=1)
     encoded, labels_N = part.encode(model.vocabulary, model.config)
     linear_N, network_N = baseline.logits(part), model.logits(encoded)

@@ -11,6 +11,7 @@ from sentiment.errors import CheckError
 from sentiment.evaluation import mistakes, score_run
 from sentiment.metrics import logit
 from sentiment.parity import check_parity
+from sentiment.storage import write_manifest
 from tests.cli.helpers import assert_one_error
 
 
@@ -142,6 +143,23 @@ def test_a_folder_of_other_reviews_has_the_splits_it_has(folder, command, tmp_pa
         assert (code, found["split"], found["evaluation"]["reviews"], stderr) == (0, "train", 10, "")
     for split in ("test", "validation"):
         assert_one_error(command(*asked, "--split", split), 3, f"no split named {split}", "one of train")
+
+
+def test_a_file_of_other_reviews_has_no_validation_split(folder, command):
+    asked = ("eval", folder / "run", "--data", folder / "other.jsonl", "--split")
+    assert command(*asked, "test")[0] == command(*asked, "train")[0] == 0
+    assert_one_error(command(*asked, "validation"), 3, "no split named validation")
+    assert_one_error(command(*asked, "bogus"), 3, "no split named bogus")
+
+
+def test_other_reviews_under_the_name_of_the_runs_own_are_other_reviews(folder, command, tmp_path):
+    run = shutil.copytree(folder, tmp_path / "moved") / "run"
+    config = (run / "config.toml").read_text().replace(str(folder), str(tmp_path / "moved"))
+    (run / "config.toml").write_text(config)
+    write_manifest(run)
+    shutil.copy(folder / "other.jsonl", run.parent / "reviews.jsonl")
+    code, stdout, stderr = command("eval", run, "--data", run.parent / "reviews.jsonl", "--json")
+    assert (code, json.loads(stdout)["evaluation"]["reviews"], stderr) == (0, 10, "")
 
 
 def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentiment.data.prepare import audit, load_only_part, load_part, prepare
+from sentiment.data.prepare import audit, load_part, load_split, prepare
 from sentiment.errors import DataError
 
 
@@ -164,11 +164,14 @@ def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, 
         DataError, match="no split named exam; use --split with one of test, train, validation"
     ):
         load_part(config_for(tmp_path), "exam", 1)
-    assert load_only_part(config_for(tmp_path), 1) is None
+    assert load_split(config_for(tmp_path), None, 1).name == "test"
+    assert len(load_split(config_for(tmp_path), "train", 1).positions_N) == len(rows)
+    with pytest.raises(DataError, match="no split named validation; use --split with one of test, train"):
+        load_split(config_for(tmp_path), "validation", 1)
 
 
-def test_the_only_part_of_a_file_is_all_of_it(source, rows, config_for):
-    part = load_only_part(config_for(source), 1)
+def test_the_only_split_of_a_file_is_all_of_it(source, rows, config_for):
+    part = load_split(config_for(source), None, 1)
     assert part.texts() == [row["text"] for row in rows]
 
 

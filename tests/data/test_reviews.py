@@ -1,6 +1,7 @@
 """Sources of reviews: every format gives the same rows, and whatever is wrong is named with file and row."""
 
 import csv
+import gzip
 import hashlib
 import http.server
 import json
@@ -399,6 +400,12 @@ def test_a_folder_without_reviews_is_refused(tmp_path):
     refuse(tmp_path, "holds no reviews: no .csv")
     (tmp_path / "notes.md").write_text("hello")
     refuse(tmp_path, "holds no reviews: no .csv")
+
+
+def test_a_folder_of_compressed_files_is_read(tmp_path, rows):
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "train.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    assert list(load(tmp_path)["train"].texts) == [row["text"] for row in rows]
 
 
 def test_a_broken_file_in_the_hubs_layout_is_refused(hub_layout):

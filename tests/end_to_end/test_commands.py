@@ -225,6 +225,10 @@ def test_a_training_that_fails_on_its_data_leaves_and_replaces_nothing(tiny, tmp
     assert_one_error(command(*asked, tmp_path / "own"), 3, "nowhere")
     old = shutil.copytree(finished_run, tmp_path / "old")
     assert_one_error(command(*asked, old, "--force"), 3, "nowhere")
+    vectors = ("--set", "vocabulary.vectors=nowhere.txt")
+    assert_one_error(
+        command("train", tiny / "tiny.toml", "--run", old, "--force", *vectors), 3, "nowhere.txt"
+    )
     assert read_run(old).facts == read_run(finished_run).facts
     assert (tmp_path / "own").is_dir()
 

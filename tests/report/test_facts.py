@@ -46,7 +46,7 @@ def test_a_copy_of_the_runs_data_is_known_as_such(paths, folder, tmp_path):
     copy = shutil.copytree(folder / "data", tmp_path / "elsewhere")
     found = gather(paths[0], str(copy), "validation", "cpu", 1)
     own = gather(paths[0], None, "validation", "cpu", 1)
-    assert found.run.is_own_data and found.run.judged.source == str(copy)
+    assert found.run.scores.is_own_data and found.run.judged.source == str(copy)
     assert found.run.judged.evaluation == own.run.judged.evaluation
     assert found.baseline.baseline.evaluation == own.baseline.baseline.evaluation
 
@@ -61,7 +61,7 @@ def test_what_needs_data_that_are_gone_says_so(folder, tmp_path):
         found = gather(moved, str(other), device="cpu", threads=1)
     finally:
         hidden.rename(data)
-    assert not found.run.is_own_data
+    assert not found.run.scores.is_own_data
     assert str(data) in found.baseline and str(data) in found.audit
     assert found.run.judged.evaluation.reviews == 1 and found.run.judged.evaluation.roc_auc is None
 
@@ -98,5 +98,5 @@ def test_a_missing_split_is_refused(paths):
 
 def test_the_shipped_model_has_a_name_and_no_curves(folder):
     found = gather(SHIPPED, str(folder / "data"), device="cpu", threads=1)
-    assert found.run.name == "shipped model" and found.run.metrics == [] and not found.run.is_own_data
+    assert found.run.name == "shipped model" and found.run.metrics == [] and not found.run.scores.is_own_data
     assert "no learning curves" in run_page(found)
