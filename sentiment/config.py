@@ -4,6 +4,7 @@ A field's docstring is its help text: it is written once, here.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -223,12 +224,19 @@ class LoggingSettings(Section):
 class MachineSettings(Section):
     """What the run is computed on."""
 
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = "auto"
     """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
     threads: int = Field(0, ge=0)
     """CPU threads; 0 takes every core this process may use."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """`bfloat16` runs the network under autocast on a CUDA device that supports it."""
+
+    @field_validator("device")
+    @classmethod
+    def _a_known_kind_of_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+            raise ValueError("must be auto, cpu, cuda, cuda:N or mps")
+        return device
 
 
 class Config(Section):
@@ -306,6 +314,10 @@ def read_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Conf
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UsageError(f"no configuration at {path}") from None
+    except IsADirectoryError:
+        raise UsageError(
+            f"{path} is a folder; CONFIG is a file (go on with a run: sentiment train --resume --run {path})"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration {path}: {error}") from None
     return parse_config(text, str(path), overrides)

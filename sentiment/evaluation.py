@@ -170,7 +170,10 @@ def compare_with_baseline(predictor: Predictor, run: Scores) -> Comparison:
 
     Raises DataError as `fit_baseline` does, also if the run's own data are no longer there.
     """
-    train = load_part(predictor.config, "train", predictor.machine.threads)
+    try:
+        train = load_part(predictor.config, "train", predictor.machine.threads)
+    except SentimentError as error:
+        raise type(error)(f"the baseline learns what the run has learned: {error}") from None
     baseline = fit_baseline(train, predictor.config.seed)
     linear = _score(lambda: baseline.logits(run.part), run.source, run.part)
     paired = mcnemar(run.logits_N, linear.logits_N, run.part.labels_N)

@@ -16,6 +16,7 @@ STRONG = 0.4
 LEVELS = (0.1, 0.3, 0.6)
 """Strengths from which a token is marked, marked more, and most."""
 JOINER = "\u200d"  # of emoji; not printable by itself
+SCORE_WIDTH = 7
 BEST = 5
 """Positions named of a readout's own weights or logits."""
 FOR = ("#d3efd8", "#8fd49c", "#3fae5c")
@@ -23,30 +24,28 @@ AGAINST = ("#fadbd6", "#f1a79d", "#dd6b5d")
 
 
 def print_explanation(explanation: Explanation, console: "Console") -> None:
-    """Print on a rich console: with colours where it has them, else with signs before what counts."""
-    from rich.table import Table
+    """Print on a rich console: with colours where it has them, else with signs behind what counts."""
     from rich.text import Text
 
-    coloured = _is_coloured(console)
     strengths = token_strengths(explanation)
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(justify="right", no_wrap=True, width=6)
-    table.add_column(overflow="fold")
     for sentence in explanation.sentences:
         own = slice(sentence.start, sentence.stop)
         tokens = zip(explanation.tokens[own], strengths[own], strict=True)
+        coloured = _is_coloured(console)
         text = Text.assemble(*(_terminal_token(token, strength, coloured) for token, strength in tokens))
-        table.add_row(_score(sentence), text)
-    console.print(table)
-    for line in notes(explanation):
-        console.print(Text(line))
+        for number, line in enumerate(text.wrap(console, console.width - SCORE_WIDTH)):
+            line.rstrip()
+            score = "" if number else _score(sentence)
+            console.print(Text.assemble(f"{score:>{SCORE_WIDTH - 1}} ", line))
+    for note in notes(explanation):
+        console.print(Text(note))
 
 
 def print_legend(console: "Console") -> None:
     """Print what the marks of explanations mean."""
-    marks = "green speaks for positive, red against; grey was not read"
+    marks = "green speaks for positive, red against; italics are unknown, grey unread"
     if not _is_coloured(console):
-        marks = "+ speaks for positive, - against, the more signs the more"
+        marks = "(+) speaks for positive, (-) against, the more signs the more; (?) unknown"
     score = "before a sentence stands what it adds to the logit, or cut if it was not read"
     console.print(f"{marks};\n{score}", style="dim")
 
@@ -59,7 +58,7 @@ def _is_coloured(console: "Console") -> bool:
 def notes(explanation: Explanation) -> list[str]:
     """What the tokens leave open: how the logit adds up, what the readout says itself, doubts."""
     logit, base = explanation.logit, explanation.base
-    lines = [f"logit {logit:+.2f}: {base:+.2f} were no word known, {logit - base:+.2f} for its words"]
+    lines = [f"logit {logit:+.2f}: {base:+.2f} with every word unknown, {logit - base:+.2f} from its words"]
     if explanation.attention is not None:
         lines.append(f"most attention on {_largest(explanation, explanation.attention)}")
     if explanation.position_logits is not None:
@@ -164,7 +163,8 @@ def _largest(explanation: Explanation, values: Sequence[float]) -> str:
 
 
 def _score(sentence: SentenceScore) -> str:
-    return "cut" if sentence.contribution is None else f"{sentence.contribution:+.2f}"
+    # Rounded first: what is as good as nothing is not negative.
+    return "cut" if sentence.contribution is None else f"{round(sentence.contribution, 2) + 0.0:+.2f}"
 
 
 def _terminal_token(token: TokenScore, strength: float, coloured: bool) -> "Text":
@@ -176,13 +176,15 @@ def _terminal_token(token: TokenScore, strength: float, coloured: bool) -> "Text
         for character in token.text.rstrip(" ")
     )
     level = sum(abs(strength) >= least for least in LEVELS)
-    signs = "" if coloured else ("+" if strength > 0 else "-") * level
-    style = ""
+    signs = ("" if token.known else "?") + ("+" if strength > 0 else "-") * level
+    style = "" if token.known or not coloured else "italic "
     if token.contribution is None:
-        style = "bright_black" if coloured else "dim"
+        style += "bright_black" if coloured else "dim"
     elif level:
-        style = f"#101010 on {(FOR if strength > 0 else AGAINST)[level - 1]}" if coloured else "underline"
-    return Text.assemble((signs + word, style), token.text[len(token.text.rstrip(" ")) :])
+        style += f"#101010 on {(FOR if strength > 0 else AGAINST)[level - 1]}" if coloured else "underline"
+    if signs and not coloured:
+        word += f"({signs})"
+    return Text.assemble((word, style), token.text[len(token.text.rstrip(" ")) :])
 
 
 def _html_token(token: TokenScore, strength: float) -> str:

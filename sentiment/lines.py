@@ -4,12 +4,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sentiment.data.reviews import read_table
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError
 
 LABELS = {"0": "negative", "1": "positive", "negative": "negative", "positive": "positive"}
+TABLES = (".csv", ".tsv", ".json", ".parquet")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -24,14 +26,21 @@ class Line(NamedTuple):
 
 
 def read_lines(name: str) -> Iterator[Line]:
-    """Yield each line of a UTF-8 file, `-` for stdin; raises DataError at a bad one.
+    """Yield each review of a UTF-8 file, `-` for stdin; raises DataError at a bad one.
 
-    A line is a review; in a file whose name ends in .jsonl it is a JSON object with a review as its `text`.
+    A line is a review; in a file whose name ends in .jsonl it is a JSON object with a review as its `text`. A
+    table (.csv, .tsv, .json, .parquet) has one a row, in its column `text`.
     """
     if name == "-":
         if sys.stdin is None:
             raise DataError("stdin is closed; name a file instead of -")
         yield from _decode(sys.stdin.buffer, "stdin")
+        return
+    if name.endswith(TABLES):
+        table = read_table(Path(name))
+        labels = table.columns.get("label", [None] * len(table.column("text")))
+        for row, (text, label) in enumerate(zip(table.column("text"), labels, strict=True), table.first_row):
+            yield Line(f"{name}, row {row}", text, _label(label))
         return
     try:
         with Path(name).open("rb") as file:
@@ -47,10 +56,11 @@ def number_texts(texts: Iterable[str]) -> Iterator[Line]:
 
 
 def check_lines(lines: Iterable[Line]) -> Iterator[Line]:
-    """Pass lines on; raise DataError at one that cannot be read."""
+    """Pass lines on; raise DataError at one whose text cannot be read, whatever a caller from Python gave."""
     for line in lines:
-        if flaw := why_unreadable(line.text):
-            raise DataError(f"{line.where} {flaw}; every review needs some text")
+        flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
+        if flaw:
+            raise DataError(f"{line.where} {flaw}; remove it or give it some text")
         yield line
 
 
@@ -66,10 +76,16 @@ def _decode(lines: Iterable[bytes], name: str) -> Iterator[Line]:
 
 
 def _parse(line: Line) -> Line:
+    if not line.text.strip():
+        return line
     try:
         record = json.loads(line.text)
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
         raise DataError(f"{line.where} is no JSON object with a text")
-    return Line(line.where, record["text"], LABELS.get(str(record.get("label"))))
+    return Line(line.where, record["text"], _label(record.get("label")))
+
+
+def _label(value: Any) -> str | None:
+    return LABELS.get(str(value))

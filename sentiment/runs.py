@@ -331,9 +331,22 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [storage.load_json(line, path / name, RunError) for line in lines]
 
 
+def run_name(path: Path) -> str:
+    """What a run is called beside others."""
+    return "shipped model" if path == SHIPPED else path.resolve().name
+
+
 def is_run(path: Path) -> bool:
     """Whether a folder is one of ours."""
     return (path / "config.toml").is_file()
+
+
+def looks_like_run(text: str) -> bool:
+    """Whether a text that may be anything is the path of a run."""
+    try:
+        return is_run(Path(text))
+    except (OSError, ValueError):  # too long, or with characters that no path has
+        return False
 
 
 def newest_finished(root: Path) -> Path | None:

@@ -53,7 +53,7 @@ def test_strengths_are_shares_of_the_largest_contribution() -> None:
 
 def test_without_colour_signs_tell_the_side_and_the_strength() -> None:
     text = printed(MIXED)
-    assert "+++Great film-, ---dull <b>zyx</b> unread" in text
+    assert "Great(+++) film,(-) dull(---) <b>zyx</b>(?) unread" in text
     assert "\x1b" not in text
     assert text.startswith(" +0.30 ")
 
@@ -61,13 +61,13 @@ def test_without_colour_signs_tell_the_side_and_the_strength() -> None:
 def test_no_color_on_a_terminal_underlines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     text = printed(MIXED, force_terminal=True, color_system="256")
-    assert "+++Great" in text and "\x1b[4m" in text
+    assert "Great(+++)" in text and "\x1b[4m" in text
     assert not re.search(r"\x1b\[[\d;]*[34]8;", text)
 
 
 def test_colours_replace_signs() -> None:
     text = printed(MIXED, force_terminal=True, color_system="256")
-    assert "+++" not in text and re.search(r"\x1b\[[\d;]+mGreat\x1b\[0m film", text)
+    assert "(+" not in text and re.search(r"\x1b\[[\d;]+mGreat\x1b\[0m film", text)
 
 
 def test_lines_fit_80_columns() -> None:
@@ -79,9 +79,17 @@ def test_lines_fit_80_columns() -> None:
         assert max(map(len, plain.splitlines())) <= 80
 
 
+def test_lines_end_where_their_words_end() -> None:
+    assert all(line == line.rstrip() for line in printed(MIXED).splitlines())
+
+
+def test_what_rounds_to_nothing_is_not_negative() -> None:
+    assert printed(explanation_of(TokenScore("so", -0.001, True))).startswith(" +0.00 so")
+
+
 def test_the_notes_say_how_the_logit_adds_up() -> None:
     (line,) = notes(MIXED)
-    assert line == "logit +0.40: +0.10 were no word known, +0.30 for its words"
+    assert line == "logit +0.40: +0.10 with every word unknown, +0.30 from its words"
     doubtful = notes(explanation_of(TokenScore("x", 0.1, True), doubts=["too short"]))
     assert doubtful[-1] == "doubt: too short"
 
@@ -117,7 +125,7 @@ def test_a_page_names_the_right_label_where_it_is_known() -> None:
 
 def test_the_legend_explains_the_marks_that_were_printed() -> None:
     for console, words in (
-        ({}, "+ speaks for"),
+        ({}, "(+) speaks for"),
         ({"force_terminal": True, "color_system": "256"}, "green speaks"),
     ):
         file = io.StringIO()
@@ -135,4 +143,4 @@ def test_nothing_in_a_review_steers_the_terminal() -> None:
 
 
 def test_sixteen_colours_are_too_few() -> None:
-    assert "+++Great" in printed(MIXED, force_terminal=True, color_system="standard")
+    assert "Great(+++)" in printed(MIXED, force_terminal=True, color_system="standard")

@@ -1,6 +1,8 @@
 """Reviews line by line: each is a text or an error that names its line."""
 
+import csv
 import io
+import json
 import re
 import sys
 
@@ -105,9 +107,48 @@ def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
     path = tmp_path / "reviews.jsonl"
     path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
     assert [line.text for line in read_lines(name)] == ["good\nfilm", "bad"]
-    for bad in ('["text"]', '{"review": "x"}', '{"text": 3}', "no json", "", "[" * 100_000):
+    for bad in ('["text"]', '{"review": "x"}', '{"text": 3}', "no json", "[" * 100_000):
         path.write_text(f'{{"text": "good"}}\n{bad}\n')
         lines = read_lines(name)
         assert next(lines).text == "good"
         with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is no JSON object with a text")):
             next(lines)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.tsv", "r.json"])
+def test_a_table_has_a_review_a_row(tmp_path, name):
+    path = tmp_path / name
+    rows = [{"text": "a, great film", "label": 1}, {"text": "dull", "label": 0}]
+    if name == "r.json":
+        path.write_text(json.dumps(rows))
+    else:
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["text", "label"], delimiter="\t" if name == "r.tsv" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    found = list(read_lines(str(path)))
+    assert [(line.text, line.label) for line in found] == [
+        ("a, great film", "positive"),
+        ("dull", "negative"),
+    ]
+    assert found[0].where == f"{path}, row {1 if name == 'r.json' else 2}"
+
+
+def test_a_table_needs_texts(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("review\ngood\n")
+    with pytest.raises(DataError, match=r"no column text \(found: review\); rename one$"):
+        list(read_lines(str(path)))
+
+
+def test_an_empty_json_line_is_an_empty_review(tmp_path):
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"text": "good"}\n\n')
+    with pytest.raises(DataError, match="line 2 is empty; remove it"):
+        list(check_lines(read_lines(str(path))))
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), 3])
+def test_what_is_no_text_is_named_by_its_number(value):
+    with pytest.raises(DataError, match="review 2 is no text"):
+        list(check_lines(number_texts(["good", value])))

@@ -58,6 +58,7 @@ def eval_command(
     from sentiment.evaluation import compare_with_baseline, mistakes, score_run, slice_scores
     from sentiment.parity import check_parity
     from sentiment.predictor import Predictor
+    from sentiment.runs import run_name
 
     if baseline and threshold != "0.5":
         raise UsageError("--threshold moves the run alone; leave it out to compare with --baseline")
@@ -69,13 +70,14 @@ def eval_command(
     scores = score_run(predictor, data, split)
     result = scores.judge(cut)
     slicings = slice_scores(predictor, scores, cut)
+    name = run_name(path)
     record = {"run": str(path), **asdict(result), "slices": [asdict(slicing) for slicing in slicings]}
-    rows = evaluation_rows({str(path): result})
+    rows = evaluation_rows({name: result})
     if baseline:
         say("fitting the baseline")
         compared = compare_with_baseline(predictor, scores)
         record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
-        rows = comparison_rows(path.resolve().name, compared)
+        rows = comparison_rows(name, compared)
     rows |= slice_rows(slicings)
     if errors is not None:
         wrong = mistakes(predictor, scores, cut)

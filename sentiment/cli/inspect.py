@@ -52,7 +52,7 @@ def _report(found: "Inspection") -> str:
         lines.append(f"{module.name:<30}{_shape(module.takes):<22}{_shape(module.gives):<23}".rstrip())
         share = f"{module.multiplications / total:.0%}"
         lines.append(f"  {module.kind + f', {module.parameters:,} parameters':<70}{share:>5}")
-    lines.append(f"{found.parameters:,} parameters, {total:,} multiply-adds for {found.tokens} tokens")
+    lines.append(f"{found.parameters:,} parameters; share of {total:,} multiply-adds; tokens: {found.tokens}")
     lines += ["", f"{'last states':<30}{'direction':<12}{'|h_n|':>10}{'|c_n|':>10}"]
     for state in found.states:
         lengths = [math.hypot(*itertools.chain(*rows)) for rows in (state.hidden, state.cell)]

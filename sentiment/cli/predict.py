@@ -16,6 +16,7 @@ from sentiment.cli.options import (
     ThreadsOption,
     choose_run,
 )
+from sentiment.console import say
 from sentiment.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ def predict_command(
     file: Annotated[
         str | None,
         typer.Option(
-            "--file", metavar="F", help="Reviews to judge, one a line (.jsonl: its text); - reads stdin."
+            "--file",
+            metavar="F",
+            help="Reviews to judge, one a line (- reads stdin) or those of a .jsonl or a table.",
         ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations as a page, too.")
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations as a page.")
     ] = None,
     force: ForceOption = False,
     device: DeviceOption = None,
@@ -48,22 +51,28 @@ def predict_command(
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
     from sentiment.lines import check_lines, number_texts, read_lines
     from sentiment.predictor import Predictor
+    from sentiment.runs import looks_like_run
     from sentiment.storage import check_free
+
+    for text in texts or ():
+        if looks_like_run(text):
+            raise UsageError(f"{text} is a run, no review; name it with --run")
 
     if html is not None:
         check_free(html, force)
     lines = check_lines(number_texts(texts) if texts else read_lines(file or "-"))
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     if explain or html is not None:
-        _print_explanations(predictor, lines, html, as_json)
+        _explain(predictor, lines, explain, html, as_json)
         return
     for prediction in predictor.predict_stream(line.text for line in lines):
         print(json.dumps(asdict(prediction)) if as_json else _line(prediction), flush=True)
 
 
-def _print_explanations(
-    predictor: "Predictor", lines: Iterable["Line"], page: Path | None, as_json: bool
+def _explain(
+    predictor: "Predictor", lines: Iterable["Line"], is_shown: bool, page: Path | None, as_json: bool
 ) -> None:
+    """Print predictions, with their explanations if `is_shown`, and write the page if there is to be one."""
     from rich.console import Console
 
     from sentiment.explanation import explain
@@ -79,16 +88,19 @@ def _print_explanations(
             explanations.append(explanation)
             labels.append(line.label)
         if as_json:
-            print(json.dumps({"label": line.label, **asdict(explanation)}), flush=True)
-        else:
-            label = f", labelled {line.label}" if line.label else ""
-            print(_line(explanation.prediction) + label, flush=True)
+            shown = {"label": line.label, **asdict(explanation)}
+            print(json.dumps(shown if is_shown else shown["prediction"]), flush=True)
+            continue
+        label = f", labelled {line.label}" if line.label else ""
+        print(_line(explanation.prediction) + label, flush=True)
+        if is_shown:
             print_explanation(explanation, console)
             has_marks = True
     if has_marks:
         print_legend(console)
     if page is not None:
         write_file(page, html_page(explanations, labels).encode())
+        say(f"wrote {page}")
 
 
 def _line(prediction: "Prediction") -> str:

@@ -78,7 +78,7 @@ def _figures(row: "CapabilityResult") -> list[str]:
 def _lines(failure: "Failure") -> Iterator[str]:
     """A failing case: what is expected, then each text behind its probability."""
     tolerance = f" within {failure.case.tolerance}" if failure.case.tolerance else ""
-    yield f"  {failure.case.expected}{tolerance}:"
+    yield f"  expected {failure.case.expected}{tolerance}, got:"
     for text, probability in zip(failure.case.texts, failure.probabilities, strict=True):
         yield textwrap.fill(
             text, WIDTH, initial_indent=f"    {probability:.3f}  ", subsequent_indent=" " * 11

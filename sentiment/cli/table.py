@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sentiment.evaluation import BaselineEvaluation, Comparison, SplitEvaluation
+    from sentiment.metrics import PairedTest
     from sentiment.slices import Slicing
 
 Rows = dict[str, Sequence[str]]
 NAME_WIDTH = 12
+SIGNIFICANT = 0.05
 NO_BREAK = "\u00a0"
 
 
@@ -32,10 +34,16 @@ def comparison_rows(name: str, compared: "Comparison") -> Rows:
     test = compared.paired_test
     return {
         **evaluation_rows({name: compared.run, "n-gram baseline": compared.baseline}),
-        "only right": [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"],
-        "McNemar": [f"p = {test.p_value:.2g} (exact, two-sided)"],
+        "alone right": [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"],
+        "McNemar": [f"p = {test.p_value:.2g}: {_verdict(name, test)}"],
         **fit_rows(compared.baseline),
     }
+
+
+def _verdict(name: str, test: "PairedTest") -> str:
+    if test.p_value > SIGNIFICANT:
+        return "the difference may be chance"
+    return f"{name if test.only_first > test.only_second else 'the baseline'} is better"
 
 
 def fit_rows(baseline: "BaselineEvaluation") -> Rows:
@@ -46,13 +54,13 @@ def fit_rows(baseline: "BaselineEvaluation") -> Rows:
 
 def slice_rows(slicings: Sequence["Slicing"]) -> Rows:
     """The accuracy over parts of the split, a row for each way to divide it."""
-    rows: Rows = {}
+    rows: Rows = {"accuracy by": [""]}
     indent = " " * (NAME_WIDTH + 1)
     for slicing in slicings:
         # A part stays on one line: no break at the spaces in it.
         parts = [f"{part.name}: {part.accuracy:.1%}".replace(" ", NO_BREAK) for part in slicing.slices]
         text = fill("; ".join(parts), 80, initial_indent=indent, subsequent_indent=indent)
-        rows[slicing.by.split()[0]] = [text.replace(NO_BREAK, " ").strip()]
+        rows["  " + slicing.by.split()[0]] = [text.replace(NO_BREAK, " ").strip()]
     return rows
 
 
@@ -80,7 +88,7 @@ def align(rows: Rows) -> str:
     columns = itertools.zip_longest(*(cells for cells in rows.values() if len(cells) > 1), fillvalue="")
     widths = [max(map(len, column)) for column in columns] or [0]
     return "\n".join(
-        f"{name:<{NAME_WIDTH}} " + "  ".join(map(str.ljust, cells, widths)).rstrip()
+        (f"{name:<{NAME_WIDTH}} " + "  ".join(map(str.ljust, cells, widths))).rstrip()
         for name, cells in rows.items()
     )
 
@@ -92,7 +100,7 @@ def _figures(result: "SplitEvaluation") -> dict[str, str]:
         "loss": f"{judged.loss:.4f}",
         "F1": f"{judged.f1:.4f}",
         "ROC AUC": "undefined (one class)" if judged.roc_auc is None else f"{judged.roc_auc:.4f}",
-        "calibration": f"{judged.calibration_error:.4f} (expected error)",
+        "calibration": f"{judged.calibration_error:.4f} (ECE)",
         "positive": f"{judged.true_positives:,} right, {judged.false_negatives:,} wrong",
         "negative": f"{judged.true_negatives:,} right, {judged.false_positives:,} wrong",
         "speed": f"{result.reviews_per_second:,.0f} reviews/s",

@@ -39,8 +39,8 @@ def train_command(
     if resume:
         if run is None:
             raise UsageError("--resume needs --run, the folder to go on with")
-        # Without CONFIG and --set the run's own configuration counts.
-        wanted = read_config(config, changes) if config or changes else None
+        own = run / "config.toml"
+        wanted = read_config(config or own, changes) if config or (changes and own.exists()) else None
         from sentiment.training.train import resume_run
 
         facts = resume_run(run, wanted)

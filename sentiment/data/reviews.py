@@ -60,7 +60,7 @@ def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) ->
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """Columns as they were read, with where they came from and what its rows are called."""
 
     origin: str
@@ -69,14 +69,21 @@ class _Table:
     classes: dict[str, Sequence[str]] = field(default_factory=dict)
     """Names of the classes of each column whose source declares them."""
 
+    def column(self, name: str, key: str | None = None) -> Sequence[Any]:
+        """One column; raises DataError naming those there are, and the `key` that could name another."""
+        if name not in self.columns:
+            found, way_out = ", ".join(self.columns) or "none", f" or set {key}" if key else ""
+            raise DataError(f"{self.origin} has no column {name} (found: {found}); rename one{way_out}")
+        return self.columns[name]
 
-def _load_tables(settings: DataSettings) -> dict[str, _Table]:
+
+def _load_tables(settings: DataSettings) -> dict[str, Table]:
     source = settings.source
     if source == "sample":
         source = str(resources.files("sentiment.data") / "sample")
     path = Path(source).expanduser()
     if path.is_file():
-        return {"train": _read_file(path)}
+        return {"train": read_table(path)}
     if (path / "train" / "pos").is_dir():
         splits = [split for split in ("train", "test") if (path / split).is_dir()]
         tables = {split: _read_acl_imdb(path / split, {"neg": 0, "pos": 1}) for split in splits}
@@ -95,8 +102,9 @@ def _load_tables(settings: DataSettings) -> dict[str, _Table]:
 # --- files ---------------------------------------------------------------------------------------------
 
 
-def _read_file(path: Path) -> _Table:
-    readers: dict[str, Callable[[Path], _Table]] = {
+def read_table(path: Path) -> Table:
+    """Read a file with one of the known endings; raises DataError naming what is wrong."""
+    readers: dict[str, Callable[[Path], Table]] = {
         ".csv": lambda path: _read_separated(path, ","),
         ".tsv": lambda path: _read_separated(path, "\t"),
         ".jsonl": _read_json_lines,
@@ -116,7 +124,7 @@ def _read_file(path: Path) -> _Table:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _read_separated(path: Path, delimiter: str) -> _Table:
+def _read_separated(path: Path, delimiter: str) -> Table:
     """Read csv or tsv with a header; every row has the header's number of fields."""
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -137,7 +145,7 @@ def _read_separated(path: Path, delimiter: str) -> _Table:
         except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: {error}; check the quotes") from None
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    return _Table(str(path), dict(zip(header, columns, strict=True)), first_row=2)
+    return Table(str(path), dict(zip(header, columns, strict=True)), first_row=2)
 
 
 def _refuse_repeated(names: Sequence[str], path: Path) -> None:
@@ -146,16 +154,16 @@ def _refuse_repeated(names: Sequence[str], path: Path) -> None:
         raise DataError(f"{path}: column {repeated[0]} stands twice; rename or remove one")
 
 
-def _read_json_lines(path: Path) -> _Table:
+def _read_json_lines(path: Path) -> Table:
     rows = []
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 rows.append(_parse_object(line, f"{path}, line {number}"))
-    return _Table(str(path), _transpose(rows))
+    return Table(str(path), _transpose(rows))
 
 
-def _read_json(path: Path) -> _Table:
+def _read_json(path: Path) -> Table:
     """Read a list of objects, or objects line by line under a `.json` name."""
     text = path.read_text(encoding="utf-8-sig")
     if text.lstrip()[:1] != "[":
@@ -167,7 +175,7 @@ def _read_json(path: Path) -> _Table:
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             raise DataError(f"{path}, row {number}: not an object with text and label")
-    return _Table(str(path), _transpose(rows))
+    return Table(str(path), _transpose(rows))
 
 
 def _parse_object(line: str, place: str) -> Row:
@@ -192,7 +200,7 @@ def _transpose(rows: list[Row]) -> dict[str, Sequence[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _read_parquet(path: Path) -> _Table:
+def _read_parquet(path: Path) -> Table:
     import pyarrow.lib
     import pyarrow.parquet
 
@@ -206,13 +214,13 @@ def _read_parquet(path: Path) -> _Table:
                     columns[name] += batch[name].to_pylist()
     except (pyarrow.lib.ArrowInvalid, OSError) as error:
         raise DataError(f"{path} is no whole parquet file: {_first_line(error)}; copy it again") from None
-    return _Table(str(path), dict(columns))
+    return Table(str(path), dict(columns))
 
 
 # --- folders and the hub -------------------------------------------------------------------------------
 
 
-def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> _Table:
+def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> Table:
     """Read a split of the original archive: one text file a review, films from the lists of URLs."""
     texts, labels, films = [], [], []
     for name, label in classes.items():
@@ -232,14 +240,14 @@ def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> _Table:
     columns: dict[str, Sequence[Any]] = {"text": texts, "label": labels}
     if len(films) == len(texts):
         columns["film"] = films
-    return _Table(str(folder), columns)
+    return Table(str(folder), columns)
 
 
 def _acl_number(file: Path) -> int:
     return int(file.name.split("_")[0])
 
 
-def _read_folder(folder: Path) -> dict[str, _Table]:
+def _read_folder(folder: Path) -> dict[str, Table]:
     """Read `train.jsonl`, `test.csv` and the like if they are there, else the hub's layout."""
     files = [
         file
@@ -250,7 +258,7 @@ def _read_folder(folder: Path) -> dict[str, _Table]:
         repeated = {file.stem for file in files if [other.stem for other in files].count(file.stem) > 1}
         if repeated:
             raise DataError(f"{folder}: several files are called {repeated.pop()}; keep one of each split")
-        return {file.stem: _read_file(file) for file in files}
+        return {file.stem: read_table(file) for file in files}
     try:
         splits = _load_dataset(str(folder))
     except FileNotFoundError:
@@ -260,7 +268,7 @@ def _read_folder(folder: Path) -> dict[str, _Table]:
     return {name: _from_dataset(split, f"{folder} ({name})") for name, split in splits.items()}
 
 
-def _download(name: str) -> dict[str, _Table]:
+def _download(name: str) -> dict[str, Table]:
     """Fetch a data set from the hub into `HF_HOME`; with HF_HUB_OFFLINE only what is there counts."""
     unreachable = _why_unreachable(name)
     try:
@@ -300,10 +308,10 @@ def _load_dataset(name: str) -> dict[str, Any]:
     return splits
 
 
-def _from_dataset(dataset: Any, origin: str) -> _Table:
+def _from_dataset(dataset: Any, origin: str) -> Table:
     columns = {name: dataset[name] for name in dataset.column_names}
     classes = {name: kind.names for name, kind in dataset.features.items() if hasattr(kind, "names")}
-    return _Table(origin, columns, classes=classes)
+    return Table(origin, columns, classes=classes)
 
 
 def _root_cause(error: BaseException) -> str:
@@ -320,14 +328,14 @@ def _first_line(error: BaseException) -> str:
 # --- checking ------------------------------------------------------------------------------------------
 
 
-def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
-    texts = _column(table, settings.text_column, "data.text_column")
+def _check(table: Table, split: str, settings: DataSettings) -> Reviews:
+    texts = table.column(settings.text_column, "data.text_column")
     if len(texts) == 0:
         raise DataError(f"{table.origin} holds no reviews")
     if split == UNLABELLED:
         labels_N = np.full(len(texts), NO_LABEL, dtype=np.int8)
     else:
-        labels = _column(table, settings.label_column, "data.label_column")
+        labels = table.column(settings.label_column, "data.label_column")
         _check_classes(table, settings.label_column)
         labels_N = np.fromiter(_labels(labels, table), dtype=np.int8, count=len(texts))
     for row, text in enumerate(texts, start=table.first_row):
@@ -338,14 +346,7 @@ def _check(table: _Table, split: str, settings: DataSettings) -> Reviews:
     return Reviews(split, texts, labels_N, None if groups is None else [str(group) for group in groups])
 
 
-def _column(table: _Table, name: str, key: str) -> Sequence[Any]:
-    if name not in table.columns:
-        found = ", ".join(table.columns) or "none"
-        raise DataError(f"{table.origin} has no column {name} (found: {found}); rename one or set {key}")
-    return table.columns[name]
-
-
-def _check_classes(table: _Table, column: str) -> None:
+def _check_classes(table: Table, column: str) -> None:
     classes = table.classes.get(column)
     if classes is not None and len(classes) != 2:
         raise DataError(f"{table.origin} has {len(classes)} classes; two are needed")
@@ -353,7 +354,7 @@ def _check_classes(table: _Table, column: str) -> None:
         raise DataError(f"{table.origin} calls label 0 {classes[0]}; 0 must be negative, so swap its labels")
 
 
-def _labels(labels: Sequence[Any], table: _Table) -> Iterator[int]:
+def _labels(labels: Sequence[Any], table: Table) -> Iterator[int]:
     meanings = {0: 0, 1: 1, "0": 0, "1": 1}
     for row, label in enumerate(labels, start=table.first_row):
         if isinstance(label, bool) or not isinstance(label, int | str) or label not in meanings:

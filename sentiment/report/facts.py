@@ -29,7 +29,7 @@ from sentiment.explanation import Explanation, explain
 from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
 from sentiment.models.ensemble import Ensemble
 from sentiment.predictor import Predictor
-from sentiment.runs import SHIPPED, read_metrics
+from sentiment.runs import read_metrics, run_name
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing
 
@@ -155,7 +155,7 @@ def _judge(
     """Score a split with a run, whose predictor knows where the run's own data are now."""
     predictor = Predictor.load(path, device, threads)
     config = predictor.config
-    name = "shipped model" if path == SHIPPED else path.resolve().name
+    name = run_name(path)
     say(f"judging {name}")
     scores = score_run(predictor, source, split)
     if source is not None and scores.is_own_data:  # what comes after finds the run's own data there, too

@@ -120,6 +120,10 @@ def test_predict_names_the_line_of_an_empty_review(finished_run, command):
     assert_one_error(command("predict", "--run", finished_run, " <br /> "), 3, "review 1 is empty")
 
 
+def test_a_run_is_no_review(finished_run, command):
+    assert_one_error(command("predict", finished_run), 2, "is a run, no review; name it with --run")
+
+
 def test_predict_takes_one_source_of_reviews(finished_run, command):
     assert_one_error(command("predict", "--run", finished_run), 2, "--file")
     assert_one_error(command("predict", "--run", finished_run, "a", "--file", "-", input="b"), 2, "--file")
@@ -131,7 +135,7 @@ def test_predict_explains_in_the_terminal_as_json_and_as_a_page(finished_run, co
     result = command(*asked)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("positive\t") and "+great" in lines[1] and max(map(len, lines)) <= 80
+    assert lines[0].startswith("positive\t") and "great(+" in lines[1] and max(map(len, lines)) <= 80
     assert "&amp;" in page.read_text() and "& " not in page.read_text()
     assert_one_error(command(*asked), 2, "why.html exists", "--force")
     assert command(*asked, "--force").returncode == 0
@@ -166,7 +170,11 @@ def test_an_explanation_of_json_lines_names_the_right_label_and_the_marks(finish
         "predict", "--run", finished_run, "--file", tmp_path / "a.jsonl", "--html", tmp_path / "a.html"
     )
     lines = result.stdout.splitlines()
-    assert lines[0].endswith(", labelled positive") and lines[-2].startswith("+ speaks for positive")
+    assert lines == [lines[0]] and lines[0].endswith(", labelled positive")
+    assert result.stderr == f"wrote {tmp_path / 'a.html'}\n"
+    asked = ("predict", "--run", finished_run, "--file", tmp_path / "a.jsonl", "--explain")
+    assert "(+) speaks for positive" in command(*asked).stdout
+    assert json.loads(command(*asked, "--json").stdout)["label"] == "positive"
     assert "labelled positive</h2>" in (tmp_path / "a.html").read_text()
 
 

@@ -97,8 +97,9 @@ def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, fi
     path = tmp_path / "run"
     shutil.copytree(finished_run, path)
     (path / "manifest.json").unlink()
-    result = command("train", "--resume", "--run", path, "--set", "training.epochs=9", tiny / "tiny.toml")
-    assert result.returncode == 2 and "training.epochs 3 -> 9" in result.stderr
+    for config in ((), (tiny / "tiny.toml",)):  # without one, the run's own
+        result = command("train", "--resume", "--run", path, "--set", "training.epochs=9", *config)
+        assert result.returncode == 2 and "another configuration (training.epochs 3 -> 9);" in result.stderr
     facts = json.loads((path / "run.json").read_text())
     facts["data"]["hash"] = "0" * 64
     (path / "run.json").write_text(json.dumps(facts))
