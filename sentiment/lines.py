@@ -1,4 +1,4 @@
-"""Read reviews line by line from a file or stdin; each is a review or a clean error that names its line."""
+"""Reviews to predict, from a file, stdin or a list; each is a text or a clean error that names its place."""
 
 import json
 import sys

@@ -70,8 +70,9 @@ def test_utf_16_is_refused_with_its_cure(written, encoding):
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"cannot read .*none\.txt: No such file"):
-        list(read_lines(str(tmp_path / "none.txt")))
+    for name in ("none.txt", "none.csv"):
+        with pytest.raises(DataError, match=rf"cannot read .*{re.escape(name)}: No such file"):
+            list(read_lines(str(tmp_path / name)))
     with pytest.raises(DataError, match=r"cannot read .*: Is a directory"):
         list(read_lines(str(tmp_path)))
 

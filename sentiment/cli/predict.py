@@ -57,7 +57,6 @@ def predict_command(
     for text in texts or ():
         if looks_like_run(text):
             raise UsageError(f"{text} is a run, no review; name it with --run")
-
     if html is not None:
         check_free(html, force)
     lines = check_lines(number_texts(texts) if texts else read_lines(file or "-"))

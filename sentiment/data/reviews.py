@@ -114,9 +114,9 @@ def read_table(path: Path) -> Table:
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: unknown ending; rename it to one of {', '.join(FILE_ENDINGS)}")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty; it needs a text and a label column")
     try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty; it needs a text and a label column")
         return reader(path)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it, e.g. with iconv") from None
