@@ -1,12 +1,15 @@
 """What every test shares: caches of its own, no network, and a small labelled set of reviews."""
 
+import io
 import json
 import socket
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
 
+from sentiment.cli import run as run_command
 from sentiment.config import parse_config
 
 FILMS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
@@ -46,6 +49,32 @@ def no_network(monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+class Result(NamedTuple):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `sentiment ...` in this process, which saves two seconds of imports; tests of streams and
+    signals start one of its own.
+    """
+    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
+
+    def run(*arguments, cwd=".", input=""):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd)
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(input.encode())))
+            capsys.readouterr()
+            return Result(run_command([*map(str, arguments)]), *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
-"""Commands called in this process, and a run of one epoch to call them on."""
+"""A run of one epoch to call commands on."""
 
 import json
 
 import pytest
 
-from sentiment.cli import run as run_command
 from sentiment.config import read_config
 from sentiment.training.train import train_run
-from tests.cli.helpers import reviews
+from tests.helpers import reviews
 
 CONFIG = """
 seed = 3
@@ -38,17 +37,3 @@ def folder(tmp_path_factory, write_rows):
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         train_run(read_config(folder / "tiny.toml"), folder / "run")
     return folder
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `sentiment ...`; give its exit code, stdout and stderr."""
-    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = run_command([*map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return run

@@ -12,7 +12,7 @@ from sentiment.config import read_config
 from sentiment.data.prepare import load_part, load_split, prepare
 from sentiment.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
-from tests.cli.helpers import assert_one_error, reviews
+from tests.helpers import assert_one_error, reviews
 
 # --- baseline ------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from sentiment.evaluation import mistakes, score_run
 from sentiment.metrics import logit
 from sentiment.parity import check_parity
 from sentiment.storage import write_manifest
-from tests.cli.helpers import assert_one_error
+from tests.helpers import assert_one_error
 
 
 @pytest.fixture

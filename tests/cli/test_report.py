@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.helpers import assert_one_error
+from tests.helpers import assert_one_error
 
 
 @pytest.fixture(autouse=True)

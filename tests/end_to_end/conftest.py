@@ -55,27 +55,15 @@ def environment(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def command(environment):
-    """Run `sentiment ...` as a process of its own."""
-
-    def run(*arguments, cwd=None, **options):
-        return subprocess.run(
-            [sys.executable, "-m", "sentiment", *map(str, arguments)],
-            env=environment,
-            cwd=cwd,
-            capture_output=True,
-            text=options.pop("text", True),
-            timeout=120,
-            **options,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def finished_run(tiny, command):
-    """The folder of a run that was trained to its end without a stop."""
+def finished_run(tiny, environment):
+    """The folder of a run that a process of its own has trained to its end without a stop."""
     path = tiny / "runs" / "whole"
-    result = command("train", tiny / "tiny.toml", "--run", path)
+    result = subprocess.run(
+        [sys.executable, "-m", "sentiment", "train", str(tiny / "tiny.toml"), "--run", str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert result.returncode == 0, result.stderr
     return path

@@ -12,18 +12,7 @@ import pytest
 import sentiment
 from sentiment.config import read_config
 from sentiment.runs import read_run
-
-
-def assert_one_error(result, code, *words):
-    """One line beginning `error:` is the last of stderr, and no traceback."""
-    assert result.returncode == code, result.stderr
-    lines = [line for line in result.stderr.splitlines() if line]
-    assert lines[-1].startswith("error: "), result.stderr
-    assert sum(line.startswith("error: ") for line in lines) == 1
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in lines[-1], lines[-1]
-    assert result.stdout == ""
+from tests.helpers import assert_one_error
 
 
 def test_a_finished_run_holds_exactly_these_files(finished_run):
@@ -115,8 +104,7 @@ def test_predict_keeps_order_and_agrees_with_python(finished_run, command, tmp_p
 def test_predict_names_the_line_of_an_empty_review(finished_run, command):
     result = command("predict", "--run", finished_run, "--file", "-", input="good\n\nbad\n")
     assert result.stdout.count("\n") == 1  # the review before it has its answer
-    result.stdout = ""
-    assert_one_error(result, 3, "stdin, line 2 is empty")
+    assert_one_error(result._replace(stdout=""), 3, "stdin, line 2 is empty")
     assert_one_error(command("predict", "--run", finished_run, " <br /> "), 3, "review 1 is empty")
 
 

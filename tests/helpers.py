@@ -10,9 +10,10 @@ def reviews(count, words):
 
 
 def assert_one_error(result, code, *words):
-    """Nothing on stdout; one line beginning `error:` ends stderr."""
+    """Nothing on stdout; one line beginning `error:` is the last of stderr, and no traceback."""
     found, stdout, stderr = result
-    last = stderr.splitlines()[-1]
-    assert (found, stdout) == (code, "") and last.startswith("error: ") and stderr.count("error: ") == 1
+    assert (found, stdout) == (code, ""), stderr
+    last = [line for line in stderr.splitlines() if line][-1]
+    assert last.startswith("error: ") and stderr.count("error: ") == 1 and "Traceback" not in stderr
     for word in words:
-        assert word in last
+        assert word in last, last
