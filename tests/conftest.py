@@ -33,8 +33,11 @@ def caches(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def denormal_numbers():
-    """Training in this process flushes them to zero; the next test's arithmetic is Python's own again."""
+def arithmetic():
+    """One thread, as small tensors gain nothing from more; denormal numbers as Python has them, though
+    training in this process flushes them to zero.
+    """
+    torch.set_num_threads(1)
     yield
     torch.set_flush_denormal(False)
 

@@ -2,11 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -15,15 +13,6 @@ LANGUAGES = {"python", "text", "sh", "toml", "json"}  # `python` runs; Python th
 LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\)")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from threads, and lose much where the cores are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -37,7 +26,6 @@ def python_blocks(page: Path) -> list[str]:
 
 
 @every_page
-@pytest.mark.usefixtures("one_thread")
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": page.stem}

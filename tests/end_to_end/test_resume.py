@@ -45,16 +45,15 @@ def assert_same_result(path, whole):
     assert steps == list(range(1, len(steps) + 1))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, command, finished_run, seed):
+def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_run):
     path = tmp_path / "run"
-    generator = random.Random(seed)
+    generator = random.Random(1)
     process = start(tiny, path, environment, tiny / "tiny.toml")
-    for _ in range(2):
+    for hash_seed in ("12345", "54321"):  # Python's order of sets does not matter either
         wait_for_step(path, generator.randint(3, 40), process)
         process.kill()
         process.communicate()
-        process = start(tiny, path, environment, "--resume")
+        process = start(tiny, path, environment | {"PYTHONHASHSEED": hash_seed}, "--resume")
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert_same_result(path, finished_run)
@@ -125,15 +124,6 @@ def test_a_second_training_into_one_folder_is_refused(tiny, tmp_path, environmen
     process.communicate(timeout=20)
     assert second.returncode == 4 and "in use by another training" in second.stderr
     assert process.returncode == 143
-
-
-def test_hash_seed_does_not_matter(tiny, tmp_path, environment, finished_run):
-    path = tmp_path / "run"
-    other = environment | {"PYTHONHASHSEED": "12345"}
-    process = start(tiny, path, other, tiny / "tiny.toml")
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert (path / "model.safetensors").read_bytes() == (finished_run / "model.safetensors").read_bytes()
 
 
 def test_signal_before_the_first_step_leaves_at_once(tiny, tmp_path, environment):

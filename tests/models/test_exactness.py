@@ -21,7 +21,7 @@ WORDS = 50
 ENCODERS = get_args(ModelSettings.model_fields["encoder"].annotation)
 DIRECTIONS = [(True, merge) for merge in MERGES] + [(False, "concat")]
 
-exactly = settings(max_examples=5, deadline=None, derandomize=True)
+exactly = settings(max_examples=3, deadline=None, derandomize=True)
 lengths_of_a_batch = st.lists(st.integers(1, 200), min_size=2, max_size=5)
 
 
