@@ -50,6 +50,9 @@ class DataSettings(Section):
     trains on every review to the last epoch, for a model whose recipe was chosen before."""
     validation_share: float = Field(0.1, gt=0, lt=1)
     """The share of train that is held out for validation."""
+    extra: str = ""
+    """A file of further labelled texts to learn from and never to be judged on, or `phrases`, the bundled
+    short texts of negation and contrast; empty for none."""
 
 
 class TextSettings(Section):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.config import Config, MachineSettings
-from sentiment.data.batches import EncodedReviews
+from sentiment.data.batches import AnyReviews, EncodedReviews
 from sentiment.data.tokens import shared_tokenizer, tokenize_stream
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import Machine, set_up_machine
@@ -102,7 +102,7 @@ class Predictor:
         tokens = shared_tokenizer().tokenize_and_forget(checked)
         return EncodedReviews(tokens, self.vocabulary, self.config.text)
 
-    def describe(self, reviews: EncodedReviews) -> list[Prediction]:
+    def describe(self, reviews: AnyReviews) -> list[Prediction]:
         """Predict encoded reviews, in their order."""
         probability_N = probabilities(self.logits(reviews))
         return [
@@ -115,7 +115,7 @@ class Predictor:
         positive_N = np.array([prediction.probability for prediction in self.predict(texts)])
         return np.stack([1 - positive_N, positive_N], axis=1)
 
-    def logits(self, reviews: EncodedReviews) -> np.ndarray:
+    def logits(self, reviews: AnyReviews) -> np.ndarray:
         """logits_N (float32) of encoded reviews, in their order."""
         return score(self.model, reviews, self.machine)
 
@@ -142,7 +142,7 @@ class Predictor:
 
 
 def describe_prediction(
-    reviews: EncodedReviews, index: int, probability: float, threshold: float = 0.5
+    reviews: AnyReviews, index: int, probability: float, threshold: float = 0.5
 ) -> Prediction:
     """What is said of one of the reviews, given its probability."""
     return Prediction(

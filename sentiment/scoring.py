@@ -7,14 +7,14 @@ import torch
 from torch import nn
 
 from sentiment.config import BatchSettings
-from sentiment.data.batches import EncodedReviews, sorted_batches
+from sentiment.data.batches import AnyReviews, sorted_batches
 from sentiment.device import Machine
 
 BATCHES = BatchSettings(tokens=16_384)  # enough to keep two cores busy, little enough to stay in cache
 
 
 def score_batches(
-    model: nn.Module, reviews: EncodedReviews, machine: Machine
+    model: nn.Module, reviews: AnyReviews, machine: Machine
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield (indices, logits_B) batch by batch, shortest reviews first; float32.
 
@@ -28,7 +28,7 @@ def score_batches(
         yield indices, logits_B.cpu().numpy()
 
 
-def score(model: nn.Module, reviews: EncodedReviews, machine: Machine) -> np.ndarray:
+def score(model: nn.Module, reviews: AnyReviews, machine: Machine) -> np.ndarray:
     """logits_N (float32) in the reviews' own order."""
     logits_N = np.empty(len(reviews), dtype=np.float32)
     for indices, logits_B in score_batches(model, reviews, machine):

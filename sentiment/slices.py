@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.data.batches import EncodedReviews
+from sentiment.data.batches import AnyReviews
 from sentiment.metrics import wilson_interval
 from sentiment.models.classifier import UNKNOWN_ID
 
@@ -33,7 +33,7 @@ class Slicing:
     slices: list[Slice]
 
 
-def slice_accuracy(reviews: EncodedReviews, right_N: np.ndarray) -> list[Slicing]:
+def slice_accuracy(reviews: AnyReviews, right_N: np.ndarray) -> list[Slicing]:
     """Break the accuracy down in every way; `right_N` (bool) says which reviews the model got right.
 
     Lengths and shares are cut into fifths of the reviews, fewer where many reviews have the same.

@@ -87,9 +87,10 @@ class EncodedReviews:
 class JoinedReviews:
     """Two sets of encoded reviews as one: those of the first, then those of the second."""
 
-    def __init__(self, first: EncodedReviews, second: EncodedReviews) -> None:
+    def __init__(self, first: "AnyReviews", second: "AnyReviews") -> None:
         self._first, self._second = first, second
-        self.lengths_N = np.concatenate([first.lengths_N, second.lengths_N])
+        self.whole_lengths_N: np.ndarray = np.concatenate([first.whole_lengths_N, second.whole_lengths_N])
+        self.lengths_N: np.ndarray = np.concatenate([first.lengths_N, second.lengths_N])
 
     def __len__(self) -> int:
         return len(self.lengths_N)
@@ -103,12 +104,20 @@ class JoinedReviews:
         return collate([self[index] for index in indices])
 
 
+AnyReviews = EncodedReviews | JoinedReviews
+
+
 class LabelledReviews(NamedTuple):
     """Encoded reviews with their labels."""
 
-    reviews: EncodedReviews
+    reviews: AnyReviews
     labels_N: np.ndarray
     """int8: 1 positive, 0 negative."""
+
+    def joined(self, other: "LabelledReviews") -> "LabelledReviews":
+        """These, then the others."""
+        labels_N = np.concatenate([self.labels_N, other.labels_N])
+        return LabelledReviews(JoinedReviews(self.reviews, other.reviews), labels_N)
 
 
 @dataclass(frozen=True, slots=True)

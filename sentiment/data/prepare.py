@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sentiment.config import Config
-from sentiment.data.batches import EncodedReviews, JoinedReviews, LabelledReviews
-from sentiment.data.reviews import UNLABELLED, Reviews, load_reviews
+from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.data.reviews import EXTRA, UNLABELLED, Reviews, load_extra, load_reviews
 from sentiment.data.splits import Holdout, hold_out
 from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
 from sentiment.data.vocabulary import Vocabulary
@@ -25,10 +25,13 @@ class Prepared:
 
     vocabulary: Vocabulary
     train: LabelledReviews
+    """The training reviews, and behind them the `extra` texts."""
+    extra: int
+    """How many texts `data.extra` has added."""
     validation: LabelledReviews
     golden: Sequence[str]
     """Texts of a few validation reviews, or of training reviews where none are held out."""
-    pretraining: JoinedReviews | EncodedReviews | None
+    pretraining: AnyReviews | None
     """What a language model reads first: training reviews and unlabelled ones; None without pretraining."""
     rule: str
     """How validation was found: own, group, blocks, random or none."""
@@ -110,9 +113,11 @@ def prepare(config: Config, processes: int) -> Prepared:
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config)
+    extra = parts[EXTRA].encode(vocabulary, config) if EXTRA in parts else None
     return Prepared(
         vocabulary,
-        train,
+        train if extra is None else train.joined(extra),
+        0 if extra is None else len(extra.labels_N),
         parts["validation"].encode(vocabulary, config),
         parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
         _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
@@ -132,6 +137,7 @@ def audit(config: Config, processes: int) -> Audit:
     splits = load_reviews(config.data)
     if config.pretraining.epochs:
         splits |= load_reviews(config.data, (UNLABELLED,))
+    splits |= load_extra(config.data)
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
@@ -204,7 +210,7 @@ def _require(split: str, found: Collection[str], config: Config) -> None:
 
 def _load_for_training(config: Config) -> dict[str, Reviews]:
     unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
-    return load_reviews(config.data, ("train", "validation", *unlabelled))
+    return load_reviews(config.data, ("train", "validation", *unlabelled)) | load_extra(config.data)
 
 
 def _hash(splits: dict[str, Reviews]) -> str:
@@ -214,8 +220,8 @@ def _hash(splits: dict[str, Reviews]) -> str:
 
 
 def _for_pretraining(
-    train: EncodedReviews, unlabelled: Part | None, vocabulary: Vocabulary, config: Config
-) -> JoinedReviews | EncodedReviews | None:
+    train: AnyReviews, unlabelled: Part | None, vocabulary: Vocabulary, config: Config
+) -> AnyReviews | None:
     if not config.pretraining.epochs:
         return None
     return (

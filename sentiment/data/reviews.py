@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -23,9 +23,11 @@ HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 ACL_NAME = re.compile(r"\d+_\d+\.txt")
 UNLABELLED = "unsupervised"  # as the hub's IMDB calls its split without labels
+EXTRA = "extra"  # what `data.extra` names, beside the splits of the source
 NO_LABEL = -1
 FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 HUB_NOTES = ("dataset_infos.json",)  # what the hub's layout keeps beside the reviews
+BUNDLED = {"sample": "sample", "phrases": "phrases.jsonl"}
 OFFLINE_WAYS = "use --data FOLDER or FILE for a local copy, or --data sample for the bundled reviews"
 Row = dict[str, Any]
 
@@ -59,6 +61,21 @@ def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) ->
     return reviews
 
 
+def load_extra(settings: DataSettings) -> dict[str, Reviews]:
+    """What `settings.extra` adds to training, as the split `extra`; nothing where the key is empty.
+
+    Raises DataError as `load_reviews` does, or if the source is not one split.
+    """
+    if not settings.extra:
+        return {}
+    own_columns = DataSettings() if settings.extra in BUNDLED else settings
+    splits = load_reviews(own_columns.model_copy(update={"source": settings.extra}))
+    if len(splits) > 1:
+        raise DataError(f"data.extra: {settings.extra} has several splits ({', '.join(splits)}); name a file")
+    (reviews,) = splits.values()
+    return {EXTRA: replace(reviews, split=EXTRA)}
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns as they were read, with where they came from and what its rows are called."""
@@ -79,9 +96,8 @@ class Table:
 
 def _load_tables(settings: DataSettings) -> dict[str, Table]:
     source = settings.source
-    if source == "sample":
-        source = str(resources.files("sentiment.data") / "sample")
-    path = Path(source).expanduser()
+    bundled = BUNDLED.get(source)
+    path = Path(str(resources.files("sentiment.data") / bundled) if bundled else source).expanduser()
     if path.is_file():
         return {"train": read_table(path)}
     if (path / "train" / "pos").is_dir():

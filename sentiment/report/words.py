@@ -114,10 +114,11 @@ def data_verdict(run: JudgedRun) -> str:
         if data["validation"]
         else "none were held out for validation"
     )
+    extra = f" and {data['extra']:,} further texts" if data.get("extra") else ""
     shared = data["shared_groups"]
     groups = "" if shared is None else f", {shared:,} groups stand on both sides"
     return (
-        f"Trained on {data['train']:,} reviews of {data['source']}; {held_out}{groups}. "
+        f"Trained on {data['train']:,} reviews of {data['source']}{extra}; {held_out}{groups}. "
         f"The vocabulary has {words} words of the training reviews."
     )
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from sentiment.data.batches import EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.data.batches import AnyReviews, LabelledReviews
 from sentiment.device import Machine
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.lstm import padding_mask
@@ -40,7 +40,7 @@ class Words:
 
     classifies = False
 
-    def __init__(self, reviews: EncodedReviews | JoinedReviews, directions: int) -> None:
+    def __init__(self, reviews: AnyReviews, directions: int) -> None:
         self.lengths_N = reviews.lengths_N
         self._reviews = reviews
         self._directions = directions

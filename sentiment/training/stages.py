@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sentiment.config import Config
 from sentiment.console import say
-from sentiment.data.batches import EncodedReviews, JoinedReviews
+from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.language_model import LanguageModel
@@ -82,7 +82,7 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
 
 def _pretraining(
     config: Config,
-    reviews: EncodedReviews | JoinedReviews,
+    reviews: AnyReviews,
     words: int,
     new_classifier: Callable[[], SentimentClassifier],
 ) -> Stage:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentiment.data.prepare import audit, load_part, load_split, prepare
+from sentiment.data.prepare import audit, data_hash, load_part, load_split, prepare
 from sentiment.errors import DataError
 
 
@@ -69,6 +69,47 @@ def test_unlabelled_reviews_are_read_for_pretraining_only(tmp_path, rows, write_
     assert len(pretrained.pretraining) == len(pretrained.train.reviews) + 5
     assert pretrained.vocabulary.to_text() == plain.vocabulary.to_text()
     assert pretrained.data_hash != plain.data_hash
+
+
+def test_extra_texts_are_learned_from_and_never_judged_on(tmp_path, source, rows, write_rows, config_for):
+    taught = [
+        {"text": "Not dull and not awful.", "label": 1},
+        {"text": "Hardly lovely, zyzzyva.", "label": 0},
+    ]
+    extra = write_rows(tmp_path / "taught.jsonl", taught)
+    share = "data.validation_share = 0.3"
+    plain_config, config = config_for(source, share), config_for(source, share, f"data.extra = '{extra}'")
+    plain, found = prepare(plain_config, 1), prepare(config, 1)
+    assert found.extra == 2 and plain.extra == 0
+    assert len(found.train.reviews) == len(found.train.labels_N) == len(plain.train.reviews) + 2
+    assert words_of(found.train, found.vocabulary)[:-2] == words_of(plain.train, plain.vocabulary)
+    assert words_of(found.train, found.vocabulary)[-2:] == [
+        "<unk> dull and <unk> awful .",
+        "<unk> lovely <unk> <unk> .",
+    ]
+    assert found.train.labels_N[-2:].tolist() == [1, 0]
+    assert words_of(found.validation, found.vocabulary) == words_of(plain.validation, plain.vocabulary)
+    assert found.vocabulary.channels[0].words == plain.vocabulary.channels[0].words
+    assert found.golden == plain.golden
+    assert data_hash(config) == found.data_hash != plain.data_hash
+    assert load_part(config, "train", 1).texts() == load_part(plain_config, "train", 1).texts()
+    assert [facts.split for facts in audit(config, 1).splits] == ["train", "validation", "extra"]
+
+
+def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows, config_for):
+    rows = [{"review": f"take {n} was {('bad', 'good')[n % 2]}", "verdict": n % 2} for n in range(40)]
+    source = write_rows(tmp_path / "reviews.jsonl", rows)
+    columns = ("data.text_column = 'review'", "data.label_column = 'verdict'")
+    prepared = prepare(config_for(source, *columns, "data.extra = 'phrases'"), 1)
+    labels_N = prepared.train.labels_N[-prepared.extra :]
+    assert prepared.extra > 4_000 and abs(float(labels_N.mean()) - 0.5) < 0.01
+
+
+def test_extra_texts_are_one_split(source, config_for):
+    with pytest.raises(DataError, match=r"data\.extra: sample has several splits \(train, test\)"):
+        prepare(config_for(source, "data.extra = 'sample'"), 1)
+    with pytest.raises(DataError, match=r"no reviews at nowhere\.csv"):
+        prepare(config_for(source, "data.extra = 'nowhere.csv'"), 1)
 
 
 def test_preparing_again_gives_the_same(source, config_for):

@@ -308,3 +308,19 @@ def test_a_report_is_written_where_it_is_asked_for_and_its_failure_takes_nothing
     facts = train_run(asked, tmp_path / "other")
     assert facts["result"]["validation"] and read_run(tmp_path / "other")
     assert "warning: no report: no room" in capsys.readouterr().err
+
+
+def test_extra_texts_are_trained_on_in_every_stage_of_labels_and_counted_apart(config_for, source, tmp_path):
+    extra = tmp_path / "extra.jsonl"
+    extra.write_text('{"text": "Hardly dull.", "label": 1}\n{"text": "Hardly lovely.", "label": 0}\n')
+    facts = {}
+    for name, lines in (("plain", []), ("extra", [f"data.extra = '{extra}'"])):
+        facts[name] = train_run(config_for(source, *STAGES, *lines), tmp_path / name)
+    counts = {name: (found["data"]["train"], found["data"]["extra"]) for name, found in facts.items()}
+    assert counts["plain"][1] == 0 and counts["extra"] == (counts["plain"][0], 2)
+    reviews = {name: sum(step["reviews"] for step in records_of(tmp_path / name, "step")) for name in facts}
+    assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2  # two texts, two members of two epochs
+    predictor = sentiment.load(tmp_path / "extra")
+    assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
+    extra.unlink()  # judging needs them no more
+    assert len(score_run(predictor, split="validation").logits_N) == facts["extra"]["data"]["validation"]

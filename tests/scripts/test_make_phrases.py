@@ -1,0 +1,34 @@
+"""The bundled phrases are what their script writes, and not what the probe asks."""
+
+import json
+import re
+
+import pytest
+
+from scripts.make_phrases import PHRASES, make_phrases
+from sentiment.probes.cases import probe_set
+
+
+@pytest.fixture(scope="module")
+def labels():
+    """Label of each phrase."""
+    rows = [json.loads(line) for line in PHRASES.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == len({row["text"] for row in rows})
+    return {row["text"]: row["label"] for row in rows}
+
+
+def test_the_file_is_what_the_script_writes():
+    assert PHRASES.read_bytes() == make_phrases()
+
+
+def test_both_labels_are_about_equally_frequent(labels):
+    assert abs(sum(labels.values()) / len(labels) - 0.5) < 0.01
+
+
+def test_each_is_a_sentence(labels):
+    for text in labels:
+        assert text[0].isupper() and text[-1] in ".!?" and not re.search(r"[{}]|  | [,.;!?]", text), text
+
+
+def test_none_is_a_text_of_the_probe(labels):
+    assert not labels.keys() & {text for case in probe_set().cases for text in case.texts}
