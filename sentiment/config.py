@@ -318,9 +318,13 @@ def read_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Conf
     except FileNotFoundError:
         raise UsageError(f"no configuration at {path}") from None
     except IsADirectoryError:
-        raise UsageError(
-            f"{path} is a folder; CONFIG is a file (go on with a run: sentiment train --resume --run {path})"
-        ) from None
+        is_run = (path / "config.toml").exists()
+        way = (
+            f"go on with a run: sentiment train --resume --run {path}"
+            if is_run
+            else f"reviews: --data {path}"
+        )
+        raise UsageError(f"{path} is a folder; CONFIG is a file ({way})") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration {path}: {error}") from None
     return parse_config(text, str(path), overrides)

@@ -11,7 +11,7 @@ from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Part, data_hash, load_part, load_split
-from sentiment.errors import SentimentError
+from sentiment.errors import DataError, SentimentError
 from sentiment.metrics import (
     Evaluation,
     PairedTest,
@@ -111,14 +111,14 @@ def score_run(predictor: Predictor, source: str | None = None, split: str | None
     """Score `split` of `source`, by default the run's own data.
 
     Without `split` that is test, or of another `source` the only split it has. `train` and `validation` of
-    the run's own data, wherever these are now, are what it trained on and held out.
-    Raises DataError if there is no such split.
+    the run's own data, wherever these are now, are what it trained on and held out; `all` is both.
+    Raises DataError if there is no such split, or if the run's own data have changed.
     """
     part, is_own = _choose_part(predictor, source, split)
     if is_own and part.name == "train":
-        held_out = predictor.facts.get("data", {}).get("validation")
-        others = "; see --split validation for others" if held_out else ""
-        say(f"warning: the run was trained on these reviews{others}")
+        say("warning: the run was trained on these reviews")
+    elif is_own and part.name == "all":
+        say("warning: the run was trained on most of these reviews; --split validation has the others")
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), source or predictor.config.data.source, part)
     return replace(scores, temperature=predictor.temperature, is_own_data=is_own)
@@ -128,6 +128,11 @@ def _choose_part(predictor: Predictor, source: str | None, split: str | None) ->
     """The reviews that `score_run` scores, and whether their source is the run's own data."""
     config, threads = predictor.config, predictor.machine.threads
     if source is None:
+        if split in ("train", "validation") and data_hash(config) != predictor.facts["data"]["hash"]:
+            raise DataError(
+                f"{config.data.source} no longer holds the reviews that the run was started on; "
+                "restore them, or judge others with --data"
+            )
         return load_part(config, split or "test", threads), True
     config = config.with_source(source)
     is_own = _is_own_data(predictor, config)
@@ -135,13 +140,16 @@ def _choose_part(predictor: Predictor, source: str | None, split: str | None) ->
         split = None  # a file is one split, whatever it is for
     if is_own and split is not None:
         return load_part(config, split, threads), True
-    return load_split(config, split, threads), is_own
+    part = load_split(config, split, threads)
+    if is_own and part.name == "train" and predictor.facts["data"]["validation"]:
+        part = replace(part, name="all")
+    return part, is_own
 
 
 def _is_own_data(predictor: Predictor, config: Config) -> bool:
     """Whether a source has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
     try:
-        return bool(data_hash(config) == predictor.facts.get("data", {}).get("hash"))
+        return bool(data_hash(config) == predictor.facts["data"]["hash"])
     except SentimentError:
         return False
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sentiment.data.reviews import read_table
+from sentiment.config import DataSettings
+from sentiment.data.reviews import FILE_ENDINGS, read_table
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError
 
 LABELS = {"0": "negative", "1": "positive", "negative": "negative", "positive": "positive"}
-TABLES = (".csv", ".tsv", ".json", ".parquet")
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -25,27 +25,29 @@ class Line(NamedTuple):
     """The right label, where the file has one: positive or negative."""
 
 
-def read_lines(name: str) -> Iterator[Line]:
+def read_lines(name: str, columns: DataSettings) -> Iterator[Line]:
     """Yield each review of a UTF-8 file, `-` for stdin; raises DataError at a bad one.
 
-    A line is a review; in a file whose name ends in .jsonl it is a JSON object with a review as its `text`. A
-    table (.csv, .tsv, .json, .parquet) has one a row, in its column `text`.
+    A line is a review; in a file whose name ends in .jsonl it is a JSON object, and a table (.csv, .tsv,
+    .json, .parquet) has one a row. `columns` names what holds text and label there.
     """
     if name == "-":
         if sys.stdin is None:
             raise DataError("stdin is closed; name a file instead of -")
         yield from _decode(sys.stdin.buffer, "stdin")
         return
-    if name.endswith(TABLES):
+    ending = Path(name).suffix.lower()
+    if ending != ".jsonl" and ending in FILE_ENDINGS:
         table = read_table(Path(name))
-        labels = table.columns.get("label", [None] * len(table.column("text")))
-        for row, (text, label) in enumerate(zip(table.column("text"), labels, strict=True), table.first_row):
+        texts = table.column(columns.text_column)
+        labels = table.columns.get(columns.label_column, [None] * len(texts))
+        for row, (text, label) in enumerate(zip(texts, labels, strict=True), table.first_row):
             yield Line(f"{name}, row {row}", text, _label(label))
         return
     try:
         with Path(name).open("rb") as file:
             lines = _decode(file, name)
-            yield from map(_parse, lines) if name.endswith(".jsonl") else lines
+            yield from (_parse(line, columns) for line in lines) if ending == ".jsonl" else lines
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
 
@@ -75,16 +77,16 @@ def _decode(lines: Iterable[bytes], name: str) -> Iterator[Line]:
             raise DataError(f"{where} is not UTF-8 (byte {error.start + 1} of the line)") from None
 
 
-def _parse(line: Line) -> Line:
+def _parse(line: Line, columns: DataSettings) -> Line:
     if not line.text.strip():
         return line
     try:
         record = json.loads(line.text)
     except (ValueError, RecursionError):
         record = None
-    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise DataError(f"{line.where} is no JSON object with a text")
-    return Line(line.where, record["text"], _label(record.get("label")))
+    if not isinstance(record, dict) or not isinstance(record.get(columns.text_column), str):
+        raise DataError(f"{line.where} is no JSON object with a {columns.text_column}")
+    return Line(line.where, record[columns.text_column], _label(record.get(columns.label_column)))
 
 
 def _label(value: Any) -> str | None:

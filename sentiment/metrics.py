@@ -8,6 +8,7 @@ import numpy as np
 from sentiment.scoring import probabilities
 
 CALIBRATION_BINS = 15
+SIGNIFICANT = 0.05
 LARGEST_POWER = math.log(20)  # of a temperature's range
 
 
@@ -43,6 +44,14 @@ class PairedTest:
     only_second: int
     p_value: float
     """Probability of a difference as large as this one, either way, were both equally good."""
+
+    def is_significant(self, tests: int = 1) -> bool:
+        """Whether chance is an unlikely reason, also where it had as many tries as there are `tests`."""
+        return self.p_value < SIGNIFICANT / tests
+
+    def describe(self) -> str:
+        """The p-value, such as `p = 0.03`."""
+        return "p < 0.0001" if self.p_value < 0.0001 else f"p = {self.p_value:.2g}"
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: TextIO | None = None
-        self._is_new = self._replaces = False
+        self._made: list[Path] = []
+        self._replaces = False
 
     def __enter__(self) -> Self:
         return self
@@ -73,9 +74,10 @@ class RunFolder:
     def __exit__(self, *exception: object) -> None:
         if self._lock is not None:
             with suppress(OSError):
-                if self._is_new and not _holds_something(self.path):  # the run failed before it began
+                if not _holds_something(self.path):  # the run failed before it began
                     (self.path / ".lock").unlink()
-                    self.path.rmdir()
+                    for folder in self._made:
+                        folder.rmdir()
             self._lock.close()
             self._lock = None
 
@@ -87,7 +89,7 @@ class RunFolder:
         Raises UsageError if the folder is taken (and not `force`), MachineError if it cannot be written or is
         in use.
         """
-        self._is_new = not self.path.exists()
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         self._replaces = self._is_taken()
         if self._replaces and not force:
             raise UsageError(
@@ -140,6 +142,10 @@ class RunFolder:
         path = self.path / "config.toml"
         if not self.path.exists():
             raise RunError(_no_run_at(self.path))
+        if self.path.is_dir() and not _holds_something(self.path):
+            raise RunError(
+                f"{self.path} had not begun its training; start it again: sentiment train --run {self.path}"
+            )
         try:
             return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:

@@ -196,7 +196,10 @@ def test_deep_nesting_in_an_override_is_a_mistake_like_any_other():
 def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=re.escape(f"no configuration at {tmp_path / 'none.toml'}")):
         read_config(tmp_path / "none.toml")
-    with pytest.raises(UsageError, match="is a folder; CONFIG is a file"):
+    with pytest.raises(UsageError, match=r"is a folder; CONFIG is a file \(reviews: --data"):
+        read_config(tmp_path)
+    (tmp_path / "config.toml").touch()
+    with pytest.raises(UsageError, match=r"is a folder; CONFIG is a file \(go on with a run"):
         read_config(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b'data.source = "caf\xe9"')
     with pytest.raises(UsageError, match=r"cannot read.*latin\.toml"):

@@ -12,6 +12,7 @@ from sentiment import storage
 from sentiment.errors import MachineError, RunError, UsageError
 from sentiment.runs import RunFolder, read_run
 from sentiment.training.train import resume_run, train_run
+from tests.helpers import assert_one_error
 
 TINY = [
     "model.embedding = 8",
@@ -145,6 +146,12 @@ def test_a_damaged_configuration_is_refused_before_the_data_it_names_are_read(ru
     (run / "config.toml").write_text(text.replace("reviews.jsonl", "elsewhere.jsonl"))
     with pytest.raises(RunError, match=r"config\.toml is not what it was"):
         resume_run(run)
+
+
+def test_a_damaged_configuration_is_damage_to_what_changes_it_too(run, command):
+    (run / "manifest.json").unlink()
+    (run / "config.toml").write_text("[[")
+    assert_one_error(command("train", "--resume", "--run", run, "--threads", 2), 3, "config.toml is damaged")
 
 
 @pytest.mark.parametrize(

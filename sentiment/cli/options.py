@@ -34,6 +34,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 RUNS = Path("runs")
+SHIPPED_NAME = "shipped"
 RUN_HELP = "A run folder, or shipped; the newest run, else the shipped model, by default."
 RunArgument = Annotated[Path | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
@@ -52,12 +53,12 @@ def overrides(
 def choose_run(run: Path | None) -> Path:
     """The run that was named, else the newest finished one under `runs/`, else the shipped model.
 
-    Which one was found is said on stderr. `shipped` names the shipped model where no folder has that name.
+    Which one was found is said on stderr. `shipped` is the shipped model, `./shipped` a folder of that name.
     """
     from sentiment.runs import SHIPPED, newest_finished
 
     if run is not None:
-        return SHIPPED if run == Path("shipped") and not run.exists() else run
+        return SHIPPED if str(run) == SHIPPED_NAME else run
     newest = newest_finished(RUNS)
     say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED

@@ -1,5 +1,6 @@
 """`sentiment predict`: say of reviews whether they are positive, and why."""
 
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,6 +11,7 @@ import typer
 
 from sentiment.cli.options import (
     RUN_HELP,
+    SHIPPED_NAME,
     DeviceOption,
     ForceOption,
     JsonOption,
@@ -55,17 +57,22 @@ def predict_command(
     from sentiment.storage import check_free
 
     for text in texts or ():
-        if looks_like_run(text):
+        if text == SHIPPED_NAME or looks_like_run(text):
             raise UsageError(f"{text} is a run, no review; name it with --run")
     if html is not None:
         check_free(html, force)
-    lines = check_lines(number_texts(texts) if texts else read_lines(file or "-"))
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
+    lines = check_lines(number_texts(texts) if texts else read_lines(file or "-", predictor.config.data))
     if explain or html is not None:
         _explain(predictor, lines, explain, html, as_json)
         return
-    for prediction in predictor.predict_stream(line.text for line in lines):
-        print(json.dumps(asdict(prediction)) if as_json else _line(prediction), flush=True)
+    lines, read_ahead = itertools.tee(lines)
+    for prediction, line in zip(
+        predictor.predict_stream(line.text for line in read_ahead), lines, strict=True
+    ):
+        print(
+            json.dumps(asdict(prediction) | _right(line)) if as_json else _said(prediction, line), flush=True
+        )
 
 
 def _explain(
@@ -87,11 +94,10 @@ def _explain(
             explanations.append(explanation)
             labels.append(line.label)
         if as_json:
-            shown = {"label": line.label, **asdict(explanation)}
-            print(json.dumps(shown if is_shown else shown["prediction"]), flush=True)
+            shown = explanation if is_shown else explanation.prediction
+            print(json.dumps(asdict(shown) | _right(line)), flush=True)
             continue
-        label = f", labelled {line.label}" if line.label else ""
-        print(_line(explanation.prediction) + label, flush=True)
+        print(_said(explanation.prediction, line), flush=True)
         if is_shown:
             print_explanation(explanation, console)
             has_marks = True
@@ -102,8 +108,12 @@ def _explain(
         say(f"wrote {page}")
 
 
-def _line(prediction: "Prediction") -> str:
-    notes = f"{prediction.tokens} tokens, {prediction.unknown:.0%} unknown" + (
-        ", cut" if prediction.cut else ""
-    )
-    return f"{prediction.label}\t{prediction.probability:.4f}\t{notes}"
+def _right(line: "Line") -> dict[str, str]:
+    return {"right_label": line.label} if line.label else {}
+
+
+def _said(prediction: "Prediction", line: "Line") -> str:
+    notes = [f"{prediction.tokens} tokens", f"{prediction.unknown:.0%} unknown"]
+    notes += ["cut"] if prediction.cut else []
+    notes += [f"labelled {line.label}"] if line.label else []
+    return f"{prediction.label}\t{prediction.probability:.4f}\t{', '.join(notes)}"

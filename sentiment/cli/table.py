@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 Rows = dict[str, Sequence[str]]
 NAME_WIDTH = 12
-SIGNIFICANT = 0.05
 NO_BREAK = "\u00a0"
 
 
@@ -35,13 +34,13 @@ def comparison_rows(name: str, compared: "Comparison") -> Rows:
     return {
         **evaluation_rows({name: compared.run, "n-gram baseline": compared.baseline}),
         "alone right": [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"],
-        "McNemar": [f"p = {test.p_value:.2g}: {_verdict(name, test)}"],
+        "McNemar": [f"{test.describe()}: {_verdict(name, test)}"],
         **fit_rows(compared.baseline),
     }
 
 
 def _verdict(name: str, test: "PairedTest") -> str:
-    if test.p_value > SIGNIFICANT:
+    if not test.is_significant():
         return "the difference may be chance"
     return f"{name if test.only_first > test.only_second else 'the baseline'} is better"
 

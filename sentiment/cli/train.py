@@ -16,7 +16,7 @@ from sentiment.cli.options import (
     overrides,
 )
 from sentiment.cli.table import epoch_lines
-from sentiment.config import read_config
+from sentiment.config import parse_config, read_config
 from sentiment.errors import UsageError
 
 
@@ -39,10 +39,14 @@ def train_command(
     if resume:
         if run is None:
             raise UsageError("--resume needs --run, the folder to go on with")
-        own = run / "config.toml"
-        wanted = read_config(config or own, changes) if config or (changes and own.exists()) else None
+        from sentiment.runs import RunFolder
         from sentiment.training.train import resume_run
 
+        wanted = None
+        if config is not None:
+            wanted = read_config(config, changes)
+        elif changes:
+            wanted = parse_config(RunFolder(run).config().to_toml(), f"{run}", changes)
         facts = resume_run(run, wanted)
     else:
         wanted = read_config(config, changes)

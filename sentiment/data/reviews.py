@@ -86,11 +86,13 @@ class Table:
     classes: dict[str, Sequence[str]] = field(default_factory=dict)
     """Names of the classes of each column whose source declares them."""
 
-    def column(self, name: str, key: str | None = None) -> Sequence[Any]:
-        """One column; raises DataError naming those there are, and the `key` that could name another."""
+    def column(self, name: str, key: str = "data.text_column") -> Sequence[Any]:
+        """One column; raises DataError naming those there are, and the `key` a run is told another with."""
         if name not in self.columns:
-            found, way_out = ", ".join(self.columns) or "none", f" or set {key}" if key else ""
-            raise DataError(f"{self.origin} has no column {name} (found: {found}); rename one{way_out}")
+            found = ", ".join(self.columns) or "none"
+            raise DataError(
+                f"{self.origin} has no column {name} (found: {found}); rename one, or train with {key}"
+            )
         return self.columns[name]
 
 
@@ -132,7 +134,7 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path}: unknown ending; rename it to one of {', '.join(FILE_ENDINGS)}")
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty; it needs a text and a label column")
+            raise DataError(f"{path} is empty; give it reviews")
         return reader(path)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}); convert it, e.g. with iconv") from None
@@ -275,9 +277,12 @@ def _read_folder(folder: Path) -> dict[str, Table]:
         if repeated:
             raise DataError(f"{folder}: several files are called {repeated.pop()}; keep one of each split")
         return {file.stem: read_table(file) for file in files}
+    from datasets.data_files import EmptyDatasetError
+    from datasets.exceptions import DataFilesNotFoundError
+
     try:
         splits = _load_dataset(str(folder))
-    except FileNotFoundError:
+    except (DataFilesNotFoundError, EmptyDatasetError):
         raise DataError(f"{folder} holds no reviews: no {', '.join(FILE_ENDINGS)}, no train/pos") from None
     except Exception as error:
         raise DataError(f"{folder} holds no readable reviews: {_root_cause(error)}") from None

@@ -45,7 +45,7 @@ def run_page(facts: RunFacts) -> str:
         warnings=words.warnings([run]),
         compared=compared,
         baseline_rows=_baseline_rows(compared) if compared else [],
-        p_value=words.p_value(compared.paired_test) if compared else "",
+        p_value=compared.paired_test.describe() if compared else "",
         confusion=_confusion(judged.evaluation),
         slicings=[_shown_slicing(slicing) for slicing in run.slicings],
         scale=(
@@ -275,7 +275,6 @@ def _environment_of_templates() -> "Environment":
     environment.filters["percent"] = lambda share, digits: f"{share:.{digits}%}"
     environment.filters["at"] = lambda share, scale: f"{(share - scale[0]) / (scale[1] - scale[0]):.4f}"
     environment.filters["setting"] = _setting
-    environment.filters["p"] = words.p_value
     return environment
 
 

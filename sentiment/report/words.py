@@ -5,11 +5,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from sentiment.evaluation import Comparison
-from sentiment.metrics import PairedTest
 from sentiment.report.facts import JudgedRun, RunComparison
 from sentiment.versions import changed_versions
-
-SIGNIFICANT = 0.05
 
 
 def verdict(run: JudgedRun, compared: Comparison | None) -> str:
@@ -17,7 +14,8 @@ def verdict(run: JudgedRun, compared: Comparison | None) -> str:
     judged = run.judged.evaluation
     right = f"It is right on {judged.accuracy:.1%} of {judged.reviews:,} reviews"
     if learned_from(run):
-        sentences = [f"{right} that it was trained on."]
+        which = "that" if run.judged.split == "train" else "most of which"
+        sentences = [f"{right} {which} it was trained on."]
     else:
         likely = f"{judged.accuracy_low:.1%} to {judged.accuracy_high:.1%}"
         sentences = [f"{right}; on others of their kind expect {likely}."]
@@ -39,21 +37,22 @@ def baseline_verdict(compared: Comparison) -> str:
         return f"A linear n-gram model does as well: {baseline.accuracy:.1%}."
     order = "less than" if baseline.accuracy < run.accuracy else "more than"
     test = compared.paired_test
-    chance = "unlikely to be chance" if test.p_value < SIGNIFICANT else "one that chance may explain"
+    chance = "unlikely to be chance" if test.is_significant() else "one that chance may explain"
     return (
         f"A linear n-gram model of the same training reviews gets {baseline.accuracy:.1%}, {order} this run; "
-        f"the difference is {chance} ({p_value(test)})."
+        f"the difference is {chance} ({test.describe()})."
     )
 
 
 def comparison_verdict(compared: RunComparison) -> str:
     """Which run is best, and whether that means anything."""
     best = max(compared.runs, key=lambda run: run.judged.evaluation.accuracy)
-    level = SIGNIFICANT / len(compared.paired_tests)
     leads: dict[bool, list[str]] = {True: [], False: []}
     for first, second, test in compared.paired_tests:
         if best is first or best is second:
-            leads[test.p_value < level].append(second.name if first is best else first.name)
+            leads[test.is_significant(len(compared.paired_tests))].append(
+                second.name if first is best else first.name
+            )
     accuracy = best.judged.evaluation.accuracy
     if all(run.judged.evaluation.accuracy == accuracy for run in compared.runs):
         return f"All are right equally often: {accuracy:.1%}."
@@ -66,8 +65,8 @@ def comparison_verdict(compared: RunComparison) -> str:
 
 
 def learned_from(run: JudgedRun) -> bool:
-    """Whether the run was trained on the reviews it is judged on."""
-    return run.scores.is_own_data and run.judged.split == "train"
+    """Whether the run was trained on the reviews it is judged on, or on most of them."""
+    return run.scores.is_own_data and run.judged.split in ("train", "all")
 
 
 def warnings(runs: Sequence[JudgedRun]) -> list[str]:
@@ -81,8 +80,8 @@ def warnings(runs: Sequence[JudgedRun]) -> list[str]:
     found = []
     if trained:
         found.append(
-            f"{', '.join(trained)} learned from these very reviews. The figures say how well they were "
-            "learned, not what to expect of new ones."
+            f"{', '.join(trained)} learned from these very reviews, or most of them. The figures say how "
+            "well they were learned, not what to expect of new ones."
         )
     if chosen:
         found.append(
@@ -150,8 +149,3 @@ def written(run: JudgedRun) -> str:
         f"Written by sentiment {version('sentiment')} on {now}. "
         f"{run.name} scored {run.judged.reviews_per_second:,.0f} reviews a second."
     )
-
-
-def p_value(test: PairedTest) -> str:
-    """The p-value of a paired test, such as `p = 0.03`."""
-    return "p < 0.0001" if test.p_value < 0.0001 else f"p = {test.p_value:.2g}"

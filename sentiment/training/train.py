@@ -100,6 +100,7 @@ class Plan(NamedTuple):
 
 
 def _plan(config: Config, machine: Machine) -> Plan:
+    set_up_training_arithmetic()
     if config.logging.tensorboard and machine.processes.leads:
         require_tensorboard()
     prepared = prepare(config, machine.threads)
@@ -169,7 +170,6 @@ def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
 def _begin_or_restore(
     checkpoint: Checkpoint | None, config: Config, plan: Plan, machine: Machine
 ) -> TrainingState:
-    set_up_training_arithmetic()
     beginning = (plan.stages, config.training, machine.device)
     if checkpoint is None:
         return TrainingState(*beginning)

@@ -2,14 +2,17 @@
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 import sentiment
 from sentiment.baseline import fit_baseline
+from sentiment.cli.table import comparison_rows
 from sentiment.config import read_config
 from sentiment.data.prepare import load_part, load_split, prepare
+from sentiment.evaluation import compare_with_baseline, score_run
 from sentiment.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
 from tests.helpers import assert_one_error, reviews
@@ -79,6 +82,24 @@ def test_eval_puts_both_side_by_side(folder, command):
     assert lines["accuracy"].count("95%") == 2 and lines["alone right"].count("reviews") == 2
     assert lines["McNemar"].endswith("may be chance") and "n-grams of" in lines["fit"]
     assert all(len(line) <= 80 for line in stdout.splitlines() if not line.startswith("reviews"))
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "verdict"),
+    [
+        (76, 41, "p = 0.0016: run is better"),
+        (41, 76, "p = 0.0016: the baseline is better"),
+        (5, 4, "p = 1: the difference may be chance"),
+        (90, 1, "p < 0.0001: run is better"),
+    ],
+)
+def test_the_verdict_names_the_better_one(folder, only_first, only_second, verdict):
+    predictor = sentiment.load(folder / "run")
+    compared = compare_with_baseline(predictor, score_run(predictor, split="validation"))
+    right_N = np.ones(only_first + only_second, dtype=np.int8)
+    first_N = np.where(np.arange(len(right_N)) < only_first, 1.0, -1.0)
+    test = mcnemar(first_N, -first_N, right_N)
+    assert comparison_rows("run", replace(compared, paired_test=test))["McNemar"] == [verdict]
 
 
 def test_eval_with_a_baseline_says_of_the_run_what_eval_says(folder, command):

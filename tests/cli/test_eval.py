@@ -129,8 +129,9 @@ def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tm
     train = json.loads(command(*asked, "train")[1])["evaluation"]
     assert train["reviews"] + own["reviews"] == 60
     code, stdout, stderr = command(*asked, "test")
-    assert json.loads(stdout)["evaluation"]["reviews"] == 60
-    assert code == 0 and "warning: the run was trained on these reviews; see --split validation" in stderr
+    found = json.loads(stdout)
+    assert (found["split"], found["evaluation"]["reviews"]) == ("all", 60)
+    assert code == 0 and "warning: the run was trained on most of these reviews; --split valid" in stderr
     assert "warning" in command(*asked, "train")[2] and "warning" not in command(*asked, "validation")[2]
 
 
@@ -170,3 +171,17 @@ def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path)
     code, stdout, stderr = command(*asked, "--split", "train")
     assert code == 0 and "warning: the run was trained on these reviews" in stderr
     assert json.loads(stdout)["evaluation"]["reviews"] < 60
+
+
+def test_reviews_that_have_changed_are_no_validation_split(folder, command, tmp_path):
+    run = shutil.copytree(folder, tmp_path / "moved") / "run"
+    (run / "config.toml").write_text(
+        (run / "config.toml").read_text().replace(str(folder), str(tmp_path / "moved"))
+    )
+    write_manifest(run)
+    assert command("eval", run, "--split", "validation")[0] == 0
+    with (run.parent / "reviews.jsonl").open("a") as file:
+        file.write('{"text": "One more.", "label": 1, "film": "f0"}\n')
+    for split in ("train", "validation"):
+        result = command("eval", run, "--split", split)
+        assert_one_error(result, 3, "no longer holds the reviews that the run was started on")

@@ -376,7 +376,7 @@ def test_a_broken_file_is_named_with_place_and_cure(file, name, content, words):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.jsonl", "a.parquet"])
 def test_an_empty_file_is_refused(file, name):
-    refuse(file(name, b""), "is empty; it needs a text and a label column")
+    refuse(file(name, b""), "is empty; give it reviews")
 
 
 def test_a_truncated_or_flipped_parquet_file_never_loses_a_row(tmp_path, rows):

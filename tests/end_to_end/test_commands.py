@@ -109,7 +109,8 @@ def test_predict_names_the_line_of_an_empty_review(finished_run, command):
 
 
 def test_a_run_is_no_review(finished_run, command):
-    assert_one_error(command("predict", finished_run), 2, "is a run, no review; name it with --run")
+    for run in (finished_run, "shipped"):
+        assert_one_error(command("predict", run), 2, f"{run} is a run, no review; name it with --run")
 
 
 def test_predict_takes_one_source_of_reviews(finished_run, command):
@@ -162,7 +163,12 @@ def test_an_explanation_of_json_lines_names_the_right_label_and_the_marks(finish
     assert result.stderr == f"wrote {tmp_path / 'a.html'}\n"
     asked = ("predict", "--run", finished_run, "--file", tmp_path / "a.jsonl", "--explain")
     assert "(+) speaks for positive" in command(*asked).stdout
-    assert json.loads(command(*asked, "--json").stdout)["label"] == "positive"
+    for options in ([], ["--html", tmp_path / "b.html"]):
+        prediction = json.loads(command(*asked[:-1], "--json", *options).stdout)
+        assert (prediction["label"], prediction["right_label"]) == ("negative", "positive")
+        assert command(*asked[:-1], *options, "--force").stdout.endswith(", labelled positive\n")
+    explained = json.loads(command(*asked, "--json").stdout)
+    assert explained["right_label"] == "positive" and explained["prediction"]["label"] == "negative"
     assert "labelled positive</h2>" in (tmp_path / "a.html").read_text()
 
 
@@ -216,9 +222,10 @@ def test_nothing_is_overwritten_without_force(tiny, tmp_path, command):
 def test_a_training_that_fails_on_its_data_leaves_and_replaces_nothing(tiny, tmp_path, command, finished_run):
     asked = ("train", tiny / "tiny.toml", "--data", "nowhere", "--run")
     assert_one_error(command(*asked, tmp_path / "new"), 3, "nowhere")
-    assert not (tmp_path / "new").exists()
+    assert_one_error(command(*asked, tmp_path / "deep" / "new"), 3, "nowhere")
     (tmp_path / "own").mkdir()
     assert_one_error(command(*asked, tmp_path / "own"), 3, "nowhere")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "own"]
     old = shutil.copytree(finished_run, tmp_path / "old")
     assert_one_error(command(*asked, old, "--force"), 3, "nowhere")
     vectors = ("--set", "vocabulary.vectors=nowhere.txt")
@@ -226,7 +233,6 @@ def test_a_training_that_fails_on_its_data_leaves_and_replaces_nothing(tiny, tmp
         command("train", tiny / "tiny.toml", "--run", old, "--force", *vectors), 3, "nowhere.txt"
     )
     assert read_run(old).facts == read_run(finished_run).facts
-    assert (tmp_path / "own").is_dir()
 
 
 def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
@@ -267,11 +273,13 @@ def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
         (["--data", "nowhere/at/all"], 3, ["nowhere/at/all"]),
         (["--resume", "--force"], 2, ["--resume"]),
         (["--resume"], 3, ["no run at"]),
+        (["--resume", "--run", "{here}"], 3, ["had not begun its training; start it again"]),
         (["--no-such-option"], 2, ["--no-such-option"]),
     ],
 )
 def test_bad_requests_end_with_one_line(tiny, tmp_path, command, change, code, words):
     path = tmp_path / "run"
+    change = [argument.format(here=tmp_path) for argument in change]
     assert_one_error(command("train", tiny / "tiny.toml", "--run", path, *change), code, *words)
 
 

@@ -1,5 +1,6 @@
 """Pages are whole, safe, bounded and the same each time."""
 
+import json
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -7,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from sentiment.config import read_config
 from sentiment.report import charts
 from sentiment.report.page import comparison_page, run_page
 from sentiment.report.reviews import REVIEW_CHARACTERS, show
@@ -117,6 +119,17 @@ def test_reviews_a_run_was_trained_on_are_named_so(paths):
     page = run_page(gather(paths[1], split="train", device="cpu", threads=1))
     assert "two learned from these very reviews" in page and "that it was trained on" in page
     assert "expect" not in page.split("</header>")[0].split("Mind:")[0]
+
+
+def test_a_run_is_judged_on_its_own_file_as_a_whole(paths, folder, tmp_path):
+    from sentiment.report.facts import gather
+    from sentiment.training.train import train_run
+
+    source = str(folder / "data" / "train.jsonl")
+    config = read_config(paths[1] / "config.toml", [f"data.source={json.dumps(source)}"])
+    train_run(config, tmp_path / "run")
+    page = run_page(gather(tmp_path / "run", source, device="cpu", threads=1))
+    assert "most of which it was trained on" in page and "judged (all)" in page
 
 
 def test_charts_take_their_colours_from_the_page():

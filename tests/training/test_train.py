@@ -322,5 +322,4 @@ def test_extra_texts_are_trained_on_in_every_stage_of_labels_and_counted_apart(c
     assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2  # two texts, two members of two epochs
     predictor = sentiment.load(tmp_path / "extra")
     assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
-    extra.unlink()  # judging needs them no more
     assert len(score_run(predictor, split="validation").logits_N) == facts["extra"]["data"]["validation"]
