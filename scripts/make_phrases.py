@@ -5,12 +5,10 @@ Long reviews teach little about "not" and "but": they have two hundred other wor
 nor are most of their adjectives, and no text stands in both, or `sentiment probe` would measure memory.
 """
 
-import argparse
 import itertools
 import json
 import random
 import string
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +80,7 @@ BAD = {
     ],
 }  # fmt: skip
 
-# `{name-}` is a word of the other verdict; a template ending in {fixed} has nothing to negate.
+# `{name-}` is a word of the other verdict.
 TEMPLATES = [
     # as straight as can be, so that a short text is not taken for a negation
     "{it} is {a}.", "{it} was {very} {a}.", "{it} is {best}!", "{very} {a}.", "{a}.", "{best}!",
@@ -108,11 +106,7 @@ def write_texts(template: str, words: dict[str, list[str]], generator: random.Ra
     names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
     choices = list(itertools.product(*(words[name] for name in names)))
     for chosen in generator.sample(choices, min(len(choices), MOST_OF_A_TEMPLATE)):
-        pieces = iter(chosen)
-        text = "".join(
-            literal + (next(pieces) if name else "")
-            for literal, name, _, _ in string.Formatter().parse(template)
-        )
+        text = template.format_map(dict(zip(names, chosen, strict=True)))
         yield text[:1].upper() + text[1:]
 
 
@@ -129,17 +123,7 @@ def make_phrases() -> bytes:
     return "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows.items()).encode()
 
 
-def main() -> int:
-    """Write the file, or with --check compare it with the one on disk."""
-    parser = argparse.ArgumentParser(description="Write the bundled phrases.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the file differs")
+if __name__ == "__main__":
     content = make_phrases()
-    if parser.parse_args().check:
-        return int(not PHRASES.is_file() or PHRASES.read_bytes() != content)
     PHRASES.write_bytes(content)
     print(f"{PHRASES}: {len(content.splitlines()):,} phrases, {len(content):,} bytes")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

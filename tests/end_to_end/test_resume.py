@@ -45,9 +45,10 @@ def assert_same_result(path, whole):
     assert steps == list(range(1, len(steps) + 1))
 
 
-def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_run):
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_run, seed):
     path = tmp_path / "run"
-    generator = random.Random(1)
+    generator = random.Random(seed)
     process = start(tiny, path, environment, tiny / "tiny.toml")
     for hash_seed in ("12345", "54321"):  # Python's order of sets does not matter either
         wait_for_step(path, generator.randint(3, 40), process)
