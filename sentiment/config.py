@@ -186,7 +186,8 @@ class TrainingSettings(Section):
     """Each step is also taken with the embeddings moved against the model, by this share of their L2 norm;
     0 for none. It doubles the time of a step."""
     members: int = Field(1, ge=1, le=16)
-    """Classifiers that are trained one after the other, each with its own seed; their logits are averaged."""
+    """Classifiers that are trained one after the other, each with its own seed and pretraining; their logits
+    are averaged."""
     average: float = Field(0.0, ge=0, lt=1)
     """Decay of the running average of the weights that is judged and kept; 0 keeps the weights themselves."""
     patience: int = Field(3, ge=1)

@@ -165,7 +165,7 @@ def _training_charts(stages: Sequence[StageCurves]) -> list[dict[str, Any]]:
             ),
         ]
     if others:
-        text = f"Of a word that a language model predicts, before the classifier learns. {band}"
+        text = f"Of a word that a language model predicts, before its classifier learns. {band}"
         shown.append(("Pretraining loss", text, charts.loss_chart("pretraining", others)))
     if stages:
         shown += [

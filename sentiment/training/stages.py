@@ -1,4 +1,4 @@
-"""The stages of a run: a language model where pretraining asks for one, then each classifier."""
+"""The stages of a run: for each member a language model, where pretraining asks for one, and a classifier."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,23 +52,25 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
                 weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
         return model
 
-    stages = []
-    if prepared.pretraining is not None:
-        words = len(prepared.vocabulary.channels[0])
-        stages.append(_pretraining(config, prepared.pretraining, words, new_classifier))
-
     def classifier(finished: Sequence[Weights]) -> nn.Module:
         model = new_classifier()
         if prepared.pretraining is not None:
-            model.load_state_dict(finished[0], strict=False)
+            model.load_state_dict(finished[-1], strict=False)
         return model
 
+    stages = []
     for member in range(training.members):
-        name = "training" if training.members == 1 else f"member {member + 1} of {training.members}"
+        seed = config.seed + member
+        which = f" {member + 1} of {training.members}" if training.members > 1 else ""
+        if prepared.pretraining is not None:
+            words = len(prepared.vocabulary.channels[0])
+            stages.append(
+                _pretraining(f"pretraining{which}", seed, config, prepared.pretraining, words, new_classifier)
+            )
         stages.append(
             Stage(
-                name,
-                config.seed + member,
+                f"member{which}" if which else "training",
+                seed,
                 training.epochs,
                 training.learning_rate,
                 training.average,
@@ -81,6 +83,8 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
 
 
 def _pretraining(
+    name: str,
+    seed: int,
     config: Config,
     reviews: AnyReviews,
     words: int,
@@ -95,8 +99,8 @@ def _pretraining(
         return LanguageModel(new_classifier(), counts_V, settings.samples)
 
     return Stage(
-        "pretraining",
-        config.seed,
+        name,
+        seed,
         settings.epochs,
         settings.learning_rate,
         average=0.0,

@@ -108,6 +108,12 @@ class TrainingState:
         """The network that is evaluated and kept: the averaged one where there is one."""
         return self.model if self.average is None else self.average.module
 
+    @property
+    def classifiers(self) -> list[Weights]:
+        """What the finished stages of a classifier gave, member by member."""
+        ended = zip(self.stages, self.finished, strict=False)
+        return [weights for stage, weights in ended if stage.objective.classifies]
+
     def keep_best(self) -> None:
         """Remember the judged weights as the best so far."""
         self.best = _copy(self.judged)

@@ -241,7 +241,7 @@ def _finish(
         say("fitting the n-gram evidence")
         (words,) = prepared.vocabulary.sizes
         evidence = fit_evidence(prepared.train, words, config)
-    weights = join_weights(state.finished[-config.training.members :], evidence)
+    weights = join_weights(state.classifiers, evidence)
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     assert isinstance(model, SentimentClassifier | Ensemble)

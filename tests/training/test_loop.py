@@ -269,24 +269,37 @@ def test_restored_state_goes_on_bit_for_bit(machine, config, stop_after):
     assert dataclasses.replace(whole.progress, seconds=0) == dataclasses.replace(second.progress, seconds=0)
 
 
-def test_classifiers_start_from_the_language_model_and_members_differ(machine):
+def test_each_member_starts_from_a_language_model_of_its_own(machine):
     reviews, vocabulary = labelled()
     state = new_state(reviews, vocabulary, STAGES)
     starts = []
     for event in train(state, reviews, STAGES, machine):
         if isinstance(event, Rehearsal):
             starts.append({name: value.clone() for name, value in state.model.state_dict().items()})
-    pretrained, first, second = state.finished
-    shared = [name for name in first if name.startswith(("embeddings.", "encoder."))]
-    assert all(torch.equal(starts[1][name], pretrained[name]) for name in shared)
-    assert all(torch.equal(starts[2][name], pretrained[name]) for name in shared)
-    assert not torch.equal(starts[1]["head.weight"], starts[2]["head.weight"])
-    assert not torch.equal(first["head.weight"], second["head.weight"])
     assert [stage["name"] for stage in state.progress.finished] == [
-        "pretraining",
+        "pretraining 1 of 2",
         "member 1 of 2",
+        "pretraining 2 of 2",
         "member 2 of 2",
     ]
+    language_models, members = state.finished[::2], state.classifiers
+    assert [list(weights) for weights in members] == [list(weights) for weights in state.finished[1::2]]
+    shared = [name for name in members[0] if name.startswith(("embeddings.", "encoder."))]
+    for language_model, start in zip(language_models, starts[1::2], strict=True):
+        assert all(torch.equal(start[name], language_model[name]) for name in shared)
+    for first, second in (starts[::2], starts[1::2], members):
+        assert not any(torch.equal(first[name], second[name]) for name in shared)
+
+
+def test_the_first_of_several_members_is_the_one_that_is_trained_alone(machine):
+    reviews, vocabulary = labelled()
+    alone = STAGES.model_copy(update={"training": STAGES.training.model_copy(update={"members": 1})})
+    first, second = (new_state(reviews, vocabulary, config) for config in (STAGES, alone))
+    for state, config in ((first, STAGES), (second, alone)):
+        list(train(state, reviews, config, machine))
+    assert len(first.classifiers) == 2 and len(second.classifiers) == 1
+    for name, value in second.classifiers[0].items():
+        assert torch.equal(first.classifiers[0][name], value), name
 
 
 def test_pretraining_lowers_the_loss_of_the_words(machine):

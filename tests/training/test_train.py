@@ -40,6 +40,7 @@ STAGES = [
     "machine.device = 'cpu'",
     "machine.threads = 1",
 ]
+STAGE_NAMES = ["pretraining 1 of 2", "member 1 of 2", "pretraining 2 of 2", "member 2 of 2"]
 
 
 @pytest.fixture(scope="module")
@@ -86,30 +87,26 @@ def records_of(run, event):
 def test_the_stages_follow_each_other(run):
     epochs = records_of(run, "epoch")
     assert [(epoch["stage"], epoch["epoch"]) for epoch in epochs] == [
-        (stage, epoch) for stage in ("pretraining", "member 1 of 2", "member 2 of 2") for epoch in (1, 2)
+        (stage, epoch) for stage in STAGE_NAMES for epoch in (1, 2)
     ]
     for epoch in epochs:
-        judged = epoch["stage"] != "pretraining"
+        judged = epoch["stage"].startswith("member")
         assert (epoch["validation"] is not None) == judged == (epoch["train_accuracy"] is not None)
     steps = records_of(run, "step")
     assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
     reviews = {
-        stage: sum(step["reviews"] for step in steps if step["stage"] == stage)
-        for stage in ("pretraining", "member 1 of 2", "member 2 of 2")
+        stage: sum(step["reviews"] for step in steps if step["stage"] == stage) for stage in STAGE_NAMES
     }
     trained = read_run(run).facts["data"]["train"]
-    assert reviews == {
-        "pretraining": 2 * (trained + 8),
-        "member 1 of 2": 2 * trained,
-        "member 2 of 2": 2 * trained,
-    }
+    assert reviews == dict(zip(STAGE_NAMES, [2 * (trained + 8), 2 * trained] * 2, strict=True))
 
 
 def test_run_json_tells_the_stages(run):
     stages = read_run(run).facts["result"]["stages"]
-    assert [stage["name"] for stage in stages] == ["pretraining", "member 1 of 2", "member 2 of 2"]
-    assert [stage["epochs"] for stage in stages] == [2, 2, 2]
-    assert stages[0]["best_epoch"] == 0 and all(stage["best_epoch"] in (1, 2) for stage in stages[1:])
+    assert [stage["name"] for stage in stages] == STAGE_NAMES
+    assert [stage["epochs"] for stage in stages] == [2, 2, 2, 2]
+    assert all(stage["best_epoch"] == 0 for stage in stages[::2])
+    assert all(stage["best_epoch"] in (1, 2) for stage in stages[1::2])
 
 
 def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, config):
@@ -255,7 +252,7 @@ def test_the_metrics_of_a_run_can_be_read(run):
     records = read_metrics(run)
     steps = [record["step"] for record in records if record["event"] == "step"]
     assert steps == list(range(1, len(steps) + 1))
-    assert next(record["stage"] for record in records if record["event"] == "epoch") == "pretraining"
+    assert next(record["stage"] for record in records if record["event"] == "epoch") == STAGE_NAMES[0]
     assert read_metrics(SHIPPED) == []
 
 
@@ -275,7 +272,7 @@ def test_curves_are_written_for_tensorboard_and_go_on_after_a_stop(config, tmp_p
         if record["event"] == "step":
             values = {scalar.step: scalar.value for scalar in events.Scalars(f"{record['stage']}/step loss")}
             assert values[record["step"]] == pytest.approx(record["loss"], rel=1e-6)
-    steps = [s.step for s in events.Scalars("pretraining/step loss")]
+    steps = [s.step for s in events.Scalars(f"{STAGE_NAMES[0]}/step loss")]
     assert len(steps) == len(set(steps))
     assert events.Scalars("member 1 of 2/validation accuracy")
 
