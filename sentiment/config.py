@@ -201,7 +201,7 @@ class EvidenceSettings(Section):
 
     weight: float = Field(0.0, ge=0, le=1)
     """Its share of the final logit; the network has the rest; 0 for no such model."""
-    size: int = Field(200_000, ge=1)
+    size: int = Field(100_000, ge=1)
     """The 1- to 3-grams of known words that are kept, the weightiest ones."""
     reviews: int = Field(25_000, ge=2)
     """Training reviews it is fitted on at most, drawn at random, as its memory grows with them."""
