@@ -102,13 +102,11 @@ def test_exactly_so_many_ngrams_are_kept(train, size: int) -> None:
     assert set(keys_G.tolist()) < set(everything.tolist())
 
 
-def test_the_weightiest_words_are_kept(encode) -> None:
-    """`good` and `bad` lean to a class and stand in every review."""
-    texts, labels_N = write_texts(1000)
-    reviews, vocabulary = encode(texts, min_frequency=2)
-    train = LabelledReviews(reviews, labels_N), vocabulary
+def test_the_weightiest_words_are_kept(train) -> None:
+    """`good` and `bad` lean to a class and stand in every review but few."""
+    _, vocabulary = train
     ids = {vocabulary.channels[0].words.index(word) for word in ("good", "bad")}
-    assert set(fit(train, size=2).keys_G.tolist()) == ids
+    assert ids < set(fit(train, size=10).keys_G.tolist())
 
 
 def test_fewer_ngrams_than_places(train) -> None:
