@@ -27,7 +27,7 @@ class Stage:
 
     name: str
     seed: int
-    """Its first weights, its dropout and the order of its batches follow from this."""
+    """Its first weights and the order of its batches follow from this."""
     epochs: int
     learning_rate: float
     average: float

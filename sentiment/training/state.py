@@ -75,7 +75,10 @@ class TrainingState:
         restored = _parse_progress(progress)
         if name := first_infinite(tensors):
             raise ValueError(f"{name} holds values that are not finite numbers")
-        finished = [_under(f"finished.{index}.", tensors) for index in range(len(restored.finished))]
+        ended = [stage["name"] for stage in restored.finished]
+        if ended != [stage.name for stage in stages[: len(ended)]]:
+            raise ValueError(f"its finished stages are not those of this version: {', '.join(ended)}")
+        finished = [_under(f"finished.{index}.", tensors) for index in range(len(ended))]
         state = cls(stages, settings, device, finished)
         state.model.load_state_dict(_under("model.", tensors))
         parameters = list(state.model.parameters())
