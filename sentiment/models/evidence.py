@@ -21,7 +21,7 @@ class NGramEvidence(nn.Module):
     keys_G: Tensor
     """int64, ascending; unused places at the end hold the largest int64."""
     weights_G: Tensor
-    """float32: coefficient times inverse document frequency."""
+    """float32: coefficient times log-count ratio times inverse document frequency."""
     squares_G: Tensor
     """float32: squared inverse document frequency."""
     bias: Tensor

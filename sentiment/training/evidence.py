@@ -1,7 +1,6 @@
 """Fit the n-gram evidence: a logistic regression over the n-grams that weigh most.
 
-Each n-gram's feature is first multiplied by how much more often it stands in positive reviews than in
-negative ones. Source: Wang & Manning 2012 (NB-SVM).
+Each n-gram's feature is first multiplied by its log-count ratio. Source: Wang & Manning 2012 (NB-SVM).
 """
 
 from typing import Any
@@ -77,7 +76,7 @@ def _fit(
         solver="liblinear",
         dual=len(keys_G) > len(labels_N),  # the quicker way to the same weights
         tol=1e-2,
-        max_iter=1000,
+        max_iter=1000,  # with a few n-grams alone 100 are not always enough
         random_state=seed,
     ).fit(features @ diags(ratios_G), labels_N)
     return model.coef_[0] * ratios_G, float(model.intercept_[0])

@@ -63,10 +63,8 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
         seed = config.seed + member
         which = f" {member + 1} of {training.members}" if training.members > 1 else ""
         if prepared.pretraining is not None:
-            words = len(prepared.vocabulary.channels[0])
-            stages.append(
-                _pretraining(f"pretraining{which}", seed, config, prepared.pretraining, words, new_classifier)
-            )
+            reviews = prepared.pretraining
+            stages.append(_pretraining(f"pretraining{which}", seed, config, reviews, new_classifier))
         stages.append(
             Stage(
                 f"member{which}" if which else "training",
@@ -87,16 +85,17 @@ def _pretraining(
     seed: int,
     config: Config,
     reviews: AnyReviews,
-    words: int,
     new_classifier: Callable[[], SentimentClassifier],
 ) -> Stage:
     settings = config.pretraining
 
     def language_model(finished: Sequence[Weights]) -> nn.Module:
+        model = new_classifier()
+        words = len(next(model.embeddings[0].parameters()))
         counts_V = torch.zeros(words, dtype=torch.int64)
         for index in range(len(reviews)):
             counts_V += torch.bincount(torch.from_numpy(reviews[index]), minlength=words)
-        return LanguageModel(new_classifier(), counts_V, settings.samples)
+        return LanguageModel(model, counts_V, settings.samples)
 
     return Stage(
         name,

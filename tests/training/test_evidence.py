@@ -1,5 +1,7 @@
 """Fitting the n-gram evidence, beside scikit-learn's own pipeline."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 import torch
@@ -65,26 +67,46 @@ def known_ngrams(known: set[str]):
     return analyze
 
 
+class Pipeline(NamedTuple):
+    """The same fit by scikit-learn's own pieces."""
+
+    logits_N: np.ndarray
+    importance: dict[str, float]
+    """|coefficient times log-count ratio| times the root of the number of reviews, n-gram by n-gram."""
+
+
+def fit_pipeline(vocabulary: Vocabulary) -> Pipeline:
+    vectorizer = TfidfVectorizer(
+        analyzer=known_ngrams(set(vocabulary.channels[0].words)),
+        binary=True,
+        min_df=2,
+        norm="l2",
+        smooth_idf=True,
+        sublinear_tf=False,
+    )
+    features = vectorizer.fit_transform(TEXTS)
+    frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
+    negative_G, positive_G = MultinomialNB(alpha=1).fit(features > 0, LABELS_N).feature_log_prob_
+    ratios_G = positive_G - negative_G
+    features = features.multiply(ratios_G).tocsr()
+    model = LogisticRegression(C=100, solver="liblinear", dual=True, tol=1e-2, random_state=1)
+    model.fit(features, LABELS_N)
+    importance_G = np.abs(model.coef_[0] * ratios_G) * np.sqrt(frequencies_G)
+    names = vectorizer.get_feature_names_out()
+    return Pipeline(model.decision_function(features), dict(zip(names, importance_G, strict=True)))
+
+
 def test_the_logits_are_those_of_scikit_learns_pipeline(train) -> None:
     """Where no n-gram has to go: those of two reviews, weighed by smoothed idf, each review of norm 1.
 
     And each n-gram multiplied by its log-count ratio, as scikit-learn's naive Bayes finds it.
     """
     reviews, vocabulary = train
-    analyze = known_ngrams(set(vocabulary.channels[0].words))
-    vectorizer = TfidfVectorizer(
-        analyzer=analyze, binary=True, min_df=2, norm="l2", smooth_idf=True, sublinear_tf=False
-    )
-    features = vectorizer.fit_transform(TEXTS)
-    negative_G, positive_G = MultinomialNB(alpha=1).fit(features > 0, LABELS_N).feature_log_prob_
-    features = features.multiply(positive_G - negative_G).tocsr()
-    model = LogisticRegression(C=100, solver="liblinear", dual=True, tol=1e-2, random_state=1)
-    expected_N = model.fit(features, LABELS_N).decision_function(features)
-
+    expected = fit_pipeline(vocabulary)
     evidence = fit(train, size=5000)
-    assert int((evidence.keys_G != UNUSED).sum()) == features.shape[1] > 200
-    np.testing.assert_allclose(logits_of(evidence, reviews), expected_N, atol=1e-4)
-    assert np.ptp(expected_N) > 2
+    assert int((evidence.keys_G != UNUSED).sum()) == len(expected.importance) > 200
+    np.testing.assert_allclose(logits_of(evidence, reviews), expected.logits_N, atol=1e-4)
+    assert np.ptp(expected.logits_N) > 2
 
 
 def test_training_reviews_are_told_apart(train) -> None:
@@ -102,11 +124,19 @@ def test_exactly_so_many_ngrams_are_kept(train, size: int) -> None:
     assert set(keys_G.tolist()) < set(everything.tolist())
 
 
-def test_the_weightiest_words_are_kept(train) -> None:
-    """`good` and `bad` lean to a class and stand in every review but few."""
+@pytest.mark.parametrize("size", [2, 50])
+def test_the_weightiest_ngrams_are_kept(train, size: int) -> None:
     _, vocabulary = train
-    ids = {vocabulary.channels[0].words.index(word) for word in ("good", "bad")}
-    assert ids < set(fit(train, size=10).keys_G.tolist())
+    importance, words = fit_pipeline(vocabulary).importance, vocabulary.channels[0].words
+    weightiest = sorted(importance, key=importance.__getitem__, reverse=True)
+    assert importance[weightiest[size - 1]] > 1.0001 * importance[weightiest[size]]  # no tie at the border
+    expected = set()
+    for ngram in weightiest[:size]:
+        key = 0
+        for word in ngram.split():
+            key = key * len(words) + words.index(word)
+        expected.add(key)
+    assert set(fit(train, size).keys_G.tolist()) == expected
 
 
 def test_fewer_ngrams_than_places(train) -> None:

@@ -269,6 +269,17 @@ def test_restored_state_goes_on_bit_for_bit(machine, config, stop_after):
     assert dataclasses.replace(whole.progress, seconds=0) == dataclasses.replace(second.progress, seconds=0)
 
 
+def test_a_state_of_other_stages_is_not_restored(machine):
+    """As a version with other stages would have left it: the weights fit, their places do not."""
+    reviews, vocabulary = labelled()
+    state = new_state(reviews, vocabulary, STAGES)
+    list(train(state, reviews, STAGES, machine))
+    progress = copy.deepcopy(state.progress_dict())
+    progress["finished"][2]["name"] = "member 1 of 3"
+    with pytest.raises(ValueError, match="stages are not those of this version"):
+        TrainingState.restore(*plan(reviews, vocabulary, STAGES), state.tensors(), progress)
+
+
 def test_each_member_starts_from_a_language_model_of_its_own(machine):
     reviews, vocabulary = labelled()
     state = new_state(reviews, vocabulary, STAGES)

@@ -272,7 +272,7 @@ def test_curves_are_written_for_tensorboard_and_go_on_after_a_stop(config, tmp_p
         if record["event"] == "step":
             values = {scalar.step: scalar.value for scalar in events.Scalars(f"{record['stage']}/step loss")}
             assert values[record["step"]] == pytest.approx(record["loss"], rel=1e-6)
-    steps = [s.step for s in events.Scalars(f"{STAGE_NAMES[0]}/step loss")]
+    steps = [s.step for s in events.Scalars(f"{STAGE_NAMES[-1]}/step loss")]
     assert len(steps) == len(set(steps))
     assert events.Scalars("member 1 of 2/validation accuracy")
 
