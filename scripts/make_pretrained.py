@@ -37,7 +37,7 @@ CARD = """# Model card: the shipped sentiment model
 | Recipe | `configs/imdb.toml`, seed {seed}; {epochs} |
 | Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
 pretraining on its 50,000 unlabelled ones |
-| Made by | `scripts/make_pretrained.py --data FOLDER` |
+| Made by | `scripts/make_pretrained.py --data FOLDER`, trained at commit {commit} |
 | Training | {minutes:.0f} minutes, {device}, {threads} threads |
 | Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
 
@@ -114,6 +114,7 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
         seed=run.config.seed,
         epochs=", ".join(f"{stage['name']} {stage['epochs']} epochs" for stage in facts["result"]["stages"]),
         train=facts["data"]["train"],
+        commit=facts["git"],
         minutes=facts["result"]["seconds"] / 60,
         device=facts["machine"]["device"],
         threads=facts["machine"]["threads"],

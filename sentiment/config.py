@@ -204,7 +204,8 @@ class EvidenceSettings(Section):
     size: int = Field(100_000, ge=1)
     """The 1- to 3-grams of known words that are kept, the weightiest ones."""
     reviews: int = Field(25_000, ge=2)
-    """Training reviews it is fitted on at most, drawn at random, as its memory grows with them."""
+    """Training reviews it is fitted on at most, drawn from each class by its share, as its memory grows with
+    them; the texts of `data.extra` are always taken and do not count."""
 
 
 class CalibrationSettings(Section):

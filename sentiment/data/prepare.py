@@ -10,7 +10,7 @@ import numpy as np
 from sentiment.config import Config
 from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
 from sentiment.data.reviews import EXTRA, UNLABELLED, Reviews, load_extra, load_reviews
-from sentiment.data.splits import Holdout, hold_out
+from sentiment.data.splits import Holdout, hold_out, require_both_classes
 from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
@@ -250,6 +250,7 @@ def _split(splits: dict[str, Reviews], config: Config, processes: int) -> tuple[
         holdout = hold_out(splits["train"], config.data, config.seed)
     parts = {name: _whole(reviews, processes) for name, reviews in splits.items()}
     if has_own:
+        require_both_classes(parts["train"].labels_N)
         everything_N, own_N = parts["train"].positions_N, parts["validation"].positions_N
         return parts, Holdout("own", everything_N, own_N, _shared(splits))
     whole = parts["train"]

@@ -32,6 +32,7 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     Raises DataError if the rule is impossible or leaves one side without a class.
     """
     rule = settings.validation
+    require_both_classes(reviews.labels_N)
     if rule == "none":
         return Holdout(rule, np.arange(len(reviews)), np.arange(0), None)
     if rule == "auto":
@@ -61,6 +62,12 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
                 "or another data.validation, data.validation_share"
             )
     return Holdout(rule, np.flatnonzero(~held), np.flatnonzero(held), shared_groups(reviews, held))
+
+
+def require_both_classes(labels_N: np.ndarray) -> None:
+    """Raise DataError if the labels of a train split are all the same."""
+    if len(np.unique(labels_N)) < 2:
+        raise DataError("the train split has reviews of one class only; both are needed")
 
 
 def shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:

@@ -15,7 +15,10 @@ SMALLEST = 1e-30  # so that a row of zeros has a scale too
 
 
 def compact(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """About a quarter of the bytes; `expand` gives back what is left of them. Integers stay as they are."""
+    """A quarter to a half of the bytes of floating-point weights; `expand` gives back what is left of them.
+
+    Integers stay as they are.
+    """
     small: dict[str, Tensor] = {}
     for name, value in weights.items():
         if not value.is_floating_point():

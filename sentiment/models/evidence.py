@@ -68,8 +68,8 @@ class NGramEvidence(nn.Module):
     def _look_up(self, keys_X: Tensor) -> tuple[Tensor, Tensor]:
         """weights_X and squares_X, 0 for n-grams that do not count."""
         places_X = torch.searchsorted(self.keys_G, keys_X).clamp(max=len(self.keys_G) - 1)
-        counts_X = self.keys_G[places_X] == keys_X
-        return self.weights_G[places_X] * counts_X, self.squares_G[places_X] * counts_X
+        kept_X = self.keys_G[places_X] == keys_X
+        return self.weights_G[places_X] * kept_X, self.squares_G[places_X] * kept_X
 
 
 def distinct_ngrams(tokens_BT: Tensor, words: int) -> Tensor:

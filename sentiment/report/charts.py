@@ -286,9 +286,9 @@ def _line(index: int) -> dict[str, Any]:
 
 
 def _plot_curve(axes: "Axes", curve: Curve, index: int, name: str) -> None:
-    colour = _line(index)["color"]
-    axes.fill_between(curve.x_P, curve.low_P, curve.high_P, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(curve.x_P, curve.mean_P, color=colour, label=name)
+    line = _line(index)
+    axes.fill_between(curve.x_P, curve.low_P, curve.high_P, color=line["color"], alpha=0.18, linewidth=0)
+    axes.plot(curve.x_P, curve.mean_P, **line, label=name)
 
 
 def _plot_points(axes: "Axes", points: Sequence[tuple[int, float]], colour: str, name: str | None) -> None:

@@ -16,23 +16,24 @@ LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhe
 INVERSE_PENALTY = 100.0  # scikit-learn's C: chosen on IMDB's validation films, see docs/experiments.md
 
 
-def fit_evidence(train: LabelledReviews, words: int, config: Config) -> NGramEvidence:
+def fit_evidence(train: LabelledReviews, words: int, config: Config, extra: int = 0) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
     The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
-    reviews than `evidence.reviews` some are drawn. The same reviews and seed give the same evidence.
+    reviews than `evidence.reviews` some are drawn; the last `extra` texts of `train` are always taken and
+    do not count. The same reviews and seed give the same evidence; without an n-gram of two reviews every
+    weight is zero.
     """
-    chosen_N = np.arange(len(train.labels_N))
-    if len(chosen_N) > config.evidence.reviews:
-        draw = np.random.default_rng(config.seed)
-        chosen_N = np.sort(draw.choice(chosen_N, config.evidence.reviews, replace=False))
+    reviews = len(train.labels_N) - extra
+    chosen_N = _draw(train.labels_N[:reviews], config.evidence.reviews, config.seed)
+    chosen_N = np.concatenate([chosen_N, np.arange(reviews, reviews + extra)])
     labels_N = train.labels_N[chosen_N]
     keys_X, reviews_X = _ngrams(train, chosen_N, words)
     keys_G, frequencies_G = np.unique(keys_X, return_counts=True)
     common = frequencies_G >= LEAST_REVIEWS
     keys_G, frequencies_G = keys_G[common], frequencies_G[common]
     evidence = NGramEvidence(config.evidence.size, words)
-    if len(keys_G) == 0 or len(np.unique(labels_N)) < 2:  # a handful of reviews: every weight stays zero
+    if len(keys_G) == 0:
         return evidence
     if len(keys_G) > config.evidence.size:
         coefficients_G, _ = _fit(keys_X, reviews_X, keys_G, frequencies_G, labels_N, config.seed)
@@ -46,6 +47,18 @@ def fit_evidence(train: LabelledReviews, words: int, config: Config) -> NGramEvi
     evidence.squares_G[: len(keys_G)] = torch.from_numpy(idf_G**2)
     evidence.bias.fill_(bias)
     return evidence
+
+
+def _draw(labels_N: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Positions of `most` reviews (one more or less by rounding), each class with its share; or of all."""
+    if len(labels_N) <= most:
+        return np.arange(len(labels_N))
+    random, chosen = np.random.default_rng(seed), []
+    for label in (0, 1):
+        positions = np.flatnonzero(labels_N == label)
+        share = max(1, round(most * len(positions) / len(labels_N)))
+        chosen.append(random.choice(positions, share, replace=False))
+    return np.sort(np.concatenate(chosen))
 
 
 def _ngrams(train: LabelledReviews, chosen_N: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,11 +84,12 @@ def _fit(
 
     features = _features(keys_X, reviews_X, keys_G, frequencies_G, len(labels_N))
     ratios_G = _log_count_ratios(features > 0, labels_N)
+    dual = len(keys_G) > len(labels_N)  # the quicker way to the same weights
     model = LogisticRegression(
         C=INVERSE_PENALTY,
         solver="liblinear",
-        dual=len(keys_G) > len(labels_N),  # the quicker way to the same weights
-        tol=1e-2,
+        dual=dual,
+        tol=1e-2 if dual else 1e-4,  # it means another thing to either
         max_iter=1000,  # with a few n-grams alone 100 are not always enough
         random_state=seed,
     ).fit(features @ diags(ratios_G), labels_N)
@@ -102,9 +116,9 @@ def _features(
     from sklearn.preprocessing import normalize
 
     places_X = np.minimum(np.searchsorted(keys_G, keys_X), len(keys_G) - 1)
-    counts = keys_G[places_X] == keys_X
-    values = _inverse_document_frequency(frequencies_G, reviews)[places_X[counts]]
-    cells = (reviews_X[counts], places_X[counts])
+    kept_X = keys_G[places_X] == keys_X
+    values = _inverse_document_frequency(frequencies_G, reviews)[places_X[kept_X]]
+    cells = (reviews_X[kept_X], places_X[kept_X])
     return normalize(csr_matrix((values, cells), shape=(reviews, len(keys_G))), copy=False)
 
 

@@ -84,7 +84,8 @@ def train(
     progress = state.progress
     while not state.is_finished:
         stage = state.stage
-        yield rehearse(state, config, machine)
+        if not is_over(stage, progress, config.training.patience):  # as it is where a run stopped at its end
+            yield rehearse(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
             for indices in batches[progress.position :]:

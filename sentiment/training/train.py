@@ -240,7 +240,9 @@ def _finish(
     if config.evidence.weight:
         say("fitting the n-gram evidence")
         (words,) = prepared.vocabulary.sizes
-        evidence = fit_evidence(prepared.train, words, config)
+        evidence = fit_evidence(prepared.train, words, config, prepared.extra)
+        if not evidence.weights_G.any():
+            say("warning: no n-gram stands in two reviews; the evidence says nothing")
     weights = join_weights(state.classifiers, evidence)
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)

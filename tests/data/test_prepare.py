@@ -183,6 +183,16 @@ def test_a_split_that_cannot_be_made_says_so_before_tokenizing(
     assert list(caches.iterdir()) == []
 
 
+@pytest.mark.parametrize("validation", ["none", "own"])
+def test_train_of_one_class_is_refused_where_nothing_is_held_out(
+    tmp_path, rows, write_rows, config_for, validation
+):
+    write_rows(tmp_path / "train.jsonl", [row | {"label": 1} for row in rows])
+    write_rows(tmp_path / "validation.jsonl", rows)
+    with pytest.raises(DataError, match="train split has reviews of one class only"):
+        prepare(config_for(tmp_path, f"data.validation = '{validation}'"), 1)
+
+
 # --- parts ---------------------------------------------------------------------------------------------
 
 

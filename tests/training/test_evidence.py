@@ -1,5 +1,7 @@
 """Fitting the n-gram evidence, beside scikit-learn's own pipeline."""
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +38,9 @@ def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
 TEXTS, LABELS_N = write_texts()
 
 
-def configure(size: int, seed: int = 1) -> Config:
-    return Config.model_validate({"seed": seed, "evidence": {"weight": 0.5, "size": size}})
+def configure(size: int, seed: int = 1, reviews: int = 25_000) -> Config:
+    evidence = {"weight": 0.5, "size": size, "reviews": reviews}
+    return Config.model_validate({"seed": seed, "evidence": evidence})
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,12 @@ class Pipeline(NamedTuple):
     """|coefficient times log-count ratio| times the root of the number of reviews, n-gram by n-gram."""
 
 
-def fit_pipeline(vocabulary: Vocabulary) -> Pipeline:
+def fit_pipeline(
+    vocabulary: Vocabulary,
+    texts: Sequence[Sequence[str]] = TEXTS,
+    labels_N: np.ndarray = LABELS_N,
+    **settings: float,
+) -> Pipeline:
     vectorizer = TfidfVectorizer(
         analyzer=known_ngrams(set(vocabulary.channels[0].words)),
         binary=True,
@@ -84,13 +92,16 @@ def fit_pipeline(vocabulary: Vocabulary) -> Pipeline:
         smooth_idf=True,
         sublinear_tf=False,
     )
-    features = vectorizer.fit_transform(TEXTS)
+    features = vectorizer.fit_transform(texts)
     frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
-    negative_G, positive_G = MultinomialNB(alpha=1).fit(features > 0, LABELS_N).feature_log_prob_
+    bayes = MultinomialNB(alpha=1).fit(
+        features > 0, labels_N.astype(np.int64)
+    )  # it counts in the labels' type
+    negative_G, positive_G = bayes.feature_log_prob_
     ratios_G = positive_G - negative_G
     features = features.multiply(ratios_G).tocsr()
-    model = LogisticRegression(C=100, solver="liblinear", dual=True, tol=1e-2, random_state=1)
-    model.fit(features, LABELS_N)
+    settings = {"tol": 1e-2, "random_state": 1} | settings
+    model = LogisticRegression(C=100, solver="liblinear", dual=True, **settings).fit(features, labels_N)
     importance_G = np.abs(model.coef_[0] * ratios_G) * np.sqrt(frequencies_G)
     names = vectorizer.get_feature_names_out()
     return Pipeline(model.decision_function(features), dict(zip(names, importance_G, strict=True)))
@@ -186,3 +197,40 @@ def test_of_many_reviews_some_are_drawn_the_same_ones_each_time(config_for, rows
     assert (first.keys_G != UNUSED).sum() < (whole.keys_G != UNUSED).sum()
     logits_B = first(prepared.train.reviews.batch(range(len(rows))).tokens_BT)
     assert ((logits_B > 0).numpy() == (prepared.train.labels_N == 1)).mean() > 0.9
+
+
+def drawn_with(word: str, evidence: NGramEvidence, vocabulary: Vocabulary, drawn: int) -> int:
+    """How many of the `drawn` texts hold a word, worked back from its inverse document frequency."""
+    place = (evidence.keys_G == vocabulary.channels[0].words.index(word)).nonzero().item()
+    return round((1 + drawn) / math.exp(math.sqrt(float(evidence.squares_G[place])) - 1) - 1)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, seed: int) -> None:
+    """20 of 50 reviews, 10 of them negative; two further texts come behind them."""
+    own = [["bad", f"n{index % 2}"] for index in range(10)] + [
+        ["good", f"p{index % 3}"] for index in range(40)
+    ]
+    reviews, vocabulary = encode([*own, ["further", "bad"], ["further", "good"]])
+    train = LabelledReviews(reviews, np.array([0] * 10 + [1] * 40 + [0, 1], dtype=np.int8))
+    config = configure(size=100, seed=seed, reviews=20)
+    evidence = fit_evidence(train, *vocabulary.sizes, config, extra=2)
+    found = {word: drawn_with(word, evidence, vocabulary, 22) for word in ("bad", "good", "further")}
+    assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
+
+
+def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:
+    """Another solver is the quicker one there; this is the usual one, to a far tighter tolerance."""
+    random = np.random.default_rng(3)
+    labels_N = np.arange(400, dtype=np.int8) % 2
+    texts = [
+        [*random.choice(["it", "was", "so", "this"], 3), random.choice(["bad", "good"], p=[share, 1 - share])]
+        for share in np.where(labels_N, 0.1, 0.9)
+    ]
+    reviews, vocabulary = encode(texts)
+    expected = fit_pipeline(vocabulary, texts, labels_N, tol=1e-8, max_iter=100_000)
+    assert 50 < len(expected.importance) < len(labels_N)
+    train = LabelledReviews(reviews, labels_N)
+    found_N = logits_of(fit_evidence(train, *vocabulary.sizes, configure(size=5000)), train)
+    np.testing.assert_allclose(found_N, expected.logits_N, atol=0.05)
+    assert np.ptp(expected.logits_N) > 2

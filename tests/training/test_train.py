@@ -215,8 +215,7 @@ def test_a_state_that_a_step_has_spoilt_is_not_saved(config, tmp_path, monkeypat
     assert RunFolder(tmp_path / "run").newest_checkpoint(pytest.fail).progress["step"] < 6
 
 
-def test_the_evidence_counts_in_its_share(run, config):
-    """Words that only the evidence knows how to weigh move the logit by their part of it."""
+def test_the_evidence_of_a_run_has_its_size_and_leans_the_right_way(run, config):
     weights = safetensors.torch.load_file(run / "model.safetensors")
     assert int((weights["evidence.keys_G"] < torch.iinfo(torch.int64).max).sum()) == 15
     predictor = sentiment.load(run, device="cpu", threads=1)
@@ -226,6 +225,18 @@ def test_the_evidence_counts_in_its_share(run, config):
     batch = reviews.batch([0, 1])
     good, bad = predictor.model.evidence(batch.tokens_BT).tolist()
     assert good > bad
+
+
+def test_evidence_that_says_nothing_is_warned_of(config_for, tmp_path, capsys):
+    """No word stands in two reviews."""
+    rows = [{"text": f"one{number} two{number} three{number}", "label": number % 2} for number in range(12)]
+    (tmp_path / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tiny = ["model.embedding = 4", "model.hidden = 4", "training.epochs = 1", "machine.device = 'cpu'"]
+    config = config_for(
+        tmp_path / "reviews.jsonl", *tiny, "data.validation = 'none'", "evidence.weight = 0.5"
+    )
+    train_run(config, tmp_path / "run")
+    assert "no n-gram stands in two reviews" in capsys.readouterr().err
 
 
 def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, run, tmp_path, monkeypatch):
