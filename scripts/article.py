@@ -5,11 +5,13 @@ Runs that are finished already are kept, a stopped one goes on: the script can b
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sentiment.cli import guard
 from sentiment.config import DataSettings, read_config
 from sentiment.console import say
 from sentiment.data.reviews import load_reviews
@@ -58,28 +60,33 @@ def row_of(name: str, path: Path) -> str:
     )
 
 
-def main() -> None:
-    """Parse the options, train what is missing, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to take a subset of")
-    parser.add_argument("--share", type=float, default=0.12, help="share of the training reviews to take")
-    parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="where the runs are kept")
-    arguments = parser.parse_args()
-    subset = arguments.runs / "reviews.jsonl"
+def compare(data: str, share: float, runs: Path) -> None:
+    """Train what is missing in the folder `runs`, print the table."""
+    subset = runs / "reviews.jsonl"
     if not subset.exists():
-        arguments.runs.mkdir(parents=True, exist_ok=True)
-        write_subset(arguments.data, arguments.share, subset)
+        runs.mkdir(parents=True, exist_ok=True)
+        write_subset(data, share, subset)
     names = sorted(path.stem for path in CONFIGS.glob("*.toml"))
     for name in names:
         say(f"--- {name}")
         budget = ARTICLE_BUDGET if name == "article" else BUDGET
         config = read_config(CONFIGS / f"{name}.toml", [*budget, f"data.source={json.dumps(str(subset))}"])
-        train_or_resume(config, arguments.runs / name)
+        train_or_resume(config, runs / name)
     print("| design | validation accuracy (95%) | loss | best epoch | parameters * | tokens/s | time |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in names:
-        print(row_of(name, arguments.runs / name))
+        print(row_of(name, runs / name))
     print("\n* beside the embeddings")
+
+
+def main() -> None:
+    """Parse the options, compare the designs, leave with the exit code of a command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to take a subset of")
+    parser.add_argument("--share", type=float, default=0.12, help="share of the training reviews to take")
+    parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="where the runs are kept")
+    arguments = parser.parse_args()
+    sys.exit(guard(lambda: compare(arguments.data, arguments.share, arguments.runs)))
 
 
 if __name__ == "__main__":

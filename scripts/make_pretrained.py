@@ -6,12 +6,14 @@ reports, and one that trains on everything, which is shipped.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from sentiment import storage
+from sentiment.cli import guard
 from sentiment.config import default_config_path, read_config
 from sentiment.console import say
 from sentiment.data.prepare import load_part
@@ -126,19 +128,22 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
     )
 
 
+def make(data: str, runs: Path) -> None:
+    """Make both runs of the reviews `data` in the folder `runs`, ship the second."""
+    source = f"data.source={json.dumps(data)}"
+    recipe = default_config_path()
+    judged = train_or_resume(read_config(recipe, [source]), runs / "judged")
+    everything = train_or_resume(read_config(recipe, [source, "data.validation=none"]), runs / "everything")
+    ship(everything, judged)
+
+
 def main() -> None:
-    """Parse the options, make both runs, ship the second."""
+    """Parse the options, make the model, leave with the exit code of a command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=HUB_NAME, help="the reviews")
     parser.add_argument("--runs", type=Path, default=Path("runs/pretrained"), help="where the runs are kept")
     arguments = parser.parse_args()
-    source = f"data.source={json.dumps(arguments.data)}"
-    recipe = default_config_path()
-    judged = train_or_resume(read_config(recipe, [source]), arguments.runs / "judged")
-    run = train_or_resume(
-        read_config(recipe, [source, "data.validation=none"]), arguments.runs / "everything"
-    )
-    ship(run, judged)
+    sys.exit(guard(lambda: make(arguments.data, arguments.runs)))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated, TextIO
 
 import typer
@@ -88,7 +89,17 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; every error becomes one line on stderr and an exit code (see sentiment/errors.py)."""
+    """Run one command; return its exit code."""
+    debug = arguments[:1] == ["--debug"]
+    return guard(lambda: app(arguments or ["--help"], standalone_mode=False), debug)
+
+
+def guard(action: Callable[[], object], debug: bool = False) -> int:
+    """Do what a command does; every error becomes one line on stderr and an exit code.
+
+    Returns the code: that of the error (see sentiment/errors.py), or what `action` returned if it is a
+    number, or 0.
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     interrupts.stop_at_once()
@@ -97,12 +108,12 @@ def run(arguments: list[str]) -> int:
     if sys.stdout is None:
         return _fail("cannot write the output: stdout is closed", MachineError.exit_code)
     try:
-        code = app(arguments or ["--help"], standalone_mode=False)
+        code = action()
         sys.stdout.flush()
         interrupts.check()
         return code if isinstance(code, int) else 0
     except BaseException as error:
-        if arguments[:1] == ["--debug"]:
+        if debug:
             traceback.print_exc()
         return _explain(error)
 

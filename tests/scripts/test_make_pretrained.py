@@ -61,11 +61,18 @@ def write_reviews(path):
     (path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, monkeypatch, make_pretrained):
+def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pretrained, capsys):
+    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())
+    monkeypatch.setattr(sys, "argv", ["make_pretrained", "--data", str(tmp_path / "nothing.csv")])
+    with pytest.raises(SystemExit) as stop:
+        make_pretrained.main()
+    message = capsys.readouterr().err
+    assert stop.value.code == 3 and message.startswith("error: ") and message.count("\n") == 1
+
+
+def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, make_pretrained):
     write_reviews(tmp_path / "data")
-    arguments = ["make_pretrained", "--data", str(tmp_path / "data"), "--runs", str(tmp_path / "runs")]
-    monkeypatch.setattr(sys, "argv", arguments)
-    make_pretrained.main()
+    make_pretrained.make(str(tmp_path / "data"), tmp_path / "runs")
     shipped = read_run(tmp_path / "shipped")
     everything = read_run(tmp_path / "runs" / "everything")
     assert shipped.facts["data"]["train"] == 60 and everything.config.data.validation == "none"
