@@ -70,7 +70,8 @@ def compare(data: str, share: float, runs: Path) -> None:
     for name in names:
         say(f"--- {name}")
         budget = ARTICLE_BUDGET if name == "article" else BUDGET
-        config = read_config(CONFIGS / f"{name}.toml", [*budget, f"data.source={json.dumps(str(subset))}"])
+        source = f"data.source={json.dumps(str(subset), ensure_ascii=False)}"
+        config = read_config(CONFIGS / f"{name}.toml", [*budget, source])
         train_or_resume(config, runs / name)
     print("| design | validation accuracy (95%) | loss | best epoch | parameters * | tokens/s | time |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

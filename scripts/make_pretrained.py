@@ -130,7 +130,7 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
 
 def make(data: str, runs: Path) -> None:
     """Make both runs of the reviews `data` in the folder `runs`, ship the second."""
-    source = f"data.source={json.dumps(data)}"
+    source = f"data.source={json.dumps(data, ensure_ascii=False)}"
     recipe = default_config_path()
     judged = train_or_resume(read_config(recipe, [source]), runs / "judged")
     everything = train_or_resume(read_config(recipe, [source, "data.validation=none"]), runs / "everything")

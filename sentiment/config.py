@@ -4,6 +4,7 @@ A field's docstring is its help text: it is written once, here.
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -346,6 +347,12 @@ def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Confi
     if mistakes:
         raise UsageError(f"{origin}: " + "; ".join(mistakes))
     return config
+
+
+def machine_settings(device: str, threads: int) -> MachineSettings:
+    """The settings of that name and number; raises UsageError as `parse_config` does."""
+    named = [f"machine.device={json.dumps(device)}", f"machine.threads={threads}"]
+    return parse_config("", "device and threads", named).machine
 
 
 def _apply(values: dict[str, Any], override: str) -> str | None:

@@ -64,7 +64,10 @@ def _find_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
         name = f"cuda:{local_rank()}"
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # a number that torch cannot hold
+        raise MachineError(f"no device {name} here; use --device cpu or --device auto") from None
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise MachineError("no MPS device here; use --device cpu or --device auto")
     if device.type == "cuda":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sentiment.config import Config, MachineSettings
+from sentiment.config import Config, machine_settings
 from sentiment.data.batches import AnyReviews, EncodedReviews
 from sentiment.data.tokens import shared_tokenizer, tokenize_stream
 from sentiment.data.vocabulary import Vocabulary
@@ -65,11 +65,11 @@ class Predictor:
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
         """Open a finished run folder, in float32 however it was trained, and check its golden predictions.
 
-        Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, and
-        MachineError if the device is not there.
+        Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, UsageError if
+        no device is called so, and MachineError if it is not there.
         """
         run = read_run(Path(path))
-        machine = set_up_machine(MachineSettings(device=device, threads=threads))
+        machine = set_up_machine(machine_settings(device, threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
         predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, run.facts)
         predictor._check_golden(run)

@@ -304,7 +304,7 @@ def read_run(path: Path) -> FinishedRun:
     facts, golden = json_of("run.json"), json_of("golden.json").get("reviews")
     if not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("result"), dict):
         raise RunError(f"{path / 'run.json'} is damaged: it tells no versions or no result")
-    if not isinstance(golden, list) or not all(map(_is_golden, golden)):
+    if not isinstance(golden, list) or not golden or not all(map(_is_golden, golden)):
         raise RunError(f"{path / 'golden.json'} is damaged: no reviews with their probabilities")
     return FinishedRun(
         path,

@@ -201,13 +201,14 @@ def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(run, change):
         ("config.toml", b"\xff"),
         ("vocabulary.txt", b"[lower]\n\xff\t1\n"),
         ("golden.json", b"{}\n"),
+        ("golden.json", b'{"reviews": []}\n'),
         ("golden.json", b'{"reviews": [3]}\n'),
         ("golden.json", b'{"reviews": [{"text": "good", "probability": "0.5"}]}\n'),
         ("golden.json", b'{"reviews": [], "reviews": []}\n'),
         ("run.json", b"{}\n"),
         ("run.json", b'{"versions": [], "result": {}}\n'),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_file_of_another_kind_is_refused_though_the_manifest_vouches_for_it(run, name, content):
     (run / name).write_bytes(content)

@@ -46,7 +46,9 @@ def overrides(
     import json
 
     named = {"data.source": data, "machine.device": device, "machine.threads": threads}
-    given = [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    given = [
+        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in named.items() if value is not None
+    ]
     return [*(settings or []), *given]
 
 

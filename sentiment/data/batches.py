@@ -174,9 +174,3 @@ def _padded_size(settings: BatchSettings, new: Any, count: int, before: int) -> 
     if not settings.reviews:
         return int(count * max(new.length, longest_before))
     return int(count * max(settings.tokens, new.length * settings.reviews, longest_before))
-
-
-def padding_waste(lengths_N: np.ndarray, batches: Sequence[Sequence[int]]) -> float:
-    """Padding as a share of the real tokens."""
-    padded = sum(len(batch) * int(lengths_N[list(batch)].max()) for batch in batches)
-    return padded / int(lengths_N.sum()) - 1

@@ -243,13 +243,10 @@ def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> Table:
     texts, labels, films = [], [], []
     for name, label in classes.items():
         urls = folder / f"urls_{name}.txt"
-        films_of_class = urls.read_text(encoding="utf-8").splitlines() if urls.is_file() else None
+        films_of_class = _read_text(urls).splitlines() if urls.is_file() else None
         files = [file for file in (folder / name).glob("*.txt") if ACL_NAME.fullmatch(file.name)]
         for file in sorted(files, key=_acl_number):
-            try:
-                texts.append(file.read_text(encoding="utf-8"))
-            except UnicodeDecodeError as error:
-                raise DataError(f"{file} is not UTF-8 (byte {error.start}); convert it") from None
+            texts.append(_read_text(file))
             labels.append(label)
             if films_of_class is not None:
                 if _acl_number(file) >= len(films_of_class):
@@ -259,6 +256,15 @@ def _read_acl_imdb(folder: Path, classes: Mapping[str, int]) -> Table:
     if len(films) == len(texts):
         columns["film"] = films
     return Table(str(folder), columns)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}); convert it") from None
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from None
 
 
 def _acl_number(file: Path) -> int:
@@ -364,7 +370,14 @@ def _check(table: Table, split: str, settings: DataSettings) -> Reviews:
         if flaw:
             raise DataError(f"{table.origin}, row {row}: the text {flaw}; remove or fill the row")
     groups = table.columns.get(settings.group_column)
-    return Reviews(split, texts, labels_N, None if groups is None else [str(group) for group in groups])
+    return Reviews(split, texts, labels_N, None if groups is None else _groups(groups))
+
+
+def _groups(groups: Sequence[Any]) -> list[str]:
+    """Groups by name; a review that names none is a group of its own."""
+    return [
+        f"row {row} alone" if group is None or group == "" else str(group) for row, group in enumerate(groups)
+    ]
 
 
 def _check_classes(table: Table, column: str) -> None:

@@ -113,7 +113,8 @@ def _take_step(
     state: TrainingState, indices: list[int], batches: int, config: Config, machine: Machine
 ) -> Step:
     progress, stage = state.progress, state.stage
-    done = (progress.epoch + (progress.position + 1) / batches) / stage.epochs
+    # In the middle of a step: at its end the last one would have a rate of zero and learn nothing.
+    done = (progress.epoch + (progress.position + 0.5) / batches) / stage.epochs
     learning_rate = stage.learning_rate * learning_rate_factor(done, config.training.warmup)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate

@@ -7,6 +7,8 @@ import signal
 import pytest
 
 from sentiment import cli
+from sentiment.cli.options import overrides
+from sentiment.config import parse_config
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,9 @@ def test_too_little_address_space_is_refused_before_anything_is_imported(monkeyp
     monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
     assert cli.run(["train", "nothing.toml"]) == 4
     assert "limited to 500 MiB, too little to load torch; allow 1,000 MiB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\U0001f600.jsonl", 'a "quoted" name', "a\\b", "tab\t"])
+def test_an_option_reaches_the_configuration_as_it_was_given(name):
+    config = parse_config("", "test", overrides(None, name))
+    assert config.data.source == name

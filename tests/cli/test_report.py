@@ -46,6 +46,8 @@ def test_several_runs_are_compared(folder, command, tmp_path):
         (["{run}", "--data", "nowhere.csv"], 3, "nowhere.csv"),
         (["{run}", "--out", "no-such-folder/report.html"], 2, "folder is missing"),
         (["{run}", "--device", "cuda:99"], 4, "cuda:99"),
+        (["{run}", "--device", "cuda:99999999999999999999"], 4, "no device cuda:99999999999999999999 here"),
+        (["{run}", "--device", "gpu"], 2, "machine.device: must be auto, cpu, cuda, cuda:N or mps"),
     ],
 )
 def test_bad_requests_say_what_is_wrong(folder, command, tmp_path, arguments, code, words):

@@ -250,6 +250,26 @@ def test_an_archive_with_too_few_urls_is_refused(tmp_path):
     refuse(tmp_path, "urls_pos.txt has no line for 1_9.txt")
 
 
+def test_an_archive_whose_urls_are_not_utf_8_is_refused(tmp_path):
+    write_acl_imdb(tmp_path)
+    (tmp_path / "train" / "urls_pos.txt").write_bytes("http://café".encode("latin-1"))
+    refuse(tmp_path, "urls_pos.txt", "not UTF-8")
+
+
+def test_an_archive_with_a_folder_for_a_review_is_refused(tmp_path):
+    write_acl_imdb(tmp_path)
+    (tmp_path / "train" / "pos" / "0_2.txt").mkdir()
+    refuse(tmp_path, "cannot read", "0_2.txt")
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_reviews_without_a_group_are_groups_of_their_own(tmp_path, missing):
+    rows = [{"text": "good", "label": 1, "film": missing}, {"text": "bad", "label": 0, "film": missing}]
+    write_lines(tmp_path / "r.jsonl", [*rows, rows[0] | {"film": "a"}])
+    groups = load(tmp_path / "r.jsonl")["train"].groups
+    assert len(set(groups)) == 3 and groups[2] == "a"
+
+
 def test_an_archive_with_a_review_that_is_not_utf_8(tmp_path):
     write_acl_imdb(tmp_path)
     (tmp_path / "train" / "neg" / "3_2.txt").write_bytes(b"caf\xe9")

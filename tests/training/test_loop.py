@@ -227,6 +227,18 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert learning_rate_factor(0.0, 0.0) == 1
 
 
+def test_every_step_of_a_stage_has_a_learning_rate(machine):
+    """Even the only one of a stage of one batch."""
+    reviews, vocabulary = labelled(count=3)
+    config = changed(epochs=1, warmup=0.0)
+    steps = [
+        event
+        for event in train(new_state(reviews, vocabulary, config), reviews, config, machine)
+        if isinstance(event, Step)
+    ]
+    assert len(steps) == 1 and steps[0].learning_rate == pytest.approx(config.training.learning_rate / 2)
+
+
 def test_a_stage_is_over_after_its_epochs_or_its_patience():
     reviews, vocabulary = labelled()
     stages, *_ = plan(reviews, vocabulary, changed(epochs=5).model_copy(update={"pretraining": PRETRAINING}))
