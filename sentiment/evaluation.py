@@ -25,6 +25,8 @@ from sentiment.predictor import Prediction, Predictor, describe_prediction
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing, slice_accuracy
 
+LEARNED_FROM = ("train", "validation")  # the splits of a run's own data
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -111,7 +113,8 @@ def score_run(predictor: Predictor, source: str | None = None, split: str | None
     """Score `split` of `source`, by default the run's own data.
 
     Without `split` that is test, or of another `source` the only split it has. `train` and `validation` of
-    the run's own data, wherever these are now, are what it trained on and held out; `all` is both.
+    the run's own data, wherever these are now, are what it trained on and held out; where `all` stands for
+    a split's name in what is returned, it is both.
     Raises DataError if there is no such split, or if the run's own data have changed.
     """
     part, is_own = _choose_part(predictor, source, split)
@@ -128,22 +131,41 @@ def _choose_part(predictor: Predictor, source: str | None, split: str | None) ->
     """The reviews that `score_run` scores, and whether their source is the run's own data."""
     config, threads = predictor.config, predictor.machine.threads
     if source is None:
-        if split in ("train", "validation") and data_hash(config) != predictor.facts["data"]["hash"]:
-            raise DataError(
-                f"{config.data.source} no longer holds the reviews that the run was started on; "
-                "restore them, or judge others with --data"
-            )
+        if split in LEARNED_FROM:
+            return own_part(predictor, split), True
         return load_part(config, split or "test", threads), True
     config = config.with_source(source)
     is_own = _is_own_data(predictor, config)
     if split == "test" and Path(source).expanduser().is_file():
         split = None  # a file is one split, whatever it is for
     if is_own and split is not None:
-        return load_part(config, split, threads), True
+        own = split in LEARNED_FROM
+        return own_part(predictor, split, source) if own else load_part(config, split, threads), True
     part = load_split(config, split, threads)
     if is_own and part.name == "train" and predictor.facts["data"]["validation"]:
         part = replace(part, name="all")
     return part, is_own
+
+
+def own_part(predictor: Predictor, split: str, source: str | None = None) -> Part:
+    """`train` or `validation` of the run's own data, or of `source`, a copy of them.
+
+    Raises DataError if these are not the reviews that the run was started on, or not split as they were.
+    """
+    config = predictor.config if source is None else predictor.config.with_source(source)
+    data = predictor.facts["data"]
+    if data_hash(config) != data["hash"]:
+        raise DataError(
+            f"{config.data.source} no longer holds the reviews that the run was started on; "
+            "restore them, or judge others with --data"
+        )
+    part = load_part(config, split, predictor.machine.threads)
+    if part.split_hash != data.get("split_hashes", {}).get(split, part.split_hash):
+        raise DataError(
+            f"{config.data.source} has the reviews that the run was started on, but other groups "
+            f"({config.data.group_column}), so that its {split} split would be another; restore them"
+        )
+    return part
 
 
 def _is_own_data(predictor: Predictor, config: Config) -> bool:
@@ -154,17 +176,19 @@ def _is_own_data(predictor: Predictor, config: Config) -> bool:
         return False
 
 
-def choose_threshold(predictor: Predictor) -> float:
+def choose_threshold(predictor: Predictor, source: str | None = None) -> float:
     """The threshold with the highest accuracy on the reviews that the run held out.
 
-    Raises DataError if it held out none, or if its data are no longer there.
+    They are looked for in `source` if that is a copy of the run's own data. Raises DataError if it held out
+    none, or if its data are no longer there.
     """
-    held_out = score_run(predictor, split="validation")
+    is_copy = source is not None and _is_own_data(predictor, predictor.config.with_source(source))
+    held_out = score_run(predictor, source if is_copy else None, "validation")
     return best_threshold(held_out.logits_N, held_out.part.labels_N)
 
 
 def evaluate_baseline(config: Config, processes: int, split: str = "test") -> BaselineEvaluation:
-    """Fit the baseline on what a run with this configuration trains on, and judge it on `split`.
+    """Fit the baseline on the train split of a configuration, without `data.extra`, and judge it on `split`.
 
     Raises DataError if there is no such split, or as `fit_baseline` does.
     """
@@ -179,7 +203,7 @@ def compare_with_baseline(predictor: Predictor, run: Scores) -> Comparison:
     Raises DataError as `fit_baseline` does, also if the run's own data are no longer there.
     """
     try:
-        train = load_part(predictor.config, "train", predictor.machine.threads)
+        train = own_part(predictor, "train", run.source if run.is_own_data else None)
     except SentimentError as error:
         raise type(error)(f"the baseline learns what the run has learned: {error}") from None
     baseline = fit_baseline(train, predictor.config.seed)

@@ -219,8 +219,11 @@ class RunFolder:
             )
         return None
 
-    def check_data(self, data_hash: str) -> None:
-        """Raise RunError if the run was started on other reviews; a run stopped before that has none yet."""
+    def check_data(self, data_hash: str, split_hashes: dict[str, str]) -> None:
+        """Raise RunError if the run was started on other reviews, or on others of them.
+
+        A run that was stopped before has none yet.
+        """
         path = self.path / "run.json"
         if path.exists():
             facts = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
@@ -229,6 +232,10 @@ class RunFolder:
                 raise RunError(f"{path} is damaged: it does not say what the run was started on")
             if data["hash"] != data_hash:
                 raise RunError(f"the reviews are not those that {self.path} was started on; restore them")
+            if data.get("split_hashes") != split_hashes:
+                raise RunError(
+                    f"the reviews are no longer split as when {self.path} was started; restore their groups"
+                )
 
     def cut_metrics(self, size: int) -> None:
         """Drop the lines of metrics.jsonl that were written after the checkpoint."""

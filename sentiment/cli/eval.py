@@ -66,7 +66,7 @@ def eval_command(
         storage.check_free(errors, force)
     path = choose_run(run)
     predictor = Predictor.load(path, device or "auto", threads or 0)
-    cut = _threshold(predictor, threshold)
+    cut = _threshold(predictor, threshold, data)
     scores = score_run(predictor, data, split)
     result = scores.judge(cut)
     slicings = slice_scores(predictor, scores, cut)
@@ -92,11 +92,11 @@ def eval_command(
         parity.require()
 
 
-def _threshold(predictor: "Predictor", given: str) -> float:
+def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:
     from sentiment.evaluation import choose_threshold
 
     if given == "best":
-        return choose_threshold(predictor)
+        return choose_threshold(predictor, source)
     try:
         threshold = float(given)
     except ValueError:

@@ -1,5 +1,6 @@
 """Walk the road from a source to encoded splits once: what `train` needs and `prepare` reports."""
 
+import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -39,6 +40,8 @@ class Prepared:
     """Groups that stand in both train and validation; None where the source has no groups."""
     data_hash: str
     """SHA-256 over texts and labels of every split that was read."""
+    split_hashes: dict[str, str]
+    """`Part.split_hash` of train and validation."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ class Part:
         labels_N: np.ndarray = self.reviews.labels_N[self.positions_N]
         return labels_N
 
+    @property
+    def split_hash(self) -> str:
+        """SHA-256 over the places of the split's reviews in their source."""
+        return hashlib.sha256(self.positions_N.astype("<i8").tobytes()).hexdigest()
+
     def texts(self, most: int | None = None) -> list[str]:
         """The texts, or the first `most` of them, as the source has them."""
         positions = self.positions_N[:most].tolist()
@@ -124,6 +132,7 @@ def prepare(config: Config, processes: int) -> Prepared:
         holdout.rule,
         holdout.shared_groups,
         _hash(splits),
+        {name: parts[name].split_hash for name in ("train", "validation")},
     )
 
 

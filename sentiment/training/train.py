@@ -68,7 +68,7 @@ def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
             # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
             checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
             plan = _plan(own, machine)
-            run.check_data(plan.prepared.data_hash)
+            run.check_data(plan.prepared.data_hash, plan.prepared.split_hashes)
             return _lead(run, checkpoint, own, plan, machine)
 
 
@@ -300,6 +300,7 @@ def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str,
         "data": {
             "source": config.data.source,
             "hash": prepared.data_hash,
+            "split_hashes": prepared.split_hashes,
             "train": len(prepared.train.reviews) - prepared.extra,
             "extra": prepared.extra,
             "validation": len(prepared.validation.reviews),

@@ -135,6 +135,37 @@ def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tm
     assert "warning" in command(*asked, "train")[2] and "warning" not in command(*asked, "validation")[2]
 
 
+@pytest.mark.parametrize("film", [None, "another"])
+def test_a_copy_without_its_films_is_not_split_anew(folder, command, tmp_path, film):
+    """It would be split otherwise, and what the run learned from would be among what it is judged on."""
+    rows = [json.loads(line) for line in (folder / "reviews.jsonl").read_text().splitlines()]
+    for number, row in enumerate(rows):
+        row.pop("film")
+        if film is not None:
+            row["film"] = f"{film}-{number // 2}"
+    copy = tmp_path / "copy.jsonl"
+    copy.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for split in ("train", "validation"):
+        result = command("eval", folder / "run", "--data", copy, "--split", split)
+        assert_one_error(result, 3, "the reviews that the run was started on, but other groups (film)")
+
+
+def test_a_copy_serves_where_the_runs_own_data_are_gone(folder, command, tmp_path):
+    run = shutil.copytree(folder / "run", tmp_path / "run")
+    config = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(config.replace(str(folder), str(tmp_path / "gone")))
+    write_manifest(run)
+    asked = ("--data", folder / "reviews.jsonl", "--split", "validation", "--json")
+    for option in (("--baseline",), ("--threshold", "best")):
+        own = json.loads(command("eval", folder / "run", *asked, *option)[1])
+        code, stdout, stderr = command("eval", run, *asked, *option)
+        assert code == 0, stderr
+        found = json.loads(stdout)
+        assert (found["evaluation"], found["threshold"]) == (own["evaluation"], own["threshold"])
+        if "baseline" in own:
+            assert found["baseline"]["evaluation"] == own["baseline"]["evaluation"]
+
+
 def test_a_folder_of_other_reviews_has_the_splits_it_has(folder, command, tmp_path):
     shutil.copy(folder / "other.jsonl", tmp_path / "train.jsonl")
     asked = ("eval", folder / "run", "--data", tmp_path, "--json")

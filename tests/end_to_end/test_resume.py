@@ -101,10 +101,11 @@ def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, fi
         result = command("train", "--resume", "--run", path, "--set", "training.epochs=9", *config)
         assert result.returncode == 2 and "another configuration (training.epochs 3 -> 9);" in result.stderr
     facts = json.loads((path / "run.json").read_text())
-    facts["data"]["hash"] = "0" * 64
-    (path / "run.json").write_text(json.dumps(facts))
-    result = command("train", "--resume", "--run", path)
-    assert result.returncode == 3 and "the reviews are not those" in result.stderr
+    for key, words in (("split_hashes", "no longer split as when"), ("hash", "the reviews are not those")):
+        facts["data"][key] = "0" * 64
+        (path / "run.json").write_text(json.dumps(facts))
+        result = command("train", "--resume", "--run", path)
+        assert result.returncode == 3 and words in result.stderr
 
 
 def test_resume_of_a_finished_run_changes_nothing(tmp_path, command, finished_run):

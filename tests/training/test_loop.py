@@ -78,7 +78,7 @@ def plan(
     """What a state is made of."""
     pretraining = reviews.reviews if config.pretraining.epochs else None
     validation = reviews if validation is None else validation
-    prepared = Prepared(vocabulary, reviews, 0, validation, [], pretraining, "random", None, "")
+    prepared = Prepared(vocabulary, reviews, 0, validation, [], pretraining, "random", None, "", {})
     return plan_stages(config, prepared), config.training, torch.device("cpu")
 
 
