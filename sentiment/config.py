@@ -263,27 +263,25 @@ class Config(Section):
     machine: MachineSettings = MachineSettings()
 
     @model_validator(mode="after")
-    def _one_layer_to_pretrain(self) -> Self:
-        model = self.model
-        if self.pretraining.epochs and (model.encoder, model.layers) != ("stacked", 1):
-            raise ValueError(
-                "pretraining.epochs needs model.encoder=stacked and model.layers=1: a language model is made "
-                "of one plain layer, as a second one would see the words it is to predict"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _reviews_to_calibrate_on(self) -> Self:
-        if self.calibration.temperature and self.data.validation == "none":
-            raise ValueError("calibration.temperature needs reviews held out: set data.validation")
-        return self
-
-    @model_validator(mode="after")
-    def _words_for_evidence(self) -> Self:
-        if self.evidence.weight and self.model.views:
-            raise ValueError(f"evidence.weight reads words, which model.encoder={self.model.encoder} has not")
-        if self.evidence.weight and self.vocabulary.size > MOST_WORDS_OF_EVIDENCE:
-            raise ValueError(f"evidence.weight needs vocabulary.size of at most {MOST_WORDS_OF_EVIDENCE:,}")
+    def _keys_that_fit_together(self) -> Self:
+        model, evidence = self.model, self.evidence
+        rules = {
+            "pretraining.epochs needs model.encoder=stacked and model.layers=1: a language model is made of "
+            "one plain layer, as a second one would see the words it is to predict": (
+                not self.pretraining.epochs or (model.encoder, model.layers) == ("stacked", 1)
+            ),
+            "calibration.temperature needs reviews held out: set data.validation": (
+                not self.calibration.temperature or self.data.validation != "none"
+            ),
+            f"evidence.weight reads words, which model.encoder={model.encoder} has not": (
+                not evidence.weight or not model.views
+            ),
+            f"evidence.weight needs vocabulary.size of at most {MOST_WORDS_OF_EVIDENCE:,}": (
+                not evidence.weight or self.vocabulary.size <= MOST_WORDS_OF_EVIDENCE
+            ),
+        }
+        if broken := [rule for rule, holds in rules.items() if not holds]:
+            raise ValueError("; ".join(broken))
         return self
 
     def with_source(self, source: str) -> Self:

@@ -293,3 +293,18 @@ def test_a_configuration_comes_back_from_toml_equal(
         }
     )
     assert parse_config(config.to_toml(), "x") == config
+
+
+def test_every_pair_of_keys_that_does_not_fit_is_named():
+    settings = [
+        "pretraining.epochs=1",
+        "model.layers=2",
+        "calibration.temperature=true",
+        "data.validation=none",
+        "evidence.weight=0.5",
+        "model.encoder=shared_weight",
+    ]
+    with pytest.raises(UsageError) as caught:
+        parse_config("", "test", settings)
+    for words in ("pretraining.epochs needs", "temperature needs reviews held out", "evidence.weight reads"):
+        assert words in str(caught.value)

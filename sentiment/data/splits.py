@@ -11,7 +11,7 @@ from sentiment.config import DataSettings
 from sentiment.data.reviews import Reviews
 from sentiment.errors import DataError
 
-BLOCK = 250  # neighbours in one block: films stand together in IMDB, so few of them are cut in two
+BLOCK = 250  # neighbours in one block: in IMDB a film's reviews of one class stand together
 
 
 @dataclass(frozen=True)

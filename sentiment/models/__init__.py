@@ -12,6 +12,10 @@ Shape legend, used in every name and comment below this package:
        gradient cuts                  tokens, or channels
     X  any dimensions
 
+Three modules that have no segments or directions give letters a meaning of their own: in evidence.py G is
+n-grams that have a weight, N and D those of a review, P places in it; in language_model.py S is words drawn
+at random, N words to predict; in attribution.py S is the steps of a path, K some of them.
+
 `lengths_B` says how many tokens of each row are real; `mask_BT` is true at those. What stands at padding may
 be any finite number: it changes nothing and its gradient is exactly zero.
 """

@@ -170,7 +170,7 @@ def _refuse_divergence(loss: float, norm: float, step: int) -> None:
         what = "loss" if not math.isfinite(loss) else "gradient"
         raise DivergedError(
             f"the {what} is no longer finite at step {step + 1}; the last good step is {step}; "
-            "lower training.learning_rate or training.clip_norm"
+            "lower the stage's learning_rate, or training.clip_norm"
         )
 
 

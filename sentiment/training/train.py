@@ -104,6 +104,8 @@ def _plan(config: Config, machine: Machine) -> Plan:
     if config.logging.tensorboard and machine.processes.leads:
         require_tensorboard()
     prepared = prepare(config, machine.threads)
+    if prepared.rule == "blocks" and config.data.validation == "auto" and machine.processes.leads:
+        say("the reviews name no films, so blocks of neighbours are held out: see docs/data.md, Validation")
     memory.release()
     return Plan(prepared, plan_stages(config, prepared))
 
@@ -216,7 +218,7 @@ def _save(run: RunFolder, state: TrainingState) -> Path:
         good = [path.name for path in run.checkpoints()]
         raise DivergedError(
             f"{name} is no longer finite after step {state.progress.step}; "
-            f"the last good checkpoint is {good[-1] if good else 'none'}; lower training.learning_rate"
+            f"the last good checkpoint is {good[-1] if good else 'none'}; lower the stage's learning_rate"
         )
     return run.save_checkpoint(tensors, state.progress_dict())
 
