@@ -20,7 +20,7 @@ EXAMPLE = "This film is not terrible, in fact it's great!"
 
 def inspect_command(
     target: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="CONFIG|RUN", help="A TOML file, a run folder or shipped; imdb.toml by default."
         ),
@@ -32,8 +32,9 @@ def inspect_command(
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
     from sentiment.inspection import inspect_text
 
-    if target is None or target.is_file() or (target.suffix == ".toml" and not target.is_dir()):
-        found = inspect_text(read_config(target, settings or ()), text)
+    path = None if target is None else Path(target)
+    if path is None or path.is_file() or (path.suffix == ".toml" and not path.is_dir()):
+        found = inspect_text(read_config(path, settings or ()), text)
     else:
         from sentiment.errors import UsageError
         from sentiment.predictor import Predictor

@@ -36,7 +36,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RUNS = Path("runs")
 SHIPPED_NAME = "shipped"
 RUN_HELP = "A run folder, or shipped; the newest run, else the shipped model, by default."
-RunArgument = Annotated[Path | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
+RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
 
 def overrides(
@@ -52,7 +52,7 @@ def overrides(
     return [*(settings or []), *given]
 
 
-def choose_run(run: Path | None) -> Path:
+def choose_run(run: str | None) -> Path:
     """The run that was named, else the newest finished one under `runs/`, else the shipped model.
 
     Which one was found is said on stderr. `shipped` is the shipped model, `./shipped` a folder of that name.
@@ -60,7 +60,7 @@ def choose_run(run: Path | None) -> Path:
     from sentiment.runs import SHIPPED, newest_finished
 
     if run is not None:
-        return SHIPPED if str(run) == SHIPPED_NAME else run
+        return SHIPPED if run == SHIPPED_NAME else Path(run)
     newest = newest_finished(RUNS)
     say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED

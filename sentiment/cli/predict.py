@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def predict_command(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to judge.")] = None,
-    run: Annotated[Path | None, typer.Option("--run", help=RUN_HELP)] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)] = None,
     file: Annotated[
         str | None,
         typer.Option(

@@ -18,7 +18,7 @@ from sentiment.cli.options import (
 
 def report_command(
     runs: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="RUN...", help=f"{RUN_HELP} Several are compared."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="PAGE", help="The file to write.")] = Path(

@@ -9,6 +9,7 @@ import pytest
 from sentiment import cli
 from sentiment.cli.options import overrides
 from sentiment.config import parse_config
+from tests.helpers import assert_one_error
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,12 @@ def test_too_little_address_space_is_refused_before_anything_is_imported(monkeyp
 def test_an_option_reaches_the_configuration_as_it_was_given(name):
     config = parse_config("", "test", overrides(None, name))
     assert config.data.source == name
+
+
+@pytest.mark.parametrize(
+    "arguments", [["probe"], ["inspect"], ["eval"], ["report"], ["predict", "hello", "--run"]]
+)
+def test_a_folder_called_shipped_is_not_the_shipped_model(arguments, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shipped").mkdir()
+    assert_one_error(command(*arguments, "./shipped"), 3, "shipped")
