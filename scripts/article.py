@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.cli import guard
-from sentiment.config import DataSettings, read_config
+from sentiment.config import DataSettings, override, read_config
 from sentiment.console import say
 from sentiment.data.reviews import load_reviews
 from sentiment.data.splits import hold_out
@@ -70,8 +70,7 @@ def compare(data: str, share: float, runs: Path) -> None:
     for name in names:
         say(f"--- {name}")
         budget = ARTICLE_BUDGET if name == "article" else BUDGET
-        source = f"data.source={json.dumps(str(subset), ensure_ascii=False)}"
-        config = read_config(CONFIGS / f"{name}.toml", [*budget, source])
+        config = read_config(CONFIGS / f"{name}.toml", [*budget, override("data.source", str(subset))])
         train_or_resume(config, runs / name)
     print("| design | validation accuracy (95%) | loss | best epoch | parameters * | tokens/s | time |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

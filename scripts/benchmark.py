@@ -21,7 +21,6 @@ batch are of one length, as those that are cut to it are, torch gives the packed
 
 import argparse
 import itertools
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -37,7 +36,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from sentiment.config import Config, ModelSettings, read_config
+from sentiment.config import Config, ModelSettings, override, read_config
 from sentiment.data.batches import Batch, collate, shuffled_batches
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import Machine, set_up_machine, set_up_training_arithmetic
@@ -383,7 +382,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     def config_of(path: Path | None, *settings: str) -> Config:
-        source = f"data.source={json.dumps(options.data)}"
+        source = override("data.source", options.data)
         return read_config(path, [source, "machine.device=cpu", *settings, *options.set])
 
     started = time.perf_counter()

@@ -5,7 +5,6 @@ reports, and one that trains on everything, which is shipped.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import torch
 
 from sentiment import storage
 from sentiment.cli import guard
-from sentiment.config import default_config_path, read_config
+from sentiment.config import default_config_path, override, read_config
 from sentiment.console import say
 from sentiment.data.prepare import load_part
 from sentiment.device import set_up_machine
@@ -130,7 +129,7 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
 
 def make(data: str, runs: Path) -> None:
     """Make both runs of the reviews `data` in the folder `runs`, ship the second."""
-    source = f"data.source={json.dumps(data, ensure_ascii=False)}"
+    source = override("data.source", data)
     recipe = default_config_path()
     judged = train_or_resume(read_config(recipe, [source]), runs / "judged")
     everything = train_or_resume(read_config(recipe, [source, "data.validation=none"]), runs / "everything")

@@ -347,9 +347,14 @@ def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Confi
     return config
 
 
+def override(key: str, value: str | int) -> str:
+    """`section.key=value` as `read_config` takes it, for a value of any characters."""
+    return f"{key}={json.dumps(value, ensure_ascii=False)}"
+
+
 def machine_settings(device: str, threads: int) -> MachineSettings:
     """The settings of that name and number; raises UsageError as `parse_config` does."""
-    named = [f"machine.device={json.dumps(device)}", f"machine.threads={threads}"]
+    named = [override("machine.device", device), override("machine.threads", threads)]
     return parse_config("", "device and threads", named).machine
 
 

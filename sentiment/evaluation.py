@@ -10,7 +10,7 @@ import numpy as np
 from sentiment.baseline import Baseline, fit_baseline
 from sentiment.config import Config
 from sentiment.console import say
-from sentiment.data.prepare import Part, data_hash, load_part, load_split
+from sentiment.data.prepare import LEARNED_FROM, Part, data_hash, load_part, load_split
 from sentiment.errors import DataError, SentimentError
 from sentiment.metrics import (
     Evaluation,
@@ -24,8 +24,6 @@ from sentiment.metrics import (
 from sentiment.predictor import Prediction, Predictor, describe_prediction
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing, slice_accuracy
-
-LEARNED_FROM = ("train", "validation")  # the splits of a run's own data
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,7 @@ def _choose_part(predictor: Predictor, source: str | None, split: str | None) ->
     if split == "test" and Path(source).expanduser().is_file():
         split = None  # a file is one split, whatever it is for
     if is_own and split is not None:
-        own = split in LEARNED_FROM
-        return own_part(predictor, split, source) if own else load_part(config, split, threads), True
+        return _load_own(predictor, config, split), True
     part = load_split(config, split, threads)
     if is_own and part.name == "train" and predictor.facts["data"]["validation"]:
         part = replace(part, name="all")
@@ -153,14 +150,19 @@ def own_part(predictor: Predictor, split: str, source: str | None = None) -> Par
     Raises DataError if these are not the reviews that the run was started on, or not split as they were.
     """
     config = predictor.config if source is None else predictor.config.with_source(source)
-    data = predictor.facts["data"]
-    if data_hash(config) != data["hash"]:
+    if data_hash(config) != predictor.facts["data"]["hash"]:
         raise DataError(
             f"{config.data.source} no longer holds the reviews that the run was started on; "
             "restore them, or judge others with --data"
         )
+    return _load_own(predictor, config, split)
+
+
+def _load_own(predictor: Predictor, config: Config, split: str) -> Part:
+    """A split of the run's own reviews; raises DataError if their groups are others than they were."""
     part = load_part(config, split, predictor.machine.threads)
-    if part.split_hash != data.get("split_hashes", {}).get(split, part.split_hash):
+    started_on = predictor.facts["data"].get("split_hashes", {})
+    if part.split_hash != started_on.get(split, part.split_hash):
         raise DataError(
             f"{config.data.source} has the reviews that the run was started on, but other groups "
             f"({config.data.group_column}), so that its {split} split would be another; restore them"

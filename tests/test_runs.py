@@ -171,7 +171,7 @@ def test_a_hostile_list_of_files_beside_is_refused(run, beside):
 def test_a_start_that_names_no_data_is_refused(run, facts):
     (run / "run.json").write_bytes(storage.dump_json(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        RunFolder(run).check_data("0" * 64)
+        RunFolder(run).check_data("0" * 64, {})
 
 
 # --- opening -------------------------------------------------------------------------------------------

@@ -43,12 +43,10 @@ def overrides(
     settings: list[str] | None, data: str | None, device: str | None = None, threads: int | None = None
 ) -> list[str]:
     """Options that stand for a key of the configuration, as overrides of it."""
-    import json
+    from sentiment.config import override
 
     named = {"data.source": data, "machine.device": device, "machine.threads": threads}
-    given = [
-        f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in named.items() if value is not None
-    ]
+    given = [override(key, value) for key, value in named.items() if value is not None]
     return [*(settings or []), *given]
 
 

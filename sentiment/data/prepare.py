@@ -18,6 +18,7 @@ from sentiment.errors import DataError
 from sentiment.models.classifier import UNKNOWN_ID
 
 GOLDEN_REVIEWS = 4
+LEARNED_FROM = ("train", "validation")  # the splits a training reads the labels of
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def prepare(config: Config, processes: int) -> Prepared:
         holdout.rule,
         holdout.shared_groups,
         _hash(splits),
-        {name: parts[name].split_hash for name in ("train", "validation")},
+        {name: parts[name].split_hash for name in LEARNED_FROM},
     )
 
 
@@ -166,11 +167,11 @@ def load_part(config: Config, split: str, processes: int) -> Part:
 
     Raises DataError naming the splits there are if `split` is not one of them.
     """
-    if split not in ("train", "validation"):
+    if split not in LEARNED_FROM:
         splits = load_reviews(config.data)
         _require(split, {*splits, "validation"}, config)
         return _whole(splits[split], processes)
-    parts, holdout = _split(load_reviews(config.data, ("train", "validation")), config, processes)
+    parts, holdout = _split(load_reviews(config.data, LEARNED_FROM), config, processes)
     if len(parts[split].positions_N) == 0:
         raise DataError(f"no {split} split is held out with data.validation={holdout.rule}")
     return parts[split]
@@ -219,7 +220,7 @@ def _require(split: str, found: Collection[str], config: Config) -> None:
 
 def _load_for_training(config: Config) -> dict[str, Reviews]:
     unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
-    return load_reviews(config.data, ("train", "validation", *unlabelled)) | load_extra(config.data)
+    return load_reviews(config.data, (*LEARNED_FROM, *unlabelled)) | load_extra(config.data)
 
 
 def _hash(splits: dict[str, Reviews]) -> str:

@@ -56,18 +56,16 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     held = np.zeros(len(reviews), dtype=bool)
     held[chosen] = True
     for name, side in (("train", ~held), ("validation", held)):
-        if len(np.unique(reviews.labels_N[side])) < 2:
-            raise DataError(
-                f"the {name} split has reviews of one class only; both are needed, "
-                "or another data.validation, data.validation_share"
-            )
+        require_both_classes(
+            reviews.labels_N[side], name, ", or another data.validation, data.validation_share"
+        )
     return Holdout(rule, np.flatnonzero(~held), np.flatnonzero(held), shared_groups(reviews, held))
 
 
-def require_both_classes(labels_N: np.ndarray) -> None:
-    """Raise DataError if the labels of a train split are all the same."""
+def require_both_classes(labels_N: np.ndarray, split: str = "train", way_out: str = "") -> None:
+    """Raise DataError, which names the split and ends with `way_out`, if the labels are all the same."""
     if len(np.unique(labels_N)) < 2:
-        raise DataError("the train split has reviews of one class only; both are needed")
+        raise DataError(f"the {split} split has reviews of one class only; both are needed{way_out}")
 
 
 def shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:

@@ -154,7 +154,7 @@ class TrainingState:
         self.model = stage.build(self.finished).to(self._device)
         # What a language model learned is in its classifier now: no checkpoint needs it again.
         ended = zip(self.stages, self.finished, strict=False)
-        self.finished = [weights if stage.objective.classifies else {} for stage, weights in ended]
+        self.finished = [weights if past.objective.classifies else {} for past, weights in ended]
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
