@@ -1,17 +1,15 @@
 """Reviews to predict, from a file, stdin or a list; each is a text or a clean error that names its place."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sentiment.config import DataSettings
-from sentiment.data.reviews import FILE_ENDINGS, read_table
+from sentiment.data.reviews import FILE_ENDINGS, parse_object, read_label, read_table
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError
 
-LABELS = {"0": "negative", "1": "positive", "negative": "negative", "positive": "positive"}
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -80,14 +78,13 @@ def _decode(lines: Iterable[bytes], name: str) -> Iterator[Line]:
 def _parse(line: Line, columns: DataSettings) -> Line:
     if not line.text.strip():
         return line
-    try:
-        record = json.loads(line.text)
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict) or not isinstance(record.get(columns.text_column), str):
-        raise DataError(f"{line.where} is no JSON object with a {columns.text_column}")
-    return Line(line.where, record[columns.text_column], _label(record.get(columns.label_column)))
+    record = parse_object(line.text, line.where)
+    text = record.get(columns.text_column)
+    if not isinstance(text, str):
+        raise DataError(f"{line.where}: {columns.text_column} is no text")
+    return Line(line.where, text, _label(record.get(columns.label_column)))
 
 
 def _label(value: Any) -> str | None:
-    return LABELS.get(str(value))
+    label = read_label(value)
+    return None if label is None else ("negative", "positive")[label]

@@ -113,11 +113,19 @@ def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
     path = tmp_path / "reviews.jsonl"
     path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
     assert [line.text for line in lines_of(name)] == ["good\nfilm", "bad"]
-    for bad in ('["text"]', '{"review": "x"}', '{"text": 3}', "no json", "[" * 100_000):
+    flaws = {
+        '["text"]': "not an object",
+        '{"review": "x"}': "text is no text",
+        '{"text": 3}': "text is no text",
+        '{"text": "x", "text": "y"}': "a key stands twice",
+        "no json": "not JSON",
+        "[" * 100_000: "not JSON",
+    }
+    for bad, flaw in flaws.items():
         path.write_text(f'{{"text": "good"}}\n{bad}\n')
         lines = lines_of(name)
         assert next(lines).text == "good"
-        with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is no JSON object with a text")):
+        with pytest.raises(DataError, match=re.escape(f"{name}, line 2: {flaw}")):
             next(lines)
 
 

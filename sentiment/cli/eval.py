@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,8 @@ from sentiment.console import say
 from sentiment.errors import UsageError
 
 if TYPE_CHECKING:
+    from sentiment.config import DataSettings
+    from sentiment.evaluation import JudgedReview
     from sentiment.predictor import Predictor
 
 
@@ -81,7 +83,8 @@ def eval_command(
     rows |= slice_rows(slicings)
     if errors is not None:
         wrong = mistakes(predictor, scores, cut)
-        storage.write_file(errors, "".join(json.dumps(asdict(one)) + "\n" for one in wrong).encode())
+        lines = (json.dumps(_as_row(one, predictor.config.data)) + "\n" for one in wrong)
+        storage.write_file(errors, "".join(lines).encode())
         rows["mistakes"] = [f"{len(wrong):,} in {errors}"]
     if check:
         parity = check_parity(predictor, path, scores)
@@ -90,6 +93,12 @@ def eval_command(
     print(json.dumps(record) if as_json else align(rows))
     if check:
         parity.require()
+
+
+def _as_row(review: "JudgedReview", columns: "DataSettings") -> dict[str, Any]:
+    """A mistake with its text and label in the columns where the run's data have them."""
+    row = asdict(review)
+    return row | {columns.text_column: row.pop("text"), columns.label_column: row.pop("label")}
 
 
 def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:

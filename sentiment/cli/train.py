@@ -29,7 +29,9 @@ def train_command(
     ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a stopped run; --data if its reviews have moved.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
 ) -> None:
     """Train a model: prepare the data, train, validate, and write a run folder."""
@@ -47,7 +49,7 @@ def train_command(
             wanted = read_config(config, changes)
         elif changes:
             wanted = parse_config(RunFolder(run).config().to_toml(), f"{run}", changes)
-        facts = resume_run(run, wanted)
+        facts = resume_run(run, wanted, data)
     else:
         wanted = read_config(config, changes)
         from sentiment.processes import is_joint_training

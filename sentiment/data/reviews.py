@@ -22,6 +22,7 @@ from sentiment.errors import DataError, MachineError
 HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 ACL_NAME = re.compile(r"\d+_\d+\.txt")
+LABELS = {"0": 0, "1": 1, "negative": 0, "positive": 1}
 UNLABELLED = "unsupervised"  # as the hub's IMDB calls its split without labels
 EXTRA = "extra"  # what `data.extra` names, beside the splits of the source
 NO_LABEL = -1
@@ -177,7 +178,7 @@ def _read_json_lines(path: Path) -> Table:
     with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
-                rows.append(_parse_object(line, f"{path}, line {number}"))
+                rows.append(parse_object(line, f"{path}, line {number}"))
     return Table(str(path), _transpose(rows))
 
 
@@ -196,7 +197,8 @@ def _read_json(path: Path) -> Table:
     return Table(str(path), _transpose(rows))
 
 
-def _parse_object(line: str, place: str) -> Row:
+def parse_object(line: str, place: str) -> Row:
+    """A JSON object in which no key stands twice; raises DataError that names its `place`."""
     try:
         row = json.loads(line, object_pairs_hook=partial(_unrepeated, place))
     except (ValueError, RecursionError) as error:
@@ -389,10 +391,16 @@ def _check_classes(table: Table, column: str) -> None:
 
 
 def _labels(labels: Sequence[Any], table: Table) -> Iterator[int]:
-    meanings = {0: 0, 1: 1, "0": 0, "1": 1}
-    for row, label in enumerate(labels, start=table.first_row):
-        if isinstance(label, bool) or not isinstance(label, int | str) or label not in meanings:
+    for row, value in enumerate(labels, start=table.first_row):
+        label = read_label(value)
+        if label is None:
             raise DataError(
-                f"{table.origin}, row {row}: the label is {label!r}; it must be 0 (negative) or 1 (positive)"
+                f"{table.origin}, row {row}: the label is {value!r}; it must be 0 (negative) or 1 (positive)"
             )
-        yield meanings[label]
+        yield label
+
+
+def read_label(value: Any) -> int | None:
+    """1 for what means positive, 0 for negative, a number, its text or the word; None for all else."""
+    is_readable = isinstance(value, int | str) and not isinstance(value, bool)
+    return LABELS.get(str(value)) if is_readable else None

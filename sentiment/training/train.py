@@ -46,30 +46,33 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
             return _lead(run, None, config, plan, machine)
 
 
-def resume_run(path: Path, config: Config | None = None) -> dict[str, Any]:
+def resume_run(path: Path, wanted: Config | None = None, source: str | None = None) -> dict[str, Any]:
     """Go on with a run from its newest whole checkpoint, to the same weights as if it had never stopped.
 
-    Raises UsageError if `config` is given and is not the run's own, RunError if the run or its data changed.
+    `source` says where the run's data are now, if they have moved. Raises UsageError if `wanted` is given and
+    is not the run's own configuration, with that source; RunError if the run or its data changed.
     """
     with RunFolder(path) as run:
-        own = run.config()
-        if config is not None and config != own:
+        config = run.config()
+        if source is not None:
+            config = config.with_source(source)
+        if wanted is not None and wanted != config:
             raise UsageError(
-                f"{path} was started with another configuration ({_differences(own, config)}); "
-                "resume without CONFIG and --set, or start a new run"
+                f"{path} was started with another configuration ({_differences(config, wanted)}); "
+                "give --data where its reviews have moved and leave out the rest, or start a new run"
             )
-        with _joined(own) as machine:
+        with _joined(config) as machine:
             if not machine.processes.leads:
-                return {} if run.is_finished else _assist(path, own, machine)
+                return {} if run.is_finished else _assist(path, config, machine)
             run.lock()
             if run.is_finished:
                 say(f"{path} is finished already")
                 return read_run(path).facts
             # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
             checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
-            plan = _plan(own, machine)
+            plan = _plan(config, machine)
             run.check_data(plan.prepared.data_hash, plan.prepared.split_hashes)
-            return _lead(run, checkpoint, own, plan, machine)
+            return _lead(run, checkpoint, config, plan, machine)
 
 
 def train_or_resume(config: Config, path: Path) -> FinishedRun:

@@ -75,6 +75,7 @@ def test_mistakes_are_written_the_worst_first(folder, command, tmp_path, scored)
     assert (
         command("eval", folder / "run", "--data", folder / "other.jsonl", "--errors", file, "--force")[0] == 0
     )
+    assert evaluated(command, folder, "--data", file)["evaluation"]["accuracy"] == 0
 
 
 def test_mistakes_at_a_threshold(scored):

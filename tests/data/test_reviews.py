@@ -319,9 +319,14 @@ def test_a_parquet_column_that_stands_twice_is_refused(tmp_path):
 @pytest.mark.parametrize("ending", ["jsonl", "json"])
 @pytest.mark.parametrize("label", [2, -1, "pos", "", None, 1.5, 1.0, True, "1 ", [1], {}])
 def test_a_wrong_label_is_named_with_its_row(tmp_path, ending, label):
-    rows = [{"text": "a", "label": 0}, {"text": "b", "label": "1"}, {"text": "c", "label": label}]
+    rows = [{"text": "a", "label": "negative"}, {"text": "b", "label": "1"}, {"text": "c", "label": label}]
     path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
     refuse(path, f"row 3: the label is {label!r}; it must be 0 (negative) or 1 (positive)")
+
+
+def test_labels_are_numbers_their_texts_or_words(file):
+    path = file("a.csv", "text,label\na,0\nb,1\nc,negative\nd,positive\n")
+    assert load_reviews(DataSettings(source=str(path)))["train"].labels_N.tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("labels", [[0, 2], [0, None], ["0", "pos"], [b"0"], [0.0], [False], [1.5]])

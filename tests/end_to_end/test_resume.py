@@ -108,6 +108,21 @@ def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, fi
         assert result.returncode == 3 and words in result.stderr
 
 
+def test_a_run_goes_on_with_its_data_where_they_have_moved(tiny, tmp_path, command, finished_run):
+    path, moved, other = tmp_path / "run", tmp_path / "moved.jsonl", tmp_path / "other.jsonl"
+    shutil.copytree(finished_run, path)
+    (path / "manifest.json").unlink()
+    lines = (tiny / "reviews.jsonl").read_text().splitlines(keepends=True)
+    moved.write_text("".join(lines))
+    other.write_text("".join(lines[1:]))
+    result = command("train", "--resume", "--run", path, "--data", other)
+    assert result.returncode == 3 and "the reviews are not those" in result.stderr
+    result = command("train", "--resume", "--run", path, "--data", moved)
+    assert result.returncode == 0, result.stderr
+    assert_same_result(path, finished_run)
+    assert json.loads((path / "run.json").read_text())["data"]["source"] == str(moved)
+
+
 def test_resume_of_a_finished_run_changes_nothing(tmp_path, command, finished_run):
     path = tmp_path / "run"
     shutil.copytree(finished_run, path)
