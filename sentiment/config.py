@@ -164,7 +164,7 @@ class PretrainingSettings(Section):
 
     epochs: int = Field(0, ge=0)
     """Passes over the reviews of train and of the split `unsupervised`, if the source has it; 0 for none."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(5e-3, gt=0)
     """AdamW's highest learning rate; it rises and falls as in training."""
     samples: int = Field(512, ge=1)
     """Wrong words that each right next word is told from; more are slower and nearer to the full softmax."""
@@ -195,6 +195,13 @@ class TrainingSettings(Section):
     """Training ends after this many epochs without a better validation loss."""
     checkpoint_steps: int = Field(200, ge=1)
     """Steps between two checkpoints; one is also written after each epoch."""
+
+
+class SelfTrainingSettings(Section):
+    """Learning once more, from unlabelled reviews with the probabilities that the model itself gives them."""
+
+    epochs: int = Field(0, ge=0)
+    """Passes over the reviews of train and of the split `unsupervised`, if the source has it; 0 for none."""
 
 
 class EvidenceSettings(Section):
@@ -257,6 +264,7 @@ class Config(Section):
     model: ModelSettings = ModelSettings()
     pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
+    self_training: SelfTrainingSettings = SelfTrainingSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     logging: LoggingSettings = LoggingSettings()
@@ -283,6 +291,11 @@ class Config(Section):
         if broken := [rule for rule, holds in rules.items() if not holds]:
             raise ValueError("; ".join(broken))
         return self
+
+    @property
+    def reads_unlabelled(self) -> bool:
+        """Whether a training reads the split `unsupervised`, where the source has it."""
+        return bool(self.pretraining.epochs or self.self_training.epochs)
 
     def with_source(self, source: str) -> Self:
         """The same configuration for other reviews."""

@@ -1,6 +1,7 @@
 """Score reviews with a network: the one way from encoded reviews to logits, in training and afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +12,16 @@ from sentiment.data.batches import AnyReviews, sorted_batches
 from sentiment.device import Machine
 
 BATCHES = BatchSettings(tokens=16_384)  # enough to keep two cores busy, little enough to stay in cache
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Some more of the reviews are scored."""
+
+    purpose: str
+    """What they are scored for, such as `validating`."""
+    reviews: int
+    of: int
 
 
 def score_batches(
@@ -26,6 +37,18 @@ def score_batches(
         with torch.inference_mode(), machine.autocast():
             logits_B = model(batch.tokens_BT, batch.lengths_B)
         yield indices, logits_B.cpu().numpy()
+
+
+def score_in_turn(
+    model: nn.Module, reviews: AnyReviews, machine: Machine, purpose: str
+) -> Generator[Scored, None, np.ndarray]:
+    """As `score`, but saying so after each batch; several processes share the work, and each has it all."""
+    logits_N = np.zeros(len(reviews), dtype=np.float32)
+    for indices, logits_B in score_batches(model, reviews, machine):
+        logits_N[indices] = logits_B
+        yield Scored(purpose, len(indices), len(reviews))
+    machine.processes.sum(torch.from_numpy(logits_N))
+    return logits_N
 
 
 def score(model: nn.Module, reviews: AnyReviews, machine: Machine) -> np.ndarray:

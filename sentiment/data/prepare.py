@@ -35,6 +35,8 @@ class Prepared:
     """Texts of a few validation reviews, or of training reviews where none are held out."""
     pretraining: AnyReviews | None
     """What a language model reads first: training reviews and unlabelled ones; None without pretraining."""
+    unlabelled: AnyReviews | None
+    """The reviews of the split `unsupervised`, where the source has it and the configuration reads it."""
     rule: str
     """How validation was found: own, group, blocks, random or none."""
     shared_groups: int | None
@@ -123,13 +125,15 @@ def prepare(config: Config, processes: int) -> Prepared:
     vocabulary = _count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config)
     extra = parts[EXTRA].encode(vocabulary, config) if EXTRA in parts else None
+    unlabelled = parts[UNLABELLED].encode(vocabulary, config).reviews if UNLABELLED in parts else None
     return Prepared(
         vocabulary,
         train if extra is None else train.joined(extra),
         0 if extra is None else len(extra.labels_N),
         parts["validation"].encode(vocabulary, config),
         parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
-        _for_pretraining(train.reviews, parts.get(UNLABELLED), vocabulary, config),
+        _for_pretraining(train.reviews, unlabelled, config),
+        unlabelled,
         holdout.rule,
         holdout.shared_groups,
         _hash(splits),
@@ -145,7 +149,7 @@ def data_hash(config: Config) -> str:
 def audit(config: Config, processes: int) -> Audit:
     """Prepare every split that training and judging read, and say what was found."""
     splits = load_reviews(config.data)
-    if config.pretraining.epochs:
+    if config.reads_unlabelled:
         splits |= load_reviews(config.data, (UNLABELLED,))
     splits |= load_extra(config.data)
     parts, holdout = _split(splits, config, processes)
@@ -219,7 +223,7 @@ def _require(split: str, found: Collection[str], config: Config) -> None:
 
 
 def _load_for_training(config: Config) -> dict[str, Reviews]:
-    unlabelled = (UNLABELLED,) if config.pretraining.epochs else ()
+    unlabelled = (UNLABELLED,) if config.reads_unlabelled else ()
     return load_reviews(config.data, (*LEARNED_FROM, *unlabelled)) | load_extra(config.data)
 
 
@@ -229,14 +233,10 @@ def _hash(splits: dict[str, Reviews]) -> str:
     )
 
 
-def _for_pretraining(
-    train: AnyReviews, unlabelled: Part | None, vocabulary: Vocabulary, config: Config
-) -> AnyReviews | None:
+def _for_pretraining(train: AnyReviews, unlabelled: AnyReviews | None, config: Config) -> AnyReviews | None:
     if not config.pretraining.epochs:
         return None
-    return (
-        train if unlabelled is None else JoinedReviews(train, unlabelled.encode(vocabulary, config).reviews)
-    )
+    return train if unlabelled is None else JoinedReviews(train, unlabelled)
 
 
 def _count_words(train: Part, config: Config) -> Vocabulary:

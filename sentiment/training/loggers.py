@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from sentiment.console import say
 from sentiment.errors import MachineError
-from sentiment.training.loop import Epoch, Event, Rehearsal, Scored, Step
+from sentiment.scoring import Scored
+from sentiment.training.loop import Epoch, Event, Rehearsal, Step
 from sentiment.training.state import TrainingState
 
 
@@ -29,8 +30,7 @@ class Logger(Protocol):
 class ProgressDisplay:
     """Shows the events of a training loop."""
 
-    def __init__(self, validation_reviews: int) -> None:
-        self._validation_reviews = validation_reviews
+    def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._tokens = 0
         self._training_seconds = 0.0
@@ -43,7 +43,7 @@ class ProgressDisplay:
         elif isinstance(event, Step):
             self._show_step(event, state)
         elif isinstance(event, Scored):
-            self._open("validating", self._validation_reviews, "reviews")
+            self._open(event.purpose, event.of, "reviews")
             self._advance(event.reviews)
         else:
             self.close()

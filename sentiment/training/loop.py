@@ -15,7 +15,7 @@ from sentiment.data.batches import LabelledReviews, shuffled_batches
 from sentiment.device import Machine, peak_memory_bytes
 from sentiment.errors import DivergedError
 from sentiment.metrics import Evaluation, evaluate
-from sentiment.scoring import score_batches
+from sentiment.scoring import Scored, score_in_turn
 from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
 
@@ -51,13 +51,6 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One batch of the validation split is scored."""
-
-    reviews: int
-
-
-@dataclass(frozen=True)
 class Epoch:
     """An epoch is trained and, in a judged stage, validated; the state may be saved here."""
 
@@ -85,6 +78,8 @@ def train(
     while not state.is_finished:
         stage = state.stage
         if not is_over(stage, progress, config.training.patience):  # as it is where a run stopped at its end
+            if stage.prepare is not None:
+                yield from stage.prepare(state.finished, machine)
             yield rehearse(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
@@ -92,11 +87,7 @@ def train(
                 yield _take_step(state, indices, len(batches), config, machine)
             evaluation = None
             if stage.is_judged:
-                logits_N = np.zeros(len(validation.reviews), dtype=np.float32)
-                for indices, logits_B in score_batches(state.judged, validation.reviews, machine):
-                    logits_N[indices] = logits_B
-                    yield Scored(len(indices))
-                machine.processes.sum(torch.from_numpy(logits_N))
+                logits_N = yield from score_in_turn(state.judged, validation.reviews, machine, "validating")
                 evaluation = evaluate(logits_N, validation.labels_N)
             yield _close_epoch(state, evaluation)
         state.finish_stage()

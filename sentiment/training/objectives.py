@@ -1,5 +1,6 @@
 """What a step minimises: the words of reviews for a language model, or their labels for a classifier."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from sentiment.data.batches import AnyReviews, LabelledReviews
 from sentiment.device import Machine
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.lstm import padding_mask
+from sentiment.scoring import Scored, probabilities, score_in_turn
 
 
 class Objective(Protocol):
@@ -105,8 +107,25 @@ class Labels:
             _, moved_loss, moved_gradient_BTE = descend(inputs_BTE + move_BTE, share)
             loss, gradient_BTE = loss + moved_loss, gradient_BTE + moved_gradient_BTE
         inputs_BTE.backward(gradient_BTE)  # type: ignore[no-untyped-call]
-        hits = int(((logits_B > 0) == (labels_B > 0)).sum())
+        hits = int(((logits_B > 0) == (labels_B > 0.5)).sum())
         return loss, hits
+
+
+class PseudoLabels(Labels):
+    """Labels, and for unlabelled reviews the probabilities that a teacher gives them.
+
+    Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels).
+    """
+
+    def __init__(self, reviews: LabelledReviews, unlabelled: AnyReviews) -> None:
+        unknown_N = np.full(len(unlabelled), np.nan, dtype=np.float32)
+        super().__init__(reviews.joined(LabelledReviews(unlabelled, unknown_N)), adversarial=0.0)
+        self._unlabelled = unlabelled
+
+    def ask(self, teacher: nn.Module, machine: Machine) -> Iterator[Scored]:
+        """Take what the teacher says of each unlabelled review for its label."""
+        logits_N = yield from score_in_turn(teacher, self._unlabelled, machine, "labelling")
+        self._labels_N[-len(logits_N) :] = probabilities(logits_N)
 
 
 @torch.no_grad()

@@ -1,7 +1,11 @@
-"""The stages of a run: for each member a language model, where pretraining asks for one, and a classifier."""
+"""The stages of a run: for each member a language model, a classifier, and one that learns from what it says.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+The first and the last are there where the configuration asks for them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,9 +15,13 @@ from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
+from sentiment.device import Machine
 from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.ensemble import Ensemble
+from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
-from sentiment.training.objectives import Labels, Objective, Words
+from sentiment.scoring import Scored
+from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
 if TYPE_CHECKING:
     from sentiment.data.vectors import WordVectors
@@ -37,12 +45,23 @@ class Stage:
     objective: Objective
     build: Callable[[Sequence[Weights]], nn.Module]
     """Make its network from the weights that each earlier stage ended with."""
+    sources: Sequence[int] = ()
+    """The earlier stages whose weights it reads."""
+    is_member: bool = False
+    """Whether its weights are part of the network that the run ends with."""
+    prepare: Callable[[Sequence[Weights], Machine], Iterator[Scored]] | None = None
+    """What its objective needs of earlier stages before the first step, also where a run goes on."""
 
 
-def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
-    """Every stage of a run, in order; raises what loading word vectors raises."""
+def plan_stages(
+    config: Config, prepared: Prepared, evidence: Callable[[], NGramEvidence | None]
+) -> list[Stage]:
+    """Every stage of a run, in order; `evidence` gives the n-gram evidence, where there is one.
+
+    Raises what loading word vectors raises.
+    """
     training, vectors = config.training, _word_vectors(config, prepared)
-    labels = Labels(prepared.train, training.adversarial)
+    unlabelled = prepared.unlabelled if config.self_training.epochs else None
 
     def new_classifier() -> SentimentClassifier:
         model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
@@ -52,31 +71,56 @@ def plan_stages(config: Config, prepared: Prepared) -> list[Stage]:
                 weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
         return model
 
-    def classifier(finished: Sequence[Weights]) -> nn.Module:
+    def begin(source: int | None, finished: Sequence[Weights]) -> nn.Module:
+        """A new classifier with what a language model learned, where there was one."""
         model = new_classifier()
-        if prepared.pretraining is not None:
-            model.load_state_dict(finished[-1], strict=False)
+        if source is not None:
+            model.load_state_dict(finished[source], strict=False)
         return model
 
-    stages = []
+    def ask(
+        labels: PseudoLabels, source: int, finished: Sequence[Weights], machine: Machine
+    ) -> Iterator[Scored]:
+        """Have an earlier classifier, mixed with the evidence, label the unlabelled reviews."""
+        model = new_classifier()
+        model.load_state_dict(finished[source])
+        teacher = Ensemble([model], evidence(), config.evidence.weight)
+        return labels.ask(teacher.to(machine.device), machine)
+
+    stages: list[Stage] = []
     for member in range(training.members):
         seed = config.seed + member
         which = f" {member + 1} of {training.members}" if training.members > 1 else ""
+        language_model = None
         if prepared.pretraining is not None:
-            reviews = prepared.pretraining
+            reviews, language_model = prepared.pretraining, len(stages)
             stages.append(_pretraining(f"pretraining{which}", seed, config, reviews, new_classifier))
-        stages.append(
-            Stage(
-                f"member{which}" if which else "training",
-                seed,
-                training.epochs,
-                training.learning_rate,
-                training.average,
-                is_judged=len(prepared.validation.reviews) > 0,
-                objective=labels,
-                build=classifier,
-            )
+        classifier = Stage(
+            f"member{which}" if which else "training",
+            seed,
+            training.epochs,
+            training.learning_rate,
+            training.average,
+            is_judged=len(prepared.validation.reviews) > 0,
+            objective=Labels(prepared.train, training.adversarial),
+            build=partial(begin, language_model),
+            sources=[] if language_model is None else [language_model],
+            is_member=unlabelled is None,
         )
+        stages.append(classifier)
+        if unlabelled is not None:
+            teacher, labels = len(stages) - 1, PseudoLabels(prepared.train, unlabelled)
+            stages.append(
+                replace(
+                    classifier,
+                    name=f"self-training{which}",
+                    epochs=config.self_training.epochs,
+                    objective=labels,
+                    sources=[*classifier.sources, teacher],
+                    is_member=True,
+                    prepare=partial(ask, labels, teacher),
+                )
+            )
     return stages
 
 

@@ -113,9 +113,9 @@ class TrainingState:
 
     @property
     def classifiers(self) -> list[Weights]:
-        """What the finished stages of a classifier gave, member by member."""
+        """What the finished stages of the run's members gave, member by member."""
         ended = zip(self.stages, self.finished, strict=False)
-        return [weights for stage, weights in ended if stage.objective.classifies]
+        return [weights for stage, weights in ended if stage.is_member]
 
     def keep_best(self) -> None:
         """Remember the judged weights as the best so far."""
@@ -152,9 +152,12 @@ class TrainingState:
         stage, settings = self.stage, self._settings
         torch.manual_seed(stage.seed)
         self.model = stage.build(self.finished).to(self._device)
-        # What a language model learned is in its classifier now: no checkpoint needs it again.
-        ended = zip(self.stages, self.finished, strict=False)
-        self.finished = [weights if past.objective.classifies else {} for past, weights in ended]
+        # What no stage from here on reads need not stand in any checkpoint.
+        read = {source for later in self.stages[len(self.finished) :] for source in later.sources}
+        self.finished = [
+            weights if index in read or self.stages[index].is_member else {}
+            for index, weights in enumerate(self.finished)
+        ]
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
         )

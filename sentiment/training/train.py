@@ -1,9 +1,10 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
+from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, join_processes
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
@@ -100,6 +102,8 @@ class Plan(NamedTuple):
 
     prepared: Prepared
     stages: list[Stage]
+    evidence: Callable[[], NGramEvidence | None]
+    """The n-gram evidence, where the configuration asks for it, fitted when it is first asked for."""
 
 
 def _plan(config: Config, machine: Machine) -> Plan:
@@ -109,8 +113,22 @@ def _plan(config: Config, machine: Machine) -> Plan:
     prepared = prepare(config, machine.threads)
     if prepared.rule == "blocks" and config.data.validation == "auto" and machine.processes.leads:
         say("the reviews name no films, so blocks of neighbours are held out: see docs/data.md, Validation")
+    if config.self_training.epochs and prepared.unlabelled is None and machine.processes.leads:
+        say("the source has no split of unlabelled reviews, so there is no self-training")
     memory.release()
-    return Plan(prepared, plan_stages(config, prepared))
+    evidence = cache(partial(_fit_evidence, config, prepared))
+    return Plan(prepared, plan_stages(config, prepared, evidence), evidence)
+
+
+def _fit_evidence(config: Config, prepared: Prepared) -> NGramEvidence | None:
+    if not config.evidence.weight:
+        return None
+    say("fitting the n-gram evidence")
+    (words,) = prepared.vocabulary.sizes
+    evidence = fit_evidence(prepared.train, words, config, prepared.extra)
+    if not evidence.weights_G.any():
+        say("warning: no n-gram stands in two reviews; the evidence says nothing")
+    return evidence
 
 
 def _lead(
@@ -125,7 +143,7 @@ def _lead(
     run.cut_metrics(state.progress.metrics_bytes)
     if checkpoint is not None:
         say(f"going on from {checkpoint.path}")
-    loggers: list[Logger] = [ProgressDisplay(len(prepared.validation.reviews))]
+    loggers: list[Logger] = [ProgressDisplay()]
     if config.logging.tensorboard:
         loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
     with _name_way_on(run):
@@ -136,7 +154,7 @@ def _lead(
         finally:
             for logger in loggers:
                 logger.close()
-        facts = _finish(run, state, config, prepared, machine, facts)
+        facts = _finish(run, state, config, plan, machine, facts)
     if config.logging.report and len(prepared.validation.reviews):
         _write_report(run, machine)
     return facts
@@ -235,20 +253,13 @@ def _finish(
     run: RunFolder,
     state: TrainingState,
     config: Config,
-    prepared: Prepared,
+    plan: Plan,
     machine: Machine,
     facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Write the best weights, golden predictions and the facts with what came out."""
-    start = time.perf_counter()
-    evidence = None
-    if config.evidence.weight:
-        say("fitting the n-gram evidence")
-        (words,) = prepared.vocabulary.sizes
-        evidence = fit_evidence(prepared.train, words, config, prepared.extra)
-        if not evidence.weights_G.any():
-            say("warning: no n-gram stands in two reviews; the evidence says nothing")
-    weights = join_weights(state.classifiers, evidence)
+    start, prepared = time.perf_counter(), plan.prepared
+    weights = join_weights(state.classifiers, plan.evidence())
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     assert isinstance(model, SentimentClassifier | Ensemble)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment.config import Config, PretrainingSettings, TrainingSettings, parse_config
+from sentiment.config import (
+    Config,
+    PretrainingSettings,
+    SelfTrainingSettings,
+    TrainingSettings,
+    parse_config,
+)
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import Prepared
 from sentiment.data.tokens import Tokens
@@ -76,10 +82,13 @@ def plan(
     validation: LabelledReviews | None = None,
 ) -> tuple[list[Stage], TrainingSettings, torch.device]:
     """What a state is made of."""
-    pretraining = reviews.reviews if config.pretraining.epochs else None
+    unlabelled = reviews.reviews if config.reads_unlabelled else None
+    pretraining = unlabelled if config.pretraining.epochs else None
     validation = reviews if validation is None else validation
-    prepared = Prepared(vocabulary, reviews, 0, validation, [], pretraining, "random", None, "", {})
-    return plan_stages(config, prepared), config.training, torch.device("cpu")
+    prepared = Prepared(
+        vocabulary, reviews, 0, validation, [], pretraining, unlabelled, "random", None, "", {}
+    )
+    return plan_stages(config, prepared, lambda: None), config.training, torch.device("cpu")
 
 
 def new_state(
@@ -258,7 +267,12 @@ STAGES = CONFIG.model_copy(
 )
 
 
-@pytest.mark.parametrize("config", [CONFIG, STAGES], ids=["one stage", "pretraining and two members"])
+TAUGHT = STAGES.model_copy(update={"self_training": SelfTrainingSettings(epochs=1)})
+
+
+@pytest.mark.parametrize(
+    "config", [CONFIG, STAGES, TAUGHT], ids=["one stage", "pretraining and two members", "self-training too"]
+)
 @pytest.mark.parametrize("share", [0, 0.1, 0.2, 0.25, 0.4, 0.5, 0.7, 0.75, 0.9, 1])
 def test_restored_state_goes_on_bit_for_bit(machine, config, share):
     """In memory: any step boundary, those of the last stage and the ends of epochs and stages included."""
@@ -325,7 +339,7 @@ def test_a_checkpoint_holds_no_language_model_that_is_used_up(machine):
         if isinstance(event, Step) and event.stage == "member 2 of 2":
             break
     kept = {name.split(".")[1] for name in state.tensors() if name.startswith("finished.")}
-    assert kept == {"1"}  # the first member; stages 0 and 2 were language models
+    assert kept == {"1", "2"}  # the first member, and the language model that the second begins from
 
 
 def test_the_first_of_several_members_is_the_one_that_is_trained_alone(machine):

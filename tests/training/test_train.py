@@ -1,4 +1,4 @@
-"""A run of every stage there is: pretraining with unlabelled reviews, two members, n-gram evidence."""
+"""A run of every stage there is: two members with pretraining and self-training each, n-gram evidence."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from sentiment.evaluation import score_run
 from sentiment.inspection import inspect_text
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.training.evidence import fit_evidence
+from sentiment.training.objectives import PseudoLabels
 from sentiment.training.state import TrainingState
 from sentiment.training.train import resume_run, train_run
 
@@ -35,12 +36,15 @@ STAGES = [
     "training.members = 2",
     "training.adversarial = 0.1",
     "training.checkpoint_steps = 3",
+    "self_training.epochs = 2",
     "evidence.weight = 0.4",
     "evidence.size = 15",
     "machine.device = 'cpu'",
     "machine.threads = 1",
 ]
-STAGE_NAMES = ["pretraining 1 of 2", "member 1 of 2", "pretraining 2 of 2", "member 2 of 2"]
+STAGE_NAMES = [
+    f"{name} {member} of 2" for member in (1, 2) for name in ("pretraining", "member", "self-training")
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_the_stages_follow_each_other(run):
         (stage, epoch) for stage in STAGE_NAMES for epoch in (1, 2)
     ]
     for epoch in epochs:
-        judged = epoch["stage"].startswith("member")
+        judged = not epoch["stage"].startswith("pretraining")
         assert (epoch["validation"] is not None) == judged == (epoch["train_accuracy"] is not None)
     steps = records_of(run, "step")
     assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
@@ -98,15 +102,15 @@ def test_the_stages_follow_each_other(run):
         stage: sum(step["reviews"] for step in steps if step["stage"] == stage) for stage in STAGE_NAMES
     }
     trained = read_run(run).facts["data"]["train"]
-    assert reviews == dict(zip(STAGE_NAMES, [2 * (trained + 8), 2 * trained] * 2, strict=True))
+    both = trained + 8
+    assert reviews == dict(zip(STAGE_NAMES, [2 * both, 2 * trained, 2 * both] * 2, strict=True))
 
 
 def test_run_json_tells_the_stages(run):
     stages = read_run(run).facts["result"]["stages"]
     assert [stage["name"] for stage in stages] == STAGE_NAMES
-    assert [stage["epochs"] for stage in stages] == [2, 2, 2, 2]
-    assert all(stage["best_epoch"] == 0 for stage in stages[::2])
-    assert all(stage["best_epoch"] in (1, 2) for stage in stages[1::2])
+    assert [stage["epochs"] for stage in stages] == [2] * 6
+    assert [stage["best_epoch"] > 0 for stage in stages] == [False, True, True] * 2
 
 
 def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, config):
@@ -129,6 +133,43 @@ def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, 
     hits = int(((mixed_N > 0).numpy() == (prepared.validation.labels_N == 1)).sum())
     judged = read_run(run).facts["result"]["validation"]
     assert judged["accuracy"] == pytest.approx(hits / len(validation))
+
+
+def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_evidence_say(
+    config, tmp_path, monkeypatch
+):
+    """And a run that is stopped while they are labelled asks again when it goes on."""
+    asked, teachers = [], []
+
+    def ask_and_stop(self, teacher, machine):
+        teachers.append(teacher)
+        for event in ask(self, teacher, machine):
+            if len(teachers) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield event
+        asked.append((self._labels_N.copy(), self._reviews))
+
+    ask = PseudoLabels.ask
+    monkeypatch.setattr(PseudoLabels, "ask", ask_and_stop)
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        train_run(config, tmp_path / "run")
+    resume_run(tmp_path / "run")
+    (labels_N, reviews), prepared = asked[0], prepare(config, 1)
+    assert len(teachers) == 3 and len(asked) == 2
+    trained = len(prepared.train.reviews)
+    assert (labels_N[:trained] == prepared.train.labels_N).all()
+    batch = reviews.batch(range(len(reviews)))
+    with torch.inference_mode():
+        (member,), evidence = teachers[1].members, teachers[1].evidence
+        logits_N = 0.6 * member(batch.tokens_BT, batch.lengths_B) + 0.4 * evidence(batch.tokens_BT)
+    np.testing.assert_allclose(labels_N[trained:], logits_N.sigmoid()[trained:], atol=1e-6)
+
+
+def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source, tmp_path, capsys):
+    config = config_for(source / "train.jsonl", *STAGES)
+    stages = train_run(config, tmp_path / "run")["result"]["stages"]
+    assert [stage["name"] for stage in stages] == [name for name in STAGE_NAMES if "self" not in name]
+    assert "no split of unlabelled reviews, so there is no self-training" in capsys.readouterr().err
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
@@ -327,7 +368,7 @@ def test_extra_texts_are_trained_on_in_every_stage_of_labels_and_counted_apart(c
     counts = {name: (found["data"]["train"], found["data"]["extra"]) for name, found in facts.items()}
     assert counts["plain"][1] == 0 and counts["extra"] == (counts["plain"][0], 2)
     reviews = {name: sum(step["reviews"] for step in records_of(tmp_path / name, "step")) for name in facts}
-    assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2  # two texts, two members of two epochs
+    assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2 * 2  # texts, members, stages of labels, epochs
     predictor = sentiment.load(tmp_path / "extra")
     assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
     assert len(score_run(predictor, split="validation").logits_N) == facts["extra"]["data"]["validation"]
