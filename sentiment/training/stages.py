@@ -54,7 +54,7 @@ class Stage:
 
 
 def plan_stages(
-    config: Config, prepared: Prepared, evidence: Callable[[], NGramEvidence | None]
+    config: Config, prepared: Prepared, evidence: Callable[[], NGramEvidence | None] = lambda: None
 ) -> list[Stage]:
     """Every stage of a run, in order; `evidence` gives the n-gram evidence, where there is one.
 

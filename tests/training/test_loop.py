@@ -88,7 +88,7 @@ def plan(
     prepared = Prepared(
         vocabulary, reviews, 0, validation, [], pretraining, unlabelled, "random", None, "", {}
     )
-    return plan_stages(config, prepared, lambda: None), config.training, torch.device("cpu")
+    return plan_stages(config, prepared), config.training, torch.device("cpu")
 
 
 def new_state(
