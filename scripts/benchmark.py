@@ -287,10 +287,8 @@ def print_ratios(speed: dict[str, float], own: str) -> None:
 
 def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: int) -> None:
     """Print A and B."""
-    ours, default = (
-        config_of(ARTICLE, *OUR_BATCHES),
-        config_of(None, "pretraining.epochs=0", "self_training.epochs=0"),
-    )
+    ours = config_of(ARTICLE, *OUR_BATCHES)
+    default = config_of(None, "pretraining.epochs=0", "self_training.epochs=0")
     article = config_of(ARTICLE, *EVERY_TOKEN)
     prepared = prepare(ours, machine.threads)
     batches = article_batches(article, prepare(article, machine.threads), rounds)

@@ -35,6 +35,11 @@ dropout = 0.0
 epochs = 4
 learning_rate = 0.02
 checkpoint_steps = 5
+[self_training]
+epochs = 1
+[evidence]
+weight = 0.4
+size = 20
 [machine]
 device = "cpu"
 threads = 1
@@ -60,6 +65,7 @@ def recipe(tmp_path_factory):
     generator = random.Random(5)
     (folder / "reviews").mkdir()
     write_reviews(folder / "reviews" / "train.jsonl", 36, generator)
+    write_reviews(folder / "reviews" / "unsupervised.jsonl", 20, generator)
     assert write_reviews(folder / "reviews" / "validation.jsonl", 1500, generator) > BATCHES.tokens
     source = json.dumps(str(folder / "reviews"))
     (folder / "recipe.toml").write_text(CONFIG + f"[data]\nsource = {source}\n")
