@@ -35,9 +35,9 @@ CARD = """# Model card: the shipped sentiment model
 | | |
 | --- | --- |
 | What it is | {kind} |
-| Recipe | `configs/imdb.toml`, seed {seed}; {epochs} |
+| Recipe | `configs/imdb.toml`, seed {seed}; epochs: {epochs} |
 | Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
-pretraining on its 50,000 unlabelled ones |
+pretraining on its 50,000 unlabelled ones{taught} |
 | Made by | `scripts/make_pretrained.py --data FOLDER`, trained at commit {commit} |
 | Training | {minutes:.0f} minutes, {device}, {threads} threads |
 | Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
@@ -113,8 +113,11 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
         kind=f"a bidirectional LSTM of {model.hidden} units a direction, {model.readout} readout"
         + (", mixed with a linear n-gram model" if run.config.evidence.weight else ""),
         seed=run.config.seed,
-        epochs=", ".join(f"{stage['name']} {stage['epochs']} epochs" for stage in facts["result"]["stages"]),
+        epochs=", ".join(f"{stage['name']} {stage['epochs']}" for stage in facts["result"]["stages"]),
         train=facts["data"]["train"],
+        taught=", and then on these, too, with what an earlier classifier said of them"
+        if run.config.self_training.epochs
+        else "",
         commit=facts["git"],
         minutes=facts["result"]["seconds"] / 60,
         device=facts["machine"]["device"],

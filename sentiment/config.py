@@ -184,8 +184,8 @@ class TrainingSettings(Section):
     clip_norm: float = Field(1.0, gt=0)
     """The gradient is scaled down to this L2 norm where it is longer."""
     adversarial: float = Field(0.0, ge=0)
-    """Each step is also taken with the embeddings moved against the model, by this share of their L2 norm;
-    0 for none. It doubles the time of a step."""
+    """Each step on labels is also taken with the embeddings moved against the model, by this share of their
+    L2 norm; 0 for none. It doubles the time of a step."""
     members: int = Field(1, ge=1, le=16)
     """Classifiers that are trained one after the other, each with its own seed and pretraining; their logits
     are averaged."""
@@ -198,7 +198,10 @@ class TrainingSettings(Section):
 
 
 class SelfTrainingSettings(Section):
-    """Learning once more, from unlabelled reviews with the probabilities that the model itself gives them."""
+    """Learning once more, also from unlabelled reviews, with the probabilities the model itself gives them.
+
+    All else is as in `training`, but that there are no adversarial steps.
+    """
 
     epochs: int = Field(0, ge=0)
     """Passes over the reviews of train and of the split `unsupervised`, if the source has it; 0 for none."""

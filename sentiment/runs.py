@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -150,6 +151,10 @@ class RunFolder:
             return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:
             raise RunError(f"{path} is damaged: {error}") from None
+
+    def data_option(self, source: str) -> str:
+        """What a command needs besides the run if its data are in `source` now, and not where they were."""
+        return "" if source == self.config().data.source else f" --data {shlex.quote(source)}"
 
     @property
     def report_path(self) -> Path:

@@ -97,8 +97,12 @@ def eval_command(
 
 def _as_row(review: "JudgedReview", columns: "DataSettings") -> dict[str, Any]:
     """A mistake with its text and label in the columns where the run's data have them."""
-    row = asdict(review)
-    return row | {columns.text_column: row.pop("text"), columns.label_column: row.pop("label")}
+    return {
+        "position": review.position,
+        "prediction": asdict(review.prediction),
+        columns.label_column: review.label,
+        columns.text_column: review.text,
+    }
 
 
 def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:

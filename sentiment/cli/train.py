@@ -79,7 +79,11 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
     if judged is None:
         rows = {"run": run, "result": "trained on every review, none held out", "cost": cost}
     else:
-        best = [(stage["best_epoch"], stage["epochs"]) for stage in result["stages"] if stage["best_epoch"]]
+        best = [
+            f"{stage['name']} {stage['best_epoch']} of {stage['epochs']}"
+            for stage in result["stages"]
+            if stage["best_epoch"]
+        ]
         interval = f"{judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}"
         temperature = result.get("temperature", 1.0)
         scaled = f", temperature {temperature:.2f}" if temperature != 1 else ""
@@ -87,15 +91,17 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
             "run": run,
             "accuracy": f"{judged['accuracy']:.2%} of validation (95%: {interval})",
             "loss": f"{judged['loss']:.3f}, calibration error {judged['calibration_error']:.3f}{scaled}",
-            "weights": ", ".join(f"epoch {epoch} of {epochs}" for epoch, epochs in best),
+            "best epoch": ", ".join(best),
             "cost": cost,
-            "report": _report(run),
+            "report": _report(run, facts["data"]["source"]),
         }
     return "\n".join(f"{name:<10} {value}" for name, value in rows.items())
 
 
-def _report(run: Path) -> str:
+def _report(run: Path, source: str) -> str:
     from sentiment.runs import RunFolder
 
-    path = RunFolder(run).report_path
-    return f"{path}" if path.exists() else f"sentiment report {run} --split validation"
+    folder = RunFolder(run)
+    if folder.report_path.exists():
+        return f"{folder.report_path}"
+    return f"sentiment report {run} --split validation{folder.data_option(source)}"

@@ -198,7 +198,7 @@ def learning_rate_chart(stages: Sequence[StageCurves]) -> str:
 
 
 def validation_chart(runs: Mapping[str, Sequence[StageCurves]]) -> str:
-    """Validation loss over the epochs of each run, and of its members one after the other."""
+    """Validation loss over the epochs of each run, and of its classifiers one after the other."""
 
     def paint(axes: "Axes") -> None:
         for index, (name, stages) in enumerate(runs.items()):

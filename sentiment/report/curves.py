@@ -39,7 +39,7 @@ class StageCurves:
 
     name: str
     classifies: bool
-    """Whether it learned labels; else a language model learned to predict words."""
+    """Whether it learned labels, a teacher's too; else a language model learned to predict words."""
     loss: Curve
     """Over epochs: 1.5 is the middle of the second one."""
     gradient_norm: Curve
@@ -47,8 +47,8 @@ class StageCurves:
     learning_rate: Curve
     """Over the run's steps."""
     epochs: list[EpochPoint]
-    kept_epoch: int | None
-    """The epoch whose weights were kept; None where the stage was not judged."""
+    best_epoch: int | None
+    """The epoch whose weights the stage ended with; None where it was not judged."""
 
 
 def stage_curves(metrics: Metrics) -> list[StageCurves]:

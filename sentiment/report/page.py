@@ -157,7 +157,11 @@ def _training_charts(stages: Sequence[StageCurves]) -> list[dict[str, Any]]:
     shown = []
     if classifiers:
         shown += [
-            ("Loss", f"Of a review's label. {band}", charts.loss_chart("the classifier", classifiers)),
+            (
+                "Loss",
+                f"Of a review's label, or of a teacher's probability. {band}",
+                charts.loss_chart("the classifier", classifiers),
+            ),
             (
                 "Accuracy",
                 "After each epoch; of validation with its interval.",
@@ -189,9 +193,9 @@ def _comparison_charts(runs: Sequence[JudgedRun]) -> list[dict[str, Any]]:
         logits = dict(zip(names, (run.scores.logits_N for run in runs), strict=True))
         shown.append(("ROC", "What every other threshold would find.", charts.roc_chart(logits, labels_N)))
     stages = {name: stage_curves(run.metrics) for name, run in zip(names, runs, strict=True)}
-    curves = {name: own for name, own in stages.items() if any(stage.kept_epoch for stage in own)}
+    curves = {name: own for name, own in stages.items() if any(stage.best_epoch for stage in own)}
     if curves:
-        text = "While each was trained, on the reviews it held out; members one after the other."
+        text = "While each was trained, on the reviews it held out; its classifiers one after the other."
         shown.append(("Validation loss", text, charts.validation_chart(curves)))
     return [{"title": title, "text": text, "svg": _markup(svg)} for title, text, svg in shown]
 

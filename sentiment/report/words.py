@@ -97,11 +97,15 @@ def how_trained(run: JudgedRun) -> str:
     """Reviews, time and stages."""
     data, result = run.record["data"], run.record["result"]
     stages = ", then ".join(
-        f"{stage['name']}, {stage['epochs']} epochs"
-        + (f" (kept {stage['best_epoch']})" if stage["best_epoch"] else "")
+        f"{stage['name']}, {_epochs(stage['epochs'])}"
+        + (f" (the best: {stage['best_epoch']})" if stage["best_epoch"] else "")
         for stage in result["stages"]
     )
     return f"On {data['train']:,} reviews in {result['seconds'] / 60:,.1f} minutes: {stages}."
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def data_verdict(run: JudgedRun) -> str:

@@ -39,6 +39,7 @@ class ProgressDisplay:
     def show(self, event: Event, state: TrainingState) -> None:
         """Update the bar, or print the line of a stage or an epoch."""
         if isinstance(event, Rehearsal):
+            self.close()
             self._show_rehearsal(event)
         elif isinstance(event, Step):
             self._show_step(event, state)

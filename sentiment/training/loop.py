@@ -78,8 +78,8 @@ def train(
     while not state.is_finished:
         stage = state.stage
         if not is_over(stage, progress, config.training.patience):  # as it is where a run stopped at its end
-            if stage.prepare is not None:
-                yield from stage.prepare(state.finished, machine)
+            if stage.ask is not None and stage.teacher is not None:
+                yield from stage.ask(state.finished[stage.teacher], machine)
             yield rehearse(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)

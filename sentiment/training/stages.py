@@ -3,7 +3,7 @@
 The first and the last are there where the configuration asks for them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -43,14 +43,16 @@ class Stage:
     is_judged: bool
     """Whether each epoch is validated, the best kept, and the stage ended when they no longer improve."""
     objective: Objective
-    build: Callable[[Sequence[Weights]], nn.Module]
-    """Make its network from the weights that each earlier stage ended with."""
-    sources: Sequence[int] = ()
-    """The earlier stages whose weights it reads."""
+    build: Callable[[], nn.Module]
+    """Make its network, before it has learned anything."""
+    start: int | None = None
+    """The earlier stage whose weights it starts from, where they have the same names."""
+    teacher: int | None = None
+    """The earlier stage whose weights `ask` takes."""
+    ask: Callable[[Weights, Machine], Iterator[Scored]] | None = None
+    """Have the teacher make the labels of its objective, before the first step and where a run goes on."""
     is_member: bool = False
     """Whether its weights are part of the network that the run ends with."""
-    prepare: Callable[[Sequence[Weights], Machine], Iterator[Scored]] | None = None
-    """What its objective needs of earlier stages before the first step, also where a run goes on."""
 
 
 def plan_stages(
@@ -71,19 +73,9 @@ def plan_stages(
                 weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
         return model
 
-    def begin(source: int | None, finished: Sequence[Weights]) -> nn.Module:
-        """A new classifier with what a language model learned, where there was one."""
+    def ask(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier()
-        if source is not None:
-            model.load_state_dict(finished[source], strict=False)
-        return model
-
-    def ask(
-        labels: PseudoLabels, source: int, finished: Sequence[Weights], machine: Machine
-    ) -> Iterator[Scored]:
-        """Have an earlier classifier, mixed with the evidence, label the unlabelled reviews."""
-        model = new_classifier()
-        model.load_state_dict(finished[source])
+        model.load_state_dict(weights)
         teacher = Ensemble([model], evidence(), config.evidence.weight)
         return labels.ask(teacher.to(machine.device), machine)
 
@@ -103,22 +95,22 @@ def plan_stages(
             training.average,
             is_judged=len(prepared.validation.reviews) > 0,
             objective=Labels(prepared.train, training.adversarial),
-            build=partial(begin, language_model),
-            sources=[] if language_model is None else [language_model],
+            build=new_classifier,
+            start=language_model,
             is_member=unlabelled is None,
         )
         stages.append(classifier)
         if unlabelled is not None:
-            teacher, labels = len(stages) - 1, PseudoLabels(prepared.train, unlabelled)
+            labels = PseudoLabels(prepared.train, unlabelled)
             stages.append(
                 replace(
                     classifier,
                     name=f"self-training{which}",
                     epochs=config.self_training.epochs,
                     objective=labels,
-                    sources=[*classifier.sources, teacher],
+                    teacher=len(stages) - 1,
+                    ask=partial(ask, labels),
                     is_member=True,
-                    prepare=partial(ask, labels, teacher),
                 )
             )
     return stages
@@ -133,7 +125,7 @@ def _pretraining(
 ) -> Stage:
     settings = config.pretraining
 
-    def language_model(finished: Sequence[Weights]) -> nn.Module:
+    def language_model() -> nn.Module:
         model = new_classifier()
         words = len(next(model.embeddings[0].parameters()))
         counts_V = torch.zeros(words, dtype=torch.int64)

@@ -80,6 +80,7 @@ class TrainingState:
             raise ValueError(f"its finished stages are not those of this version: {', '.join(ended)}")
         finished = [_under(f"finished.{index}.", tensors) for index in range(len(ended))]
         state = cls(stages, settings, device, finished)
+        state._check_finished()
         state.model.load_state_dict(_under("model.", tensors))
         parameters = list(state.model.parameters())
         slots: dict[int, dict[str, Tensor]] = {}
@@ -112,8 +113,8 @@ class TrainingState:
         return self.model if self.average is None else self.average.module
 
     @property
-    def classifiers(self) -> list[Weights]:
-        """What the finished stages of the run's members gave, member by member."""
+    def members(self) -> list[Weights]:
+        """What the finished stages gave that are part of the network the run ends with, in order."""
         ended = zip(self.stages, self.finished, strict=False)
         return [weights for stage, weights in ended if stage.is_member]
 
@@ -151,11 +152,12 @@ class TrainingState:
     def _begin_stage(self) -> None:
         stage, settings = self.stage, self._settings
         torch.manual_seed(stage.seed)
-        self.model = stage.build(self.finished).to(self._device)
-        # What no stage from here on reads need not stand in any checkpoint.
-        read = {source for later in self.stages[len(self.finished) :] for source in later.sources}
+        self.model = stage.build().to(self._device)
+        if stage.start is not None:
+            self.model.load_state_dict(self.finished[stage.start], strict=False)
+        # What is in the network now, or never will be, need not stand in any checkpoint.
         self.finished = [
-            weights if index in read or self.stages[index].is_member else {}
+            weights if index in self._still_read() or self.stages[index].is_member else {}
             for index, weights in enumerate(self.finished)
         ]
         self.optimizer = torch.optim.AdamW(
@@ -167,6 +169,25 @@ class TrainingState:
             else None
         )
         self.best = {}
+
+    def _still_read(self) -> set[int]:
+        """The finished stages whose weights this stage or a later one is going to read."""
+        read = {self.stage.teacher}
+        for later in self.stages[len(self.finished) + 1 :]:
+            read |= {later.start, later.teacher}
+        return {index for index in read if index is not None and index < len(self.finished)}
+
+    def _check_finished(self) -> None:
+        """Raise ValueError if weights that are still to be read are missing or of another shape."""
+        shapes = {name: value.shape for name, value in self.model.state_dict().items()}
+        for index in self._still_read():
+            weights = self.finished[index]
+            known = weights.keys() & shapes.keys()
+            is_whole = weights.keys() == shapes.keys() if index == self.stage.teacher else bool(known)
+            if not is_whole or any(weights[name].shape != shapes[name] for name in known):
+                raise ValueError(
+                    f"finished.{index} holds other weights than those of {self.stages[index].name}"
+                )
 
 
 def first_infinite(tensors: Mapping[str, Tensor]) -> str | None:

@@ -116,17 +116,18 @@ def _plan(config: Config, machine: Machine) -> Plan:
     if config.self_training.epochs and prepared.unlabelled is None and machine.processes.leads:
         say("the source has no split of unlabelled reviews, so there is no self-training")
     memory.release()
-    evidence = cache(partial(_fit_evidence, config, prepared))
+    evidence = cache(partial(_fit_evidence, config, prepared, machine))
     return Plan(prepared, plan_stages(config, prepared, evidence), evidence)
 
 
-def _fit_evidence(config: Config, prepared: Prepared) -> NGramEvidence | None:
+def _fit_evidence(config: Config, prepared: Prepared, machine: Machine) -> NGramEvidence | None:
     if not config.evidence.weight:
         return None
-    say("fitting the n-gram evidence")
+    if machine.processes.leads:
+        say("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
     evidence = fit_evidence(prepared.train, words, config, prepared.extra)
-    if not evidence.weights_G.any():
+    if machine.processes.leads and not evidence.weights_G.any():
         say("warning: no n-gram stands in two reviews; the evidence says nothing")
     return evidence
 
@@ -146,7 +147,7 @@ def _lead(
     loggers: list[Logger] = [ProgressDisplay()]
     if config.logging.tensorboard:
         loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
-    with _name_way_on(run):
+    with _name_way_on(run, config):
         try:
             with deferred() as stop:
                 _follow(run, state, config, prepared, machine, loggers, stop)
@@ -156,12 +157,12 @@ def _lead(
                 logger.close()
         facts = _finish(run, state, config, plan, machine, facts)
     if config.logging.report and len(prepared.validation.reviews):
-        _write_report(run, machine)
+        _write_report(run, config.data.source, machine)
     return facts
 
 
 @contextmanager
-def _name_way_on(run: RunFolder) -> Iterator[None]:
+def _name_way_on(run: RunFolder, config: Config) -> Iterator[None]:
     """Add to a failure of the machine the checkpoint that is whole, and how to go on from it."""
     try:
         yield
@@ -169,8 +170,12 @@ def _name_way_on(run: RunFolder) -> Iterator[None]:
         checkpoints = run.checkpoints()
         if not checkpoints:
             raise
-        way_on = f"{checkpoints[-1]} is whole; go on with: sentiment train --resume --run {run.path}"
+        way_on = f"{checkpoints[-1]} is whole; go on with: {_way_on(run, config)}"
         raise MachineError(f"{error}; {way_on}") from None
+
+
+def _way_on(run: RunFolder, config: Config) -> str:
+    return f"sentiment train --resume --run {run.path}{run.data_option(config.data.source)}"
 
 
 def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
@@ -228,7 +233,7 @@ def _follow(
         if due or stop.signal_number is not None:
             saved = _save(run, state)
             if stop.signal_number is not None:
-                say(f"stopped; saved {saved}\ngo on with: sentiment train --resume --run {run.path}")
+                say(f"stopped; saved {saved}\ngo on with: {_way_on(run, config)}")
                 raise Interrupted(stop.signal_number)
 
 
@@ -259,7 +264,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the best weights, golden predictions and the facts with what came out."""
     start, prepared = time.perf_counter(), plan.prepared
-    weights = join_weights(state.classifiers, plan.evidence())
+    weights = join_weights(state.members, plan.evidence())
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     assert isinstance(model, SentimentClassifier | Ensemble)
@@ -285,7 +290,7 @@ def _finish(
     return facts
 
 
-def _write_report(run: RunFolder, machine: Machine) -> None:
+def _write_report(run: RunFolder, source: str, machine: Machine) -> None:
     """Write the page about a run that is finished already; that it fails takes nothing from the run."""
     from sentiment.report import write_report
 
@@ -293,6 +298,7 @@ def _write_report(run: RunFolder, machine: Machine) -> None:
         write_report(
             [run.path],
             run.report_path,
+            source=source,
             split="validation",
             device=str(machine.device),
             threads=machine.threads,

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import sentiment
+from sentiment.config import read_config
 from sentiment.errors import CheckError
 from sentiment.evaluation import mistakes, score_run
 from sentiment.metrics import logit
 from sentiment.parity import check_parity
 from sentiment.storage import write_manifest
+from sentiment.training.train import train_run
 from tests.helpers import assert_one_error
 
 
@@ -76,6 +78,22 @@ def test_mistakes_are_written_the_worst_first(folder, command, tmp_path, scored)
         command("eval", folder / "run", "--data", folder / "other.jsonl", "--errors", file, "--force")[0] == 0
     )
     assert evaluated(command, folder, "--data", file)["evaluation"]["accuracy"] == 0
+
+
+def test_mistakes_have_the_columns_of_the_data_and_can_be_read_again(folder, command, tmp_path):
+    rows = [json.loads(line) for line in (folder / "reviews.jsonl").read_text().splitlines()]
+    renamed = [{"review": row["text"], "verdict": ["negative", "positive"][row["label"]]} for row in rows]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in renamed))
+    run, file = tmp_path / "run", tmp_path / "mistakes.jsonl"
+    columns = ["data.text_column=review", "data.label_column=verdict", f"data.source={tmp_path}/data.jsonl"]
+    train_run(read_config(folder / "tiny.toml", columns), run)
+    assert command("eval", run, "--data", tmp_path / "data.jsonl", "--errors", file)[0] == 0
+    wrong = [json.loads(line) for line in file.read_text().splitlines()]
+    assert wrong and all(row.keys() == {"position", "prediction", "review", "verdict"} for row in wrong)
+    code, stdout, _ = command("predict", "--run", run, "--file", file)
+    assert code == 0 and stdout.count("labelled") == len(wrong)
+    code, stdout, _ = command("eval", run, "--data", file, "--json")
+    assert code == 0 and json.loads(stdout)["evaluation"]["accuracy"] == 0
 
 
 def test_mistakes_at_a_threshold(scored):

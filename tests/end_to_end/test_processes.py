@@ -139,6 +139,7 @@ def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
     assert out.count("of validation (95%") == out.count("of training") == 1  # of one process
     for epoch in range(1, 5):
         assert errors.count(f"training {epoch}/4: loss") == 1
+    assert errors.count("fitting the n-gram evidence") == 1
 
 
 def test_processes_that_train_together_need_a_folder(recipe, together, tmp_path):

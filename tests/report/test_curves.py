@@ -36,8 +36,8 @@ METRICS = [
 
 def test_each_stage_by_hand():
     words, labels = stage_curves(METRICS)
-    assert (words.name, words.classifies, words.kept_epoch) == ("pretraining", False, None)
-    assert (labels.name, labels.classifies, labels.kept_epoch) == ("training", True, 1)
+    assert (words.name, words.classifies, words.best_epoch) == ("pretraining", False, None)
+    assert (labels.name, labels.classifies, labels.best_epoch) == ("training", True, 1)
     assert labels.loss.x_P.tolist() == [0.5, 1, 1.5, 2] and labels.loss.mean_P.tolist() == [
         0.7,
         0.6,

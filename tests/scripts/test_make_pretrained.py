@@ -26,6 +26,8 @@ epochs = 1
 [training]
 epochs = 2
 average = 0.9
+[self_training]
+epochs = 1
 [evidence]
 weight = 0.5
 size = 100
@@ -59,6 +61,8 @@ def write_reviews(path):
     ]
     path.mkdir()
     (path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    unlabelled = [{"text": row["text"][::2]} for row in rows[:20]]
+    (path / "unsupervised.jsonl").write_text("".join(json.dumps(row) + "\n" for row in unlabelled))
 
 
 def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pretrained, capsys):
@@ -81,6 +85,8 @@ def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, ma
     card = (shipped.path / "README.md").read_text()
     judged = read_run(tmp_path / "runs" / "judged").facts["data"]
     assert f"without {judged['validation']} reviews" in card
+    assert "epochs: pretraining 1, training 2, self-training 1" in card
+    assert "on these, too, with what an earlier classifier said" in card
     assert "| as trained |" in card and "| as shipped |" in card
     small = sentiment.load(shipped.path, device="cpu").predict(["a good film"])[0]
     full = sentiment.load(everything.path, device="cpu").predict(["a good film"])[0]

@@ -21,6 +21,7 @@ from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.device import set_up_machine
 from sentiment.errors import DivergedError
+from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Rehearsal, Step, is_over, learning_rate_factor, rehearse, train
 from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import Progress, TrainingState
@@ -324,7 +325,7 @@ def test_each_member_starts_from_a_language_model_of_its_own(machine):
         "member 2 of 2",
     ]
     language_models = ends["pretraining 1 of 2"], ends["pretraining 2 of 2"]
-    members = state.classifiers
+    members = state.members
     shared = [name for name in members[0] if name.startswith(("embeddings.", "encoder."))]
     for language_model, start in zip(language_models, starts[1::2], strict=True):
         assert all(torch.equal(start[name], language_model[name]) for name in shared)
@@ -339,7 +340,72 @@ def test_a_checkpoint_holds_no_language_model_that_is_used_up(machine):
         if isinstance(event, Step) and event.stage == "member 2 of 2":
             break
     kept = {name.split(".")[1] for name in state.tensors() if name.startswith("finished.")}
-    assert kept == {"1", "2"}  # the first member, and the language model that the second begins from
+    assert kept == {"1"}  # the first member; stages 0 and 2 were language models
+
+
+def stop_in(stage: str, reviews: LabelledReviews, vocabulary: Vocabulary, machine) -> TrainingState:
+    """A state of `TAUGHT` after the first step of a stage."""
+    state = new_state(reviews, vocabulary, TAUGHT)
+    for event in train(state, reviews, TAUGHT, machine):
+        if isinstance(event, Step) and event.stage == stage:
+            break
+    return state
+
+
+@pytest.mark.parametrize(
+    ("stage", "kept"),
+    [
+        ("member 1 of 2", {"0"}),  # the language model that its student is going to start from
+        ("self-training 1 of 2", {"1"}),  # the teacher, who is asked again where the run goes on
+        ("pretraining 2 of 2", {"2"}),
+        ("self-training 2 of 2", {"2", "4"}),
+    ],
+)
+def test_a_checkpoint_holds_what_is_still_to_be_read_and_needs_it_whole(machine, stage, kept):
+    reviews, vocabulary = labelled()
+    state = stop_in(stage, reviews, vocabulary, machine)
+    tensors, progress = state.tensors(), state.progress_dict()
+    assert {name.split(".")[1] for name in tensors if name.startswith("finished.")} == kept
+    read = kept - {"2"}  # a member is read at the end alone
+    for index in read:
+        names = [name for name in tensors if name.startswith(f"finished.{index}.")]
+        without = {name: value for name, value in tensors.items() if name not in names}
+        other = tensors | {name: torch.zeros(3, 2) for name in names}
+        for spoilt in (without, other):
+            message = f"finished.{index} holds other weights|size mismatch"
+            with pytest.raises((ValueError, RuntimeError), match=message):
+                TrainingState.restore(*plan(reviews, vocabulary, TAUGHT), spoilt, copy.deepcopy(progress))
+
+
+def test_every_stretch_of_work_has_a_bar_of_its_own(machine, monkeypatch):
+    opened = []
+
+    class Bar:
+        def __init__(self, **options):
+            opened.append((options["desc"], options["total"]))
+
+        def update(self, amount): ...
+        def set_postfix_str(self, text, refresh): ...
+        def close(self): ...
+
+    monkeypatch.setattr("sentiment.training.loggers.tqdm", Bar)
+    reviews, vocabulary = labelled()
+    config = TAUGHT.model_copy(update={"training": changed(epochs=1).training})
+    state, display = new_state(reviews, vocabulary, config), ProgressDisplay()
+    steps = {}
+    for event in train(state, reviews, config, machine):
+        display.show(event, state)
+        if isinstance(event, Step):
+            steps[event.stage] = event.batches
+    assert opened == [
+        ("pretraining 1/2", steps["pretraining"]),
+        ("pretraining 2/2", steps["pretraining"]),
+        ("training 1/1", steps["training"]),
+        ("validating", 40),
+        ("labelling", 40),
+        ("self-training 1/1", steps["self-training"]),
+        ("validating", 40),
+    ]
 
 
 def test_the_first_of_several_members_is_the_one_that_is_trained_alone(machine):
@@ -348,9 +414,9 @@ def test_the_first_of_several_members_is_the_one_that_is_trained_alone(machine):
     first, second = (new_state(reviews, vocabulary, config) for config in (STAGES, alone))
     for state, config in ((first, STAGES), (second, alone)):
         list(train(state, reviews, config, machine))
-    assert len(first.classifiers) == 2 and len(second.classifiers) == 1
-    for name, value in second.classifiers[0].items():
-        assert torch.equal(first.classifiers[0][name], value), name
+    assert len(first.members) == 2 and len(second.members) == 1
+    for name, value in second.members[0].items():
+        assert torch.equal(first.members[0][name], value), name
 
 
 def test_pretraining_lowers_the_loss_of_the_words(machine):

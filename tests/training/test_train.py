@@ -136,7 +136,7 @@ def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, 
 
 
 def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_evidence_say(
-    config, tmp_path, monkeypatch
+    run, config, tmp_path, monkeypatch
 ):
     """And a run that is stopped while they are labelled asks again when it goes on."""
     asked, teachers = [], []
@@ -163,6 +163,37 @@ def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_e
         (member,), evidence = teachers[1].members, teachers[1].evidence
         logits_N = 0.6 * member(batch.tokens_BT, batch.lengths_B) + 0.4 * evidence(batch.tokens_BT)
     np.testing.assert_allclose(labels_N[trained:], logits_N.sigmoid()[trained:], atol=1e-6)
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+
+
+def test_a_run_whose_data_have_moved_says_where_they_are_and_reports_on_them(
+    config, source, tmp_path, monkeypatch, capsys
+):
+    first, moved, path = tmp_path / "first", tmp_path / "now here", tmp_path / "run"
+    shutil.copytree(source, first)
+    asked = config.with_source(str(first)).model_copy(
+        update={"logging": config.logging.model_copy(update={"report": True})}
+    )
+    finish_stage = TrainingState.finish_stage
+
+    def finish_and_signal(self):
+        finish_stage(self)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    for number in (1, 2):
+        with monkeypatch.context() as patch, pytest.raises(Interrupted):
+            patch.setattr(TrainingState, "finish_stage", finish_and_signal)
+            if number == 1:
+                train_run(asked, path)
+            else:
+                first.rename(moved)
+                resume_run(path, source=str(moved))
+        option = f" --data '{moved}'" if number == 2 else ""
+        assert capsys.readouterr().err.endswith(f"sentiment train --resume --run {path}{option}\n")
+    resume_run(path, source=str(moved))
+    assert "no report" not in capsys.readouterr().err
+    assert (path / "report.html").exists()
 
 
 def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source, tmp_path, capsys):
