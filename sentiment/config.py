@@ -164,7 +164,7 @@ class PretrainingSettings(Section):
 
     epochs: int = Field(0, ge=0)
     """Passes over the reviews of train and of the split `unsupervised`, if the source has it; 0 for none."""
-    learning_rate: float = Field(5e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
     """AdamW's highest learning rate; it rises and falls as in training."""
     samples: int = Field(512, ge=1)
     """Wrong words that each right next word is told from; more are slower and nearer to the full softmax."""
