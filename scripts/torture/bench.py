@@ -13,7 +13,7 @@ from sentiment.runs import RunFolder
 
 from .children import Child, Ended, fork_command, start_command
 
-# Every part of the state of a stage counts: dropout, averaged weights, a warm-up, a best epoch, a short last batch.
+# All that a stage holds counts: dropout, averaged weights, a warm-up, a best epoch, a short last batch.
 RECIPE = """
 seed = 3
 [vocabulary]
