@@ -156,8 +156,9 @@ class TrainingState:
         if stage.start is not None:
             self.model.load_state_dict(self.finished[stage.start], strict=False)
         # What is in the network now, or never will be, need not stand in any checkpoint.
+        still_read = self._still_read()
         self.finished = [
-            weights if index in self._still_read() or self.stages[index].is_member else {}
+            weights if index in still_read or self.stages[index].is_member else {}
             for index, weights in enumerate(self.finished)
         ]
         self.optimizer = torch.optim.AdamW(
