@@ -1,16 +1,16 @@
 """A language model over a classifier's embedding and LSTM: what both learn before they see a label.
 
 Each direction of the LSTM predicts the word it reads next. Source: Dai & Le 2015 (LM-LSTM), here in both
-directions at once; the softmax over sampled words is that of Jean et al. 2015.
+directions at once.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.encoders import StackedEncoder
 from sentiment.models.lstm import ExactLSTM, padding_mask
+from sentiment.models.sampled_softmax import chances_of_being_drawn, sampled_cross_entropy
 
 SAMPLING_POWER = 0.75  # of a word's frequency, when wrong words are drawn: Mikolov et al. 2013
 
@@ -43,35 +43,37 @@ class LanguageModel(nn.Module):
         self.register_buffer("log_drawn_V", drawn_V.clamp(min=1e-9).log().float(), persistent=False)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Sum of the losses (float32 scalar, nats) over every word that a direction has to predict.
+        """Sum of the losses (scalar, nats) over every word that a direction has to predict.
 
         `tokens_BT` is int64, `lengths_B` int64 and at least 1. A review of L words has L - 1 to predict in
         each direction.
         """
         sampled_S = torch.multinomial(self.proposal_V, self.samples)
+        words_N = tokens_BT.flatten()
         # One lookup serves inputs, right words and wrong words: each has a gradient as large as the table.
-        rows_NE = self.embeddings[0](torch.cat([tokens_BT.flatten(), sampled_S]))
-        inputs_BTE = rows_NE[: tokens_BT.numel()].unflatten(0, tokens_BT.shape)
-        states_BTDH = self.encoder(inputs_BTE, lengths_B).states_BTDH
-        mask_BT = padding_mask(lengths_B - 1, tokens_BT.shape[1] - 1)
-        sampled_SE = rows_NE[tokens_BT.numel() :]
-        first, last = slice(None, -1), slice(1, None)  # a state, and the word its direction reads next
+        rows_NE, sampled_SE = self.embeddings[0](torch.cat([words_N, sampled_S])).split(
+            [len(words_N), self.samples]
+        )
+        states_BTDH = self.encoder(rows_NE.unflatten(0, tokens_BT.shape), lengths_B).states_BTDH
+        before_P = padding_mask(lengths_B - 1, tokens_BT.shape[1]).flatten().nonzero()[:, 0]
+        after_P = before_P + 1  # each pair of neighbours: one is read, the other predicted
+        directions = zip(
+            self.projections,
+            states_BTDH.flatten(0, 1).unbind(1),
+            (before_P, after_P),
+            (after_P, before_P),
+            strict=False,
+        )
         losses = [
-            self._sampled_softmax(
-                projection(states_BTDH[:, state, direction][mask_BT]),
-                inputs_BTE[:, word][mask_BT],
-                tokens_BT[:, word][mask_BT],
-                sampled_SE,
-                sampled_S,
+            self._cross_entropy(
+                projection(states_NH[read_P]), rows_NE[next_P], words_N[next_P], sampled_SE, sampled_S
             )
-            for direction, (projection, state, word) in enumerate(
-                zip(self.projections, (first, last), (last, first), strict=False)
-            )
+            for projection, states_NH, read_P, next_P in directions
         ]
         return torch.stack(losses).sum()
 
-    def _sampled_softmax(
-        self, predicted_NE: Tensor, right_NE: Tensor, right_N: Tensor, sampled_SE: Tensor, sampled_S: Tensor
+    def _cross_entropy(
+        self, predicted_PE: Tensor, right_PE: Tensor, right_P: Tensor, sampled_SE: Tensor, sampled_S: Tensor
     ) -> Tensor:
         """Sum of the cross-entropies of the right words against the sampled ones.
 
@@ -79,30 +81,9 @@ class LanguageModel(nn.Module):
         words, which are drawn more often, are not unlearned.
         """
         shift_V = self.bias_V - self.log_drawn_V
-        right_logits_N = (predicted_NE * right_NE).sum(1) + shift_V[right_N]
-        logits_NS = torch.addmm(shift_V[sampled_S], predicted_NE, sampled_SE.T)
-        columns_V = sampled_S.new_full(shift_V.shape, -1)
-        columns_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
-        columns_N = columns_V[right_N]
-        drawn = columns_N >= 0  # a right word that was also drawn must not count against itself
-        logits_NS[drawn.nonzero()[:, 0], columns_N[drawn]] = float("-inf")
-        logits_NX = torch.cat([right_logits_N[:, None], logits_NS], dim=1)
-        return F.cross_entropy(logits_NX, torch.zeros_like(right_N), reduction="sum")
-
-
-def chances_of_being_drawn(proposal_V: Tensor, samples: int) -> Tensor:
-    """chances_V (float64) of each word to be among `samples` different ones, drawn one after the other.
-
-    1 - exp(-k p), with k such that the chances sum to the samples (Rosen 1972); all 1 if every word is drawn.
-    """
-    drawable_V = proposal_V > 0
-    if samples >= int(drawable_V.sum()):
-        return drawable_V.double()
-    low, high = 0.0, 1.0 / float(proposal_V[drawable_V].min()) * 50
-    for _ in range(200):
-        middle = (low + high) / 2
-        if float(-torch.expm1(-middle * proposal_V).sum()) < samples:
-            low = middle
-        else:
-            high = middle
-    return -torch.expm1(-high * proposal_V)
+        column_V = sampled_S.new_full(shift_V.shape, -1)
+        column_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
+        right_logits_P = (predicted_PE * right_PE).sum(1) + shift_V[right_P]
+        return sampled_cross_entropy(
+            predicted_PE, right_logits_P, sampled_SE, shift_V[sampled_S], column_V[right_P]
+        )

@@ -4,14 +4,14 @@ import math
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sentiment.config import ModelSettings
 from sentiment.models.classifier import PADDING_ID, SentimentClassifier
-from sentiment.models.language_model import LanguageModel, chances_of_being_drawn
+from sentiment.models.language_model import LanguageModel
 from sentiment.models.lstm import padding_mask
 
 FIRST = 2  # the first word: 0 is padding, 1 unknown
@@ -243,14 +243,3 @@ def test_embedding_and_encoder_load_into_a_classifier(bidirectional: bool) -> No
     loaded = network.encoder(network.embeddings[0](tokens_BT), lengths_B).states_BTDH
     mask_BT = padding_mask(lengths_B, tokens_BT.shape[1])
     torch.testing.assert_close(loaded[mask_BT], trained[mask_BT])
-
-
-@given(st.lists(st.integers(0, 1000), min_size=3, max_size=30), st.integers(1, 30))
-@settings(max_examples=50, deadline=None)
-def test_chances_of_being_drawn_sum_to_the_samples(counts, samples):
-    counts_V = torch.tensor(counts, dtype=torch.float64)
-    drawable = int((counts_V > 0).sum())
-    assume(drawable)
-    chances_V = chances_of_being_drawn(counts_V / counts_V.sum(), samples)
-    assert float(chances_V.sum()) == pytest.approx(min(samples, drawable), rel=1e-6)
-    assert (chances_V >= 0).all() and (chances_V <= 1).all() and (chances_V[counts_V == 0] == 0).all()
