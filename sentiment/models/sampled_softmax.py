@@ -28,7 +28,7 @@ def sampled_cross_entropy(
 
 
 class _SampledCrossEntropy(torch.autograd.Function):
-    """Left to autograd, every logit would be stored and read again; that takes twice the time."""
+    """Left to autograd, every logit would be stored and read again, which takes half as long again."""
 
     @staticmethod
     def forward(
