@@ -243,7 +243,10 @@ class MachineSettings(Section):
     device: str = "auto"
     """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
     threads: int = Field(0, ge=0)
-    """CPU threads; 0 takes every core this process may use."""
+    """CPU threads, of all processes together; 0 takes every core this process may use."""
+    processes: int = Field(1, ge=0, le=64)
+    """Processes that train together, each on a share of every batch and of the threads; 0 takes two on a CPU
+    with two threads or more, where they are faster than one, else one."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """`bfloat16` runs the network under autocast on a CUDA device that supports it."""
 

@@ -8,7 +8,7 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
-from sentiment.processes import ALONE, Processes, local_count, local_rank
+from sentiment.processes import ALONE, Processes, is_joint_training, local_count, local_rank
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,23 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
     Raises MachineError if the device or the precision is not to be had.
     """
-    threads = settings.threads or max(1, available_cores() // local_count())
+    threads = max(1, (settings.threads or available_cores()) // local_count())
     torch.set_num_threads(threads)
     device = _find_device(settings.device)
     machine = Machine(device, getattr(torch, settings.precision), threads)
     if machine.precision is not torch.float32:
         _probe(machine)
     return machine
+
+
+def process_count(settings: MachineSettings, machine: Machine) -> int:
+    """How many processes train together; 1 where `torchrun` has seen to that."""
+    if is_joint_training():
+        return 1
+    # An LSTM's steps are too small for two threads to share: two processes of one thread take 0.6 to 0.8 of
+    # the time of one of two threads (docs/experiments.md).
+    fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1
+    return settings.processes or fastest
 
 
 def set_up_training_arithmetic() -> None:

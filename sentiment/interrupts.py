@@ -37,6 +37,12 @@ def stop_at_once() -> None:
         signal.signal(number, handle)
 
 
+def stop_by_default() -> None:
+    """Let both signals end the program without a word, as they do before Python handles them."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def check() -> None:
     """Raise `Interrupted` again if a signal was raised once and swallowed.
 

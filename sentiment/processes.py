@@ -1,22 +1,28 @@
-"""Several processes that train one model together, as `torchrun` starts them: each takes a share of a batch.
+"""Several processes that train one model together: each takes a share of a batch.
 
+The first one starts the others, or `torchrun` starts all of them.
 Gradients are summed with torch.distributed (gloo on a CPU, NCCL on CUDA), so that every process makes the
 same step, the one that a single process would make of the whole batch.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from subprocess import DEVNULL, Popen, TimeoutExpired
 from typing import TypeVar
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
+from torch.distributed import Store, TCPStore, rendezvous  # type: ignore[attr-defined]
 
 from sentiment.errors import MachineError
 
 Item = TypeVar("Item")
+
+SECONDS_TO_LEAVE = 10  # of a process that was told to end
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,13 @@ ALONE = Processes()
 
 
 def is_joint_training() -> bool:
-    """Whether `torchrun` has started this process as one of several."""
+    """Whether this process was started as one of several."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def is_led() -> bool:
+    """Whether this process was started to take part in what another one leads."""
+    return is_joint_training() and os.environ.get("RANK", "0") != "0"
 
 
 def local_rank() -> int:
@@ -87,17 +98,33 @@ def local_count() -> int:
 
 
 @contextmanager
-def join_processes(device: torch.device) -> Iterator[Processes]:
-    """Meet the processes that `torchrun` started beside this one, if it did, and part from them at the end.
+def join_processes(device: torch.device, count: int = 1, command: Sequence[str] = ()) -> Iterator[Processes]:
+    """Meet the processes that train together, and part from them at the end.
 
-    Raises MachineError if they cannot be reached.
+    They are those that `torchrun` started beside this one, if it did, else `count - 1` that are started here
+    with `command`. Raises MachineError if they cannot be reached.
     """
-    if not is_joint_training():
+    if is_joint_training():
+        with _met(device, *_place_among_started()) as met:
+            yield met
+    elif count == 1:
         yield ALONE
-        return
-    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    else:
+        store = TCPStore("127.0.0.1", 0, count, is_master=True, wait_for_workers=False)
+        with _started(command, count, store) as assistants, _met(device, store, 0, count) as met:
+            try:
+                yield met
+            except BaseException:
+                for assistant in assistants:  # before the group is left, which they would take for a failure
+                    assistant.terminate()
+                raise
+
+
+@contextmanager
+def _met(device: torch.device, store: Store, rank: int, count: int) -> Iterator[Processes]:
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
-        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
     except (RuntimeError, ValueError) as error:
         raise MachineError(f"cannot reach the other processes: {error}") from None
     try:
@@ -105,3 +132,54 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
     finally:
         # A process that just ends while the group's threads run is aborted now and then.
         torch.distributed.destroy_process_group()
+
+
+def _place_among_started() -> tuple[Store, int, int]:
+    """Where the processes find each other, this one's number and how many they are, by the environment."""
+    try:
+        store, rank, count = next(rendezvous("env://"))
+    except (RuntimeError, ValueError) as error:
+        raise MachineError(f"cannot reach the other processes: {error}") from None
+    store.set(_entry(rank), "")
+    return store, rank, count
+
+
+def _entry(rank: int) -> str:
+    return f"process {rank} is here"
+
+
+@contextmanager
+def _started(command: Sequence[str], count: int, store: TCPStore) -> Iterator[list[Popen[bytes]]]:
+    """Start the others, and wait until each has found the store; none of them outlives the block."""
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{store.port}"}
+    told |= {"WORLD_SIZE": f"{count}", "LOCAL_WORLD_SIZE": f"{count}"}
+    ranks = range(1, count)
+    assistants: list[Popen[bytes]] = []
+    try:
+        for rank in ranks:
+            own = {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}"}
+            # In a session of its own, so that Ctrl-C reaches the process that leads alone, which ends it.
+            assistants.append(
+                Popen(command, stdin=DEVNULL, env={**os.environ, **told, **own}, start_new_session=True)
+            )
+        while not store.check([_entry(rank) for rank in ranks]):
+            if any(assistant.poll() is not None for assistant in assistants):
+                raise MachineError("a process that was to train beside this one has ended before it began")
+            time.sleep(0.05)
+    except BaseException:
+        for assistant in assistants:
+            assistant.kill()
+        raise
+    try:
+        yield assistants
+    finally:
+        for assistant in assistants:
+            _wait_or_kill(assistant)
+
+
+def _wait_or_kill(process: Popen[bytes]) -> None:
+    try:
+        process.wait(SECONDS_TO_LEAVE)
+    except TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -5,8 +5,10 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.device import (
+    Machine,
     available_cores,
     peak_memory_bytes,
+    process_count,
     set_up_machine,
     set_up_training_arithmetic,
 )
@@ -22,6 +24,30 @@ def test_a_device_that_is_not_there_is_a_machine_error(name):
 def test_auto_takes_what_is_there():
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert set_up_machine(MachineSettings(threads=1)).device.type == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "threads", "asked", "found"),
+    [
+        ("cpu", 1, 0, 1),
+        ("cpu", 2, 0, 2),
+        ("cpu", 16, 0, 2),
+        ("cuda", 16, 0, 1),
+        ("cpu", 16, 1, 1),
+        ("cpu", 1, 3, 3),
+        ("cuda", 2, 4, 4),
+    ],
+)
+def test_two_processes_are_taken_where_they_are_faster(device, threads, asked, found):
+    machine = Machine(torch.device(device), torch.float32, threads)
+    assert process_count(MachineSettings(processes=asked), machine) == found
+
+
+def test_processes_share_the_threads(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert [set_up_machine(MachineSettings(threads=threads)).threads for threads in (1, 3, 4)] == [1, 1, 2]
+    assert process_count(MachineSettings(), Machine(torch.device("cpu"), torch.float32, 8)) == 1
 
 
 def test_reduced_precision_is_probed():

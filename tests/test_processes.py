@@ -1,6 +1,6 @@
 """One process among several: its share of a batch, and sums over all of them."""
 
-import contextlib
+import sys
 
 import pytest
 import torch
@@ -90,6 +90,14 @@ def test_processes_that_cannot_be_reached_are_told(monkeypatch):
         pass
 
 
+def test_a_process_that_does_not_begin_is_told():
+    with (
+        pytest.raises(MachineError, match="has ended before it began"),
+        join_processes(torch.device("cpu"), 2, [sys.executable, "-c", ""]),
+    ):
+        pass
+
+
 def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
     tmp_path, rows, write_rows, config_for, monkeypatch, capsys
 ):
@@ -99,7 +107,7 @@ def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
     )
     train_run(config, tmp_path / "run")
     capsys.readouterr()
-    second = contextlib.nullcontext(Processes(1, 2))
-    monkeypatch.setattr("sentiment.training.train.join_processes", lambda device: second)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
     assert resume_run(tmp_path / "run") == {}
     assert capsys.readouterr().err == ""

@@ -85,7 +85,9 @@ def _require_address_space() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    interrupts.stop_by_default()  # nobody is left to turn an exception into a line
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

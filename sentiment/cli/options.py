@@ -30,6 +30,12 @@ DeviceOption = Annotated[
 ThreadsOption = Annotated[
     int | None, typer.Option("--threads", min=1, help="CPU threads; every core by default.")
 ]
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--processes", min=0, help="Processes that share each batch and the threads; 0 takes the fastest."
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -40,12 +46,21 @@ RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)
 
 
 def overrides(
-    settings: list[str] | None, data: str | None, device: str | None = None, threads: int | None = None
+    settings: list[str] | None,
+    data: str | None,
+    device: str | None = None,
+    threads: int | None = None,
+    processes: int | None = None,
 ) -> list[str]:
     """Options that stand for a key of the configuration, as overrides of it."""
     from sentiment.config import override
 
-    named = {"data.source": data, "machine.device": device, "machine.threads": threads}
+    named = {
+        "data.source": data,
+        "machine.device": device,
+        "machine.threads": threads,
+        "machine.processes": processes,
+    }
     given = [override(key, value) for key, value in named.items() if value is not None]
     return [*(settings or []), *given]
 

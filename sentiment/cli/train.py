@@ -11,6 +11,7 @@ from sentiment.cli.options import (
     ConfigArgument,
     DataOption,
     DeviceOption,
+    ProcessesOption,
     SetOption,
     ThreadsOption,
     overrides,
@@ -29,6 +30,7 @@ def train_command(
     ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    processes: ProcessesOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a stopped run; --data if its reviews have moved.")
     ] = False,
@@ -37,7 +39,7 @@ def train_command(
     """Train a model: prepare the data, train, validate, and write a run folder."""
     if resume and force:
         raise UsageError("--resume keeps a run and --force replaces it; give one of them")
-    changes = overrides(settings, data, device, threads)
+    changes = overrides(settings, data, device, threads, processes)
     if resume:
         if run is None:
             raise UsageError("--resume needs --run, the folder to go on with")

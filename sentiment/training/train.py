@@ -1,5 +1,6 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,13 @@ from sentiment import memory
 from sentiment.config import Config
 from sentiment.console import say
 from sentiment.data.prepare import Prepared, prepare
-from sentiment.device import Machine, peak_memory_bytes, set_up_machine, set_up_training_arithmetic
+from sentiment.device import (
+    Machine,
+    peak_memory_bytes,
+    process_count,
+    set_up_machine,
+    set_up_training_arithmetic,
+)
 from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
@@ -22,7 +29,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
-from sentiment.processes import ALONE, join_processes
+from sentiment.processes import ALONE, is_led, join_processes
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
@@ -38,14 +45,14 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
     Of several processes that train together only the first one writes; the others return nothing.
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
-    with _joined(config) as machine:
-        if not machine.processes.leads:
-            return _assist(path, config, machine)
-        with RunFolder(path) as run:
-            run.claim(force)
-            plan = _plan(config, machine)  # before anything is replaced: it may fail
-            run.create(config)
-            return _lead(run, None, config, plan, machine)
+    if is_led():
+        return _assist(path, config)
+    with RunFolder(path) as run:
+        run.claim(force)
+        machine = set_up_machine(config.machine)
+        plan = _plan(config, machine)  # before anything is replaced: it may fail
+        run.create(config)
+        return _lead(run, None, config, plan, machine)
 
 
 def resume_run(path: Path, wanted: Config | None = None, source: str | None = None) -> dict[str, Any]:
@@ -63,18 +70,18 @@ def resume_run(path: Path, wanted: Config | None = None, source: str | None = No
                 f"{path} was started with another configuration ({_differences(config, wanted)}); "
                 "give --data where its reviews have moved and leave out the rest, or start a new run"
             )
-        with _joined(config) as machine:
-            if not machine.processes.leads:
-                return {} if run.is_finished else _assist(path, config, machine)
-            run.lock()
-            if run.is_finished:
-                say(f"{path} is finished already")
-                return read_run(path).facts
-            # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
-            checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
-            plan = _plan(config, machine)
-            run.check_data(plan.prepared.data_hash, plan.prepared.split_hashes)
-            return _lead(run, checkpoint, config, plan, machine)
+        if is_led():
+            return {} if run.is_finished else _assist(path, config)
+        run.lock()
+        if run.is_finished:
+            say(f"{path} is finished already")
+            return read_run(path).facts
+        # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
+        checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
+        machine = set_up_machine(config.machine)
+        plan = _plan(config, machine)
+        run.check_data(plan.prepared.data_hash, plan.prepared.split_hashes)
+        return _lead(run, checkpoint, config, plan, machine)
 
 
 def train_or_resume(config: Config, path: Path) -> FinishedRun:
@@ -87,14 +94,6 @@ def train_or_resume(config: Config, path: Path) -> FinishedRun:
     else:
         train_run(config, path)
     return read_run(path)
-
-
-@contextmanager
-def _joined(config: Config) -> Iterator[Machine]:
-    """The machine, with the processes that train together."""
-    machine = set_up_machine(config.machine)
-    with join_processes(machine.device) as processes:
-        yield replace(machine, processes=processes)
 
 
 class Plan(NamedTuple):
@@ -139,26 +138,49 @@ def _lead(
     prepared = plan.prepared
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
     run.write_start(prepared.vocabulary, facts)
-    machine.processes.wait()  # the others find the tokens in the cache
-    state = _begin_or_restore(checkpoint, config, plan, machine)
-    run.cut_metrics(state.progress.metrics_bytes)
-    if checkpoint is not None:
-        say(f"going on from {checkpoint.path}")
-    loggers: list[Logger] = [ProgressDisplay()]
-    if config.logging.tensorboard:
-        loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
     with _name_way_on(run, config):
-        try:
-            with deferred() as stop:
-                _follow(run, state, config, prepared, machine, loggers, stop)
-                stop.check()  # one that came after the last save
-        finally:
-            for logger in loggers:
-                logger.close()
+        state = _train_together(run, checkpoint, config, plan, machine)
         facts = _finish(run, state, config, plan, machine, facts)
     if config.logging.report and len(prepared.validation.reviews):
         _write_report(run, config.data.source, machine)
     return facts
+
+
+def _train_together(
+    run: RunFolder, checkpoint: Checkpoint | None, config: Config, plan: Plan, machine: Machine
+) -> TrainingState:
+    """Train to the end of the last stage, with the processes that take part."""
+    with _joined(run, config, machine) as joined:
+        joined.processes.wait()  # the others find the tokens in the cache
+        state = _begin_or_restore(checkpoint, config, plan, joined)
+        run.cut_metrics(state.progress.metrics_bytes)
+        if checkpoint is not None:
+            say(f"going on from {checkpoint.path}")
+        loggers: list[Logger] = [ProgressDisplay()]
+        if config.logging.tensorboard:
+            loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
+        try:
+            with deferred() as stop:
+                _follow(run, state, config, plan.prepared, joined, loggers, stop)
+                stop.check()  # one that came after the last save
+        finally:
+            for logger in loggers:
+                logger.close()
+    return state
+
+
+@contextmanager
+def _joined(run: RunFolder, config: Config, machine: Machine) -> Iterator[Machine]:
+    """The machine of one among the processes that train together, with its share of the threads."""
+    count = process_count(config.machine, machine)
+    command = [sys.executable, "-m", "sentiment", "train", "--resume", "--run", f"{run.path}"]
+    with join_processes(machine.device, count, [*command, "--data", config.data.source]) as processes:
+        threads = max(1, machine.threads // count)
+        torch.set_num_threads(threads)
+        try:
+            yield replace(machine, threads=threads, processes=processes)
+        finally:
+            torch.set_num_threads(machine.threads)
 
 
 @contextmanager
@@ -178,20 +200,23 @@ def _way_on(run: RunFolder, config: Config) -> str:
     return f"sentiment train --resume --run {run.path}{run.data_option(config.data.source)}"
 
 
-def _assist(path: Path, config: Config, machine: Machine) -> dict[str, Any]:
+def _assist(path: Path, config: Config) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
-    machine.processes.wait()
-    checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
-    plan = _plan(config, machine)
-    state = _begin_or_restore(checkpoint, config, plan, machine)
-    with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
-        try:
-            for _ in train(state, plan.prepared.validation, config, machine):
-                pass
-        except MachineError:
-            if stop.signal_number is not None:  # the leading process has stopped, as it was told
-                raise Interrupted(stop.signal_number) from None
-            raise
+    alone = set_up_machine(config.machine)
+    with join_processes(alone.device) as processes:
+        machine = replace(alone, processes=processes)
+        processes.wait()
+        checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
+        plan = _plan(config, machine)
+        state = _begin_or_restore(checkpoint, config, plan, machine)
+        with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
+            try:
+                for _ in train(state, plan.prepared.validation, config, machine):
+                    pass
+            except MachineError:
+                if stop.signal_number is not None:  # the leading process has stopped, as it was told
+                    raise Interrupted(stop.signal_number) from None
+                raise
     return {}
 
 
@@ -317,6 +342,7 @@ def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str,
         "machine": {
             "device": str(machine.device),
             "threads": machine.threads,
+            "processes": process_count(config.machine, machine),
             "precision": config.machine.precision,
         },
         "data": {

@@ -1,4 +1,4 @@
-"""Two processes that train together, as `torchrun` starts them."""
+"""Two processes that train together: as `torchrun` starts both, or as the first one starts the other."""
 
 import itertools
 import json
@@ -72,25 +72,37 @@ def recipe(tmp_path_factory):
     return folder / "recipe.toml"
 
 
-@pytest.fixture(scope="module")
-def alone(recipe):
-    """The run of a single process."""
-    path = recipe.parent / "alone"
+def run_of(recipe, processes):
+    path = recipe.parent / f"run-of-{processes}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(recipe.parent / "cache"))
-        train_run(read_config(recipe), path)
+        train_run(read_config(recipe, [f"machine.processes={processes}"]), path)
     return path
 
 
+@pytest.fixture(scope="module")
+def alone(recipe):
+    """The run of a single process."""
+    return run_of(recipe, 1)
+
+
+@pytest.fixture(scope="module")
+def both(recipe):
+    """The run of two processes that were never stopped."""
+    return run_of(recipe, 2)
+
+
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
 @pytest.fixture
-def together(environment):
-    """Start `sentiment ...` in two processes; without the `--` torchrun would take --run for its own."""
+def start(environment):
+    """Start Python with arguments."""
     started = []
 
     def start(*arguments):
-        torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
         process = subprocess.Popen(
-            [sys.executable, "-m", *torchrun, "sentiment", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -103,6 +115,14 @@ def together(environment):
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(params=["torchrun", "processes"])
+def together(request, start):
+    """Start `sentiment train ...` in two processes; without `--` torchrun would take --run for its own."""
+    if request.param == "torchrun":
+        return lambda *arguments: start(*TORCHRUN, "-m", "--", "sentiment", "train", *arguments)
+    return lambda *arguments: start("-m", "sentiment", "train", "--processes", 2, *arguments)
 
 
 def assert_near(path, other):
@@ -119,7 +139,7 @@ def records_of(path, event):
 
 def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
     path = tmp_path / "run"
-    process = together("train", recipe, "--run", path)
+    process = together(recipe, "--run", path)
     out, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
     assert_near(path, alone)
@@ -142,31 +162,43 @@ def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
     assert errors.count("fitting the n-gram evidence") == 1
 
 
-def test_processes_that_train_together_need_a_folder(recipe, together, tmp_path):
-    process = together("train", recipe)
+def test_two_processes_started_from_python_find_what_one_finds(alone, both):
+    assert_near(both, alone)
+
+
+def test_processes_of_torchrun_need_a_folder(recipe, start):
+    process = start(*TORCHRUN, "-m", "sentiment", "train", recipe)
     out, errors = process.communicate(timeout=180)
     assert process.returncode != 0 and out == ""
     assert "error: processes that train together need --run, the folder of the one that writes\n" in errors
 
 
-def process_of(torchrun, rank):
-    """The process that torchrun has started with this rank."""
-    children = Path(f"/proc/{torchrun.pid}/task/{torchrun.pid}/children").read_text().split()
-    return next(
-        int(child)
-        for child in children
-        if f"RANK={rank}" in Path(f"/proc/{child}/environ").read_text().split("\0")
-    )
+def process_of(first, rank):
+    """The process of this rank that `first` has started; itself, if it has started no such process."""
+    children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+    for child in children:
+        if f"RANK={rank}" in Path(f"/proc/{child}/environ").read_text().split("\0"):
+            return int(child)
+    return first.pid
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="skipped: no /proc here to find a process in")
-def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, tmp_path):
-    path = tmp_path / "run"
-    process = together("train", recipe, "--run", path)
+def wait_for_steps(process, path, steps):
     metrics, end = path / "metrics.jsonl", time.monotonic() + 120
-    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 8):
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= steps):
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.005)
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc").is_dir(), reason="skipped: no /proc here to find a process in"
+)
+
+
+@needs_proc
+def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, tmp_path):
+    path = tmp_path / "run"
+    process = together(recipe, "--run", path)
+    wait_for_steps(process, path, 8)
     leading = process_of(process, 0)
     os.kill(process_of(process, 1), signal.SIGKILL)
     died = time.monotonic()
@@ -185,3 +217,24 @@ def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together
     assert [step["step"] for step in records_of(path, "step")] == [
         step["step"] for step in records_of(alone, "step")
     ]
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_first_stops_both_and_they_go_on_to_the_same_bytes(
+    recipe, both, start, tmp_path, number
+):
+    path = tmp_path / "run"
+    process = start("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
+    wait_for_steps(process, path, 8)
+    other = process_of(process, 1)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (128 + number, "")
+    assert "stopped; saved" in errors and "error" not in errors
+    assert other != process.pid and not Path(f"/proc/{other}").exists()
+    going_on = start("-m", "sentiment", "train", "--resume", "--run", path)
+    _, errors = going_on.communicate(timeout=180)
+    assert going_on.returncode == 0 and "going on from" in errors, errors
+    weights = [folder / "model.safetensors" for folder in (path, both)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
