@@ -217,6 +217,10 @@ class EvidenceSettings(Section):
     reviews: int = Field(25_000, ge=2)
     """Training reviews it is fitted on at most, drawn from each class by its share, as its memory grows with
     them; the texts of `data.extra` are always taken and do not count."""
+    unlabelled: float = Field(0.0, ge=0)
+    """If not 0, it is fitted anew at the end, also on reviews of the split `unsupervised`, at most as many as
+    of train, with the labels the whole model gives them; one that the model is sure of counts so much as
+    this, a labelled review 1."""
 
 
 class CalibrationSettings(Section):
@@ -287,6 +291,9 @@ class Config(Section):
             "calibration.temperature needs reviews held out: set data.validation": (
                 not self.calibration.temperature or self.data.validation != "none"
             ),
+            "evidence.unlabelled needs evidence: set evidence.weight": (
+                not evidence.unlabelled or evidence.weight > 0
+            ),
             f"evidence.weight reads words, which model.encoder={model.encoder} has not": (
                 not evidence.weight or not model.views
             ),
@@ -301,7 +308,7 @@ class Config(Section):
     @property
     def reads_unlabelled(self) -> bool:
         """Whether a training reads the split `unsupervised`, where the source has it."""
-        return bool(self.pretraining.epochs or self.self_training.epochs)
+        return bool(self.pretraining.epochs or self.self_training.epochs or self.evidence.unlabelled)
 
     def with_source(self, source: str) -> Self:
         """The same configuration for other reviews."""

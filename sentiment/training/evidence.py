@@ -1,8 +1,10 @@
 """Fit the n-gram evidence: a logistic regression over the n-grams that weigh most.
 
 Each n-gram's feature is first multiplied by its log-count ratio. Source: Wang & Manning 2012 (NB-SVM).
+Unlabelled reviews may count, too, with the labels that a model guesses.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,21 +15,38 @@ from sentiment.data.batches import LabelledReviews
 from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
 
 LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhere
-INVERSE_PENALTY = 100.0  # scikit-learn's C: chosen on IMDB's validation films, see docs/experiments.md
+# scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/experiments.md.
+PENALTY, PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
-def fit_evidence(train: LabelledReviews, words: int, config: Config, extra: int = 0) -> NGramEvidence:
+def fit_evidence(
+    train: LabelledReviews, words: int, config: Config, extra: int = 0, guessed: LabelledReviews | None = None
+) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
     The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
     reviews than `evidence.reviews` some are drawn; the last `extra` texts of `train` are always taken and
     do not count. The same reviews and seed give the same evidence; without an n-gram of two reviews every
     weight is zero.
+
+    The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
+    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. As many are
+    drawn as of train.
     """
     reviews = len(train.labels_N) - extra
-    chosen_N = _draw(train.labels_N[:reviews], config.evidence.reviews, config.seed)
-    chosen_N = np.concatenate([chosen_N, np.arange(reviews, reviews + extra)])
-    labels_N = train.labels_N[chosen_N]
+    chosen = [_draw(train.labels_N[:reviews], config), np.arange(reviews, reviews + extra)]
+    penalty = PENALTY
+    if guessed is not None:
+        chosen.append(len(train.labels_N) + _draw(guessed.labels_N > 0.5, config))
+        train, penalty = train.joined(guessed), PENALTY_WITH_GUESSES
+    chosen_N = np.concatenate(chosen)
+    probabilities_N = train.labels_N[chosen_N].astype(np.float64)
+    weights_N = np.abs(2 * probabilities_N - 1)
+    weights_N[len(chosen[0]) + extra :] *= config.evidence.unlabelled
+    fit = partial(
+        _fit, labels_N=probabilities_N > 0.5, weights_N=weights_N, penalty=penalty, seed=config.seed
+    )
+
     keys_X, reviews_X = _ngrams(train, chosen_N, words)
     keys_G, frequencies_G = np.unique(keys_X, return_counts=True)
     common = frequencies_G >= LEAST_REVIEWS
@@ -36,12 +55,12 @@ def fit_evidence(train: LabelledReviews, words: int, config: Config, extra: int 
     if len(keys_G) == 0:
         return evidence
     if len(keys_G) > config.evidence.size:
-        coefficients_G, _ = _fit(keys_X, reviews_X, keys_G, frequencies_G, labels_N, config.seed)
+        coefficients_G, _ = fit(keys_X, reviews_X, keys_G, frequencies_G)
         importance_G = np.abs(coefficients_G) * np.sqrt(frequencies_G)
         kept = np.sort(np.argsort(-importance_G, kind="stable")[: config.evidence.size])
         keys_G, frequencies_G = keys_G[kept], frequencies_G[kept]
-    coefficients_G, bias = _fit(keys_X, reviews_X, keys_G, frequencies_G, labels_N, config.seed)
-    idf_G = _inverse_document_frequency(frequencies_G, len(labels_N))
+    coefficients_G, bias = fit(keys_X, reviews_X, keys_G, frequencies_G)
+    idf_G = _inverse_document_frequency(frequencies_G, len(chosen_N))
     evidence.keys_G[: len(keys_G)] = torch.from_numpy(keys_G)
     evidence.weights_G[: len(keys_G)] = torch.from_numpy(coefficients_G * idf_G)
     evidence.squares_G[: len(keys_G)] = torch.from_numpy(idf_G**2)
@@ -49,11 +68,12 @@ def fit_evidence(train: LabelledReviews, words: int, config: Config, extra: int 
     return evidence
 
 
-def _draw(labels_N: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Positions of `most` reviews (one more or less by rounding), each class with its share; or of all."""
+def _draw(labels_N: np.ndarray, config: Config) -> np.ndarray:
+    """Positions of as many reviews as are read (one more or less by rounding), each class with its share."""
+    most = config.evidence.reviews
     if len(labels_N) <= most:
         return np.arange(len(labels_N))
-    random, chosen = np.random.default_rng(seed), []
+    random, chosen = np.random.default_rng(config.seed), []
     for label in (0, 1):
         positions = np.flatnonzero(labels_N == label)
         share = max(1, round(most * len(positions) / len(labels_N)))
@@ -75,7 +95,10 @@ def _fit(
     reviews_X: np.ndarray,
     keys_G: np.ndarray,
     frequencies_G: np.ndarray,
+    *,
     labels_N: np.ndarray,
+    weights_N: np.ndarray,
+    penalty: float,
     seed: int,
 ) -> tuple[np.ndarray, float]:
     """Coefficients of the n-grams `keys_G`, their log-count ratios multiplied in, and bias."""
@@ -83,27 +106,25 @@ def _fit(
     from sklearn.linear_model import LogisticRegression
 
     features = _features(keys_X, reviews_X, keys_G, frequencies_G, len(labels_N))
-    ratios_G = _log_count_ratios(features > 0, labels_N)
+    ratios_G = _log_count_ratios(features > 0, labels_N, weights_N)
     dual = len(keys_G) > len(labels_N)  # the quicker way to the same weights
     model = LogisticRegression(
-        C=INVERSE_PENALTY,
+        C=penalty,
         solver="liblinear",
         dual=dual,
         tol=1e-2 if dual else 1e-4,  # it means another thing to either
         max_iter=1000,  # with a few n-grams alone 100 are not always enough
         random_state=seed,
-    ).fit(features @ diags(ratios_G), labels_N)
+    ).fit(features @ diags(ratios_G), labels_N, sample_weight=weights_N)
     return model.coef_[0] * ratios_G, float(model.intercept_[0])
 
 
-def _log_count_ratios(presence: Any, labels_N: np.ndarray) -> np.ndarray:
+def _log_count_ratios(presence: Any, labels_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
     """ratios_G: logarithm of an n-gram's share of what positive reviews hold over its share in negative ones.
 
-    Counted as if one more review of each class held every n-gram.
+    Reviews count by their weight, and as if one more review of each class held every n-gram.
     """
-    positive_G, negative_G = (
-        np.asarray(presence[labels_N == label].sum(axis=0)).ravel() + 1.0 for label in (1, 0)
-    )
+    positive_G, negative_G = (presence.T @ (weights_N * (labels_N == label)) + 1.0 for label in (True, False))
     ratios_G: np.ndarray = np.log(positive_G / positive_G.sum()) - np.log(negative_G / negative_G.sum())
     return ratios_G
 

@@ -14,6 +14,7 @@ import torch
 from sentiment import memory
 from sentiment.config import Config
 from sentiment.console import say
+from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.device import (
     Machine,
@@ -26,11 +27,12 @@ from sentiment.errors import DivergedError, Interrupted, MachineError, RunError,
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
-from sentiment.models.ensemble import Ensemble, join_weights
+from sentiment.models.ensemble import Ensemble, join_weights, new_model
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, is_led, join_processes
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
+from sentiment.scoring import probabilities, score
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
 from sentiment.training.loop import Epoch, Step, train
@@ -112,7 +114,8 @@ def _plan(config: Config, machine: Machine) -> Plan:
     prepared = prepare(config, machine.threads)
     if prepared.rule == "blocks" and config.data.validation == "auto" and machine.processes.leads:
         say("the reviews name no films, so blocks of neighbours are held out: see docs/data.md, Validation")
-    if config.self_training.epochs and prepared.unlabelled is None and machine.processes.leads:
+    wants_unlabelled = config.self_training.epochs or config.evidence.unlabelled
+    if wants_unlabelled and prepared.unlabelled is None and machine.processes.leads:
         say("the source has no split of unlabelled reviews, so there is no self-training")
     memory.release()
     evidence = cache(partial(_fit_evidence, config, prepared, machine))
@@ -289,7 +292,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the best weights, golden predictions and the facts with what came out."""
     start, prepared = time.perf_counter(), plan.prepared
-    weights = join_weights(state.members, plan.evidence())
+    weights = join_weights(state.members, _final_evidence(state, config, plan, machine))
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     assert isinstance(model, SentimentClassifier | Ensemble)
@@ -313,6 +316,22 @@ def _finish(
     }
     run.finish(weights, golden, facts)
     return facts
+
+
+def _final_evidence(
+    state: TrainingState, config: Config, plan: Plan, machine: Machine
+) -> NGramEvidence | None:
+    """The evidence; fitted anew, if asked for, with what it and the members say of unlabelled reviews."""
+    evidence, prepared = plan.evidence(), plan.prepared
+    if evidence is None or prepared.unlabelled is None or not config.evidence.unlabelled:
+        return evidence
+    say("fitting the n-gram evidence anew, with what the model says of the unlabelled reviews")
+    model = new_model(config, prepared.vocabulary.sizes)
+    model.load_state_dict(join_weights(state.members, evidence))
+    logits_N = score(model.to(machine.device), prepared.unlabelled, machine)
+    guessed = LabelledReviews(prepared.unlabelled, probabilities(logits_N))
+    (words,) = prepared.vocabulary.sizes
+    return fit_evidence(prepared.train, words, config, prepared.extra, guessed)
 
 
 def _write_report(run: RunFolder, source: str, machine: Machine) -> None:

@@ -38,8 +38,8 @@ def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
 TEXTS, LABELS_N = write_texts()
 
 
-def configure(size: int, seed: int = 1, reviews: int = 25_000) -> Config:
-    evidence = {"weight": 0.5, "size": size, "reviews": reviews}
+def configure(size: int, seed: int = 1, reviews: int = 25_000, unlabelled: float = 0.0) -> Config:
+    evidence = {"weight": 0.5, "size": size, "reviews": reviews, "unlabelled": unlabelled}
     return Config.model_validate({"seed": seed, "evidence": evidence})
 
 
@@ -82,6 +82,7 @@ def fit_pipeline(
     vocabulary: Vocabulary,
     texts: Sequence[Sequence[str]] = TEXTS,
     labels_N: np.ndarray = LABELS_N,
+    weights_N: np.ndarray | None = None,
     **settings: float,
 ) -> Pipeline:
     vectorizer = TfidfVectorizer(
@@ -95,13 +96,13 @@ def fit_pipeline(
     features = vectorizer.fit_transform(texts)
     frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
     bayes = MultinomialNB(alpha=1).fit(
-        features > 0, labels_N.astype(np.int64)
+        features > 0, labels_N.astype(np.int64), weights_N
     )  # it counts in the labels' type
     negative_G, positive_G = bayes.feature_log_prob_
     ratios_G = positive_G - negative_G
     features = features.multiply(ratios_G).tocsr()
-    settings = {"tol": 1e-2, "random_state": 1} | settings
-    model = LogisticRegression(C=100, solver="liblinear", dual=True, **settings).fit(features, labels_N)
+    settings = {"C": 100, "tol": 1e-2, "dual": True, "random_state": 1} | settings
+    model = LogisticRegression(solver="liblinear", **settings).fit(features, labels_N, weights_N)
     importance_G = np.abs(model.coef_[0] * ratios_G) * np.sqrt(frequencies_G)
     names = vectorizer.get_feature_names_out()
     return Pipeline(model.decision_function(features), dict(zip(names, importance_G, strict=True)))
@@ -118,6 +119,40 @@ def test_the_logits_are_those_of_scikit_learns_pipeline(train) -> None:
     assert int((evidence.keys_G != UNUSED).sum()) == len(expected.importance) > 200
     np.testing.assert_allclose(logits_of(evidence, reviews), expected.logits_N, atol=1e-4)
     assert np.ptp(expected.logits_N) > 2
+
+
+def test_unlabelled_reviews_count_for_the_label_that_is_guessed_as_much_as_the_guess_is_sure(train) -> None:
+    """The same texts once more, with other labels: so no vocabulary of their own is needed."""
+    reviews, vocabulary = train
+    probabilities_N = np.random.default_rng(4).uniform(size=len(TEXTS))
+    guessed = LabelledReviews(reviews.reviews, probabilities_N)
+    expected = fit_pipeline(
+        vocabulary,
+        [*TEXTS, *TEXTS],
+        np.concatenate([LABELS_N, probabilities_N > 0.5]),
+        np.concatenate([np.ones(len(TEXTS)), 0.3 * np.abs(2 * probabilities_N - 1)]),
+        C=20,
+        tol=1e-4,
+        dual=False,
+    )
+    config = configure(size=5000, unlabelled=0.3)
+    evidence = fit_evidence(reviews, *vocabulary.sizes, config, guessed=guessed)
+    np.testing.assert_allclose(logits_of(evidence, reviews), expected.logits_N[: len(TEXTS)], atol=1e-2)
+    alone = logits_of(fit(train, size=5000), reviews)
+    assert np.abs(alone - expected.logits_N[: len(TEXTS)]).max() > 0.5
+
+
+def test_as_many_unlabelled_reviews_are_drawn_as_labelled_ones(train) -> None:
+    reviews, vocabulary = train
+    words = vocabulary.sizes[0]
+    few = configure(size=5000, reviews=30, unlabelled=1.0)
+    guessed = LabelledReviews(reviews.reviews, LABELS_N.astype(np.float64))
+    evidence = fit_evidence(reviews, words, few, guessed=guessed)
+    # Both draws are the same here, so each n-gram of a drawn review stands in two.
+    drawn = fit_evidence(reviews, words, few)
+    assert set(drawn.keys_G.tolist()) < set(evidence.keys_G.tolist())
+    everything = fit_evidence(reviews, words, configure(size=5000, unlabelled=1.0), guessed=guessed)
+    assert (evidence.keys_G != UNUSED).sum() < 0.6 * (everything.keys_G != UNUSED).sum()
 
 
 def test_training_reviews_are_told_apart(train) -> None:

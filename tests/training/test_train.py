@@ -12,7 +12,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import sentiment
-from sentiment.data.batches import EncodedReviews
+from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.evaluation import score_run
@@ -39,6 +39,7 @@ STAGES = [
     "self_training.epochs = 2",
     "evidence.weight = 0.4",
     "evidence.size = 15",
+    "evidence.unlabelled = 0.5",
     "machine.device = 'cpu'",
     "machine.threads = 1",
 ]
@@ -113,22 +114,30 @@ def test_run_json_tells_the_stages(run):
     assert [stage["best_epoch"] > 0 for stage in stages] == [False, True, True] * 2
 
 
-def test_the_model_is_its_members_and_the_evidence_of_the_training_reviews(run, config):
+def test_the_model_is_its_members_and_the_evidence_of_labels_and_of_what_both_guess(run, config):
     """And what is opened predicts what was judged when it was trained."""
     prepared = prepare(config, 1)
     predictor = sentiment.load(run, device="cpu", threads=1)
     members, evidence = predictor.model.members, predictor.model.evidence
     assert len(members) == 2
     assert not torch.equal(members[0].head.weight, members[1].head.weight)
-    refitted = fit_evidence(prepared.train, *prepared.vocabulary.sizes, config)
+
+    def mix(reviews, evidence):
+        batch = reviews.batch(range(len(reviews)))
+        with torch.inference_mode():
+            logits = [member(batch.tokens_BT, batch.lengths_B) for member in members]
+            return 0.6 * (logits[0] + logits[1]) / 2 + 0.4 * evidence(batch.tokens_BT)
+
+    (words,) = prepared.vocabulary.sizes
+    first = fit_evidence(prepared.train, words, config)
+    guessed = LabelledReviews(prepared.unlabelled, mix(prepared.unlabelled, first).sigmoid().numpy())
+    refitted = fit_evidence(prepared.train, words, config, guessed=guessed)
+    assert not torch.equal(first.weights_G, refitted.weights_G)
     for name, value in refitted.state_dict().items():
-        assert torch.equal(evidence.state_dict()[name], value), name
+        torch.testing.assert_close(evidence.state_dict()[name], value, msg=name)
 
     validation = prepared.validation.reviews
-    batch = validation.batch(range(len(validation)))
-    with torch.inference_mode():
-        logits = [member(batch.tokens_BT, batch.lengths_B) for member in members]
-        mixed_N = 0.6 * (logits[0] + logits[1]) / 2 + 0.4 * refitted(batch.tokens_BT)
+    mixed_N = mix(validation, refitted)
     np.testing.assert_allclose(predictor.logits(validation), mixed_N.numpy(), atol=1e-5)
     hits = int(((mixed_N > 0).numpy() == (prepared.validation.labels_N == 1)).sum())
     judged = read_run(run).facts["result"]["validation"]
