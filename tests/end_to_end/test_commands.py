@@ -40,7 +40,7 @@ def test_the_saved_configuration_is_the_one_that_was_asked_for(tiny, finished_ru
 def test_run_json_says_what_made_the_run(finished_run):
     facts = read_run(finished_run).facts
     assert facts["seed"] == 3
-    assert facts["machine"] == {"device": "cpu", "threads": 1, "precision": "float32"}
+    assert facts["machine"] == {"device": "cpu", "threads": 1, "processes": 1, "precision": "float32"}
     assert facts["data"]["validation_rule"] == "group" and facts["data"]["shared_groups"] == 0
     assert facts["data"]["train"] + facts["data"]["validation"] == 240
     assert {"python", "torch", "spacy", "torchtext", "datasets"} <= facts["versions"].keys()
