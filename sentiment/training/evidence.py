@@ -16,7 +16,7 @@ from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
 
 LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhere
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/experiments.md.
-PENALTY, PENALTY_WITH_GUESSES = 100.0, 20.0
+INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
 def fit_evidence(
@@ -35,16 +35,20 @@ def fit_evidence(
     """
     reviews = len(train.labels_N) - extra
     chosen = [_draw(train.labels_N[:reviews], config), np.arange(reviews, reviews + extra)]
-    penalty = PENALTY
+    inverse_penalty = INVERSE_PENALTY
     if guessed is not None:
         chosen.append(len(train.labels_N) + _draw(guessed.labels_N > 0.5, config))
-        train, penalty = train.joined(guessed), PENALTY_WITH_GUESSES
+        train, inverse_penalty = train.joined(guessed), INVERSE_PENALTY_WITH_GUESSES
     chosen_N = np.concatenate(chosen)
     probabilities_N = train.labels_N[chosen_N].astype(np.float64)
     weights_N = np.abs(2 * probabilities_N - 1)
     weights_N[len(chosen[0]) + extra :] *= config.evidence.unlabelled
     fit = partial(
-        _fit, labels_N=probabilities_N > 0.5, weights_N=weights_N, penalty=penalty, seed=config.seed
+        _fit,
+        labels_N=probabilities_N > 0.5,
+        weights_N=weights_N,
+        inverse_penalty=inverse_penalty,
+        seed=config.seed,
     )
 
     keys_X, reviews_X = _ngrams(train, chosen_N, words)
@@ -98,7 +102,7 @@ def _fit(
     *,
     labels_N: np.ndarray,
     weights_N: np.ndarray,
-    penalty: float,
+    inverse_penalty: float,
     seed: int,
 ) -> tuple[np.ndarray, float]:
     """Coefficients of the n-grams `keys_G`, their log-count ratios multiplied in, and bias."""
@@ -109,7 +113,7 @@ def _fit(
     ratios_G = _log_count_ratios(features > 0, labels_N, weights_N)
     dual = len(keys_G) > len(labels_N)  # the quicker way to the same weights
     model = LogisticRegression(
-        C=penalty,
+        C=inverse_penalty,
         solver="liblinear",
         dual=dual,
         tol=1e-2 if dual else 1e-4,  # it means another thing to either

@@ -27,7 +27,7 @@ from sentiment.errors import DivergedError, Interrupted, MachineError, RunError,
 from sentiment.interrupts import StopRequest, deferred
 from sentiment.metrics import best_temperature, evaluate
 from sentiment.models.classifier import SentimentClassifier
-from sentiment.models.ensemble import Ensemble, join_weights, new_model
+from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
 from sentiment.processes import ALONE, is_led, join_processes
@@ -292,7 +292,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the best weights, golden predictions and the facts with what came out."""
     start, prepared = time.perf_counter(), plan.prepared
-    weights = join_weights(state.members, _final_evidence(state, config, plan, machine))
+    weights = join_weights(state.members, _final_evidence(run, state, config, plan, machine))
     seconds = state.progress.seconds + time.perf_counter() - start
     model = build_model(config, prepared.vocabulary, weights, run.path)
     assert isinstance(model, SentimentClassifier | Ensemble)
@@ -319,15 +319,14 @@ def _finish(
 
 
 def _final_evidence(
-    state: TrainingState, config: Config, plan: Plan, machine: Machine
+    run: RunFolder, state: TrainingState, config: Config, plan: Plan, machine: Machine
 ) -> NGramEvidence | None:
     """The evidence; fitted anew, if asked for, with what it and the members say of unlabelled reviews."""
     evidence, prepared = plan.evidence(), plan.prepared
     if evidence is None or prepared.unlabelled is None or not config.evidence.unlabelled:
         return evidence
     say("fitting the n-gram evidence anew, with what the model says of the unlabelled reviews")
-    model = new_model(config, prepared.vocabulary.sizes)
-    model.load_state_dict(join_weights(state.members, evidence))
+    model = build_model(config, prepared.vocabulary, join_weights(state.members, evidence), run.path)
     logits_N = score(model.to(machine.device), prepared.unlabelled, machine)
     guessed = LabelledReviews(prepared.unlabelled, probabilities(logits_N))
     (words,) = prepared.vocabulary.sizes
