@@ -38,7 +38,7 @@ CARD = """# Model card: the shipped sentiment model
 | Recipe | `configs/imdb.toml`, seed {seed}; epochs: {epochs} |
 | Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
 pretraining on its 50,000 unlabelled ones{taught} |
-| Made by | `scripts/make_pretrained.py --data FOLDER`, trained at commit {commit} |
+| Made by | `scripts/make_pretrained.py --data FOLDER --seed {seed}`, trained at commit {commit} |
 | Training | {minutes:.0f} minutes, {device}, {threads} threads |
 | Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
 
@@ -130,12 +130,13 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
     )
 
 
-def make(data: str, runs: Path) -> None:
+def make(data: str, seed: int, runs: Path) -> None:
     """Make both runs of the reviews `data` in the folder `runs`, ship the second."""
-    source = override("data.source", data)
+    settings = [override("data.source", data), f"seed={seed}"]
     recipe = default_config_path()
-    judged = train_or_resume(read_config(recipe, [source]), runs / "judged")
-    everything = train_or_resume(read_config(recipe, [source, "data.validation=none"]), runs / "everything")
+    judged = train_or_resume(read_config(recipe, settings), runs / "judged")
+    settings.append("data.validation=none")
+    everything = train_or_resume(read_config(recipe, settings), runs / "everything")
     ship(everything, judged)
 
 
@@ -143,9 +144,10 @@ def main() -> None:
     """Parse the options, make the model, leave with the exit code of a command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=HUB_NAME, help="the reviews")
+    parser.add_argument("--seed", type=int, default=1, help="of both runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/pretrained"), help="where the runs are kept")
     arguments = parser.parse_args()
-    sys.exit(guard(lambda: make(arguments.data, arguments.runs)))
+    sys.exit(guard(lambda: make(arguments.data, arguments.seed, arguments.runs)))
 
 
 if __name__ == "__main__":

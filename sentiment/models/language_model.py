@@ -57,33 +57,22 @@ class LanguageModel(nn.Module):
         states_BTDH = self.encoder(rows_NE.unflatten(0, tokens_BT.shape), lengths_B).states_BTDH
         before_P = padding_mask(lengths_B - 1, tokens_BT.shape[1]).flatten().nonzero()[:, 0]
         after_P = before_P + 1  # each pair of neighbours: one is read, the other predicted
-        directions = zip(
+        # A word's logit is lowered by the logarithm of how likely it is among the samples, so that frequent
+        # words, which are drawn more often, are not unlearned.
+        shift_V = self.bias_V - self.log_drawn_V
+        column_V = sampled_S.new_full(shift_V.shape, -1)
+        column_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
+        loss = shift_V.new_zeros(())
+        for projection, states_NH, read_P, next_P in zip(
             self.projections,
             states_BTDH.flatten(0, 1).unbind(1),
             (before_P, after_P),
             (after_P, before_P),
             strict=False,
-        )
-        losses = [
-            self._cross_entropy(
-                projection(states_NH[read_P]), rows_NE[next_P], words_N[next_P], sampled_SE, sampled_S
+        ):
+            predicted_PE, right_P = projection(states_NH[read_P]), words_N[next_P]
+            right_logits_P = (predicted_PE * rows_NE[next_P]).sum(1) + shift_V[right_P]
+            loss = loss + sampled_cross_entropy(
+                predicted_PE, right_logits_P, sampled_SE, shift_V[sampled_S], column_V[right_P]
             )
-            for projection, states_NH, read_P, next_P in directions
-        ]
-        return torch.stack(losses).sum()
-
-    def _cross_entropy(
-        self, predicted_PE: Tensor, right_PE: Tensor, right_P: Tensor, sampled_SE: Tensor, sampled_S: Tensor
-    ) -> Tensor:
-        """Sum of the cross-entropies of the right words against the sampled ones.
-
-        A word's logit is lowered by the logarithm of how likely it is among the samples, so that frequent
-        words, which are drawn more often, are not unlearned.
-        """
-        shift_V = self.bias_V - self.log_drawn_V
-        column_V = sampled_S.new_full(shift_V.shape, -1)
-        column_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
-        right_logits_P = (predicted_PE * right_PE).sum(1) + shift_V[right_P]
-        return sampled_cross_entropy(
-            predicted_PE, right_logits_P, sampled_SE, shift_V[sampled_S], column_V[right_P]
-        )
+        return loss

@@ -114,9 +114,9 @@ def _plan(config: Config, machine: Machine) -> Plan:
     prepared = prepare(config, machine.threads)
     if prepared.rule == "blocks" and config.data.validation == "auto" and machine.processes.leads:
         say("the reviews name no films, so blocks of neighbours are held out: see docs/data.md, Validation")
-    wants_unlabelled = config.self_training.epochs or config.evidence.unlabelled
-    if wants_unlabelled and prepared.unlabelled is None and machine.processes.leads:
-        say("the source has no split of unlabelled reviews, so there is no self-training")
+    wanting = [key for key in ("self_training.epochs", "evidence.unlabelled") if config.settings()[key]]
+    if wanting and prepared.unlabelled is None and machine.processes.leads:
+        say(f"the source has no split of unlabelled reviews, so no effect of: {', '.join(wanting)}")
     memory.release()
     evidence = cache(partial(_fit_evidence, config, prepared, machine))
     return Plan(prepared, plan_stages(config, prepared, evidence), evidence)

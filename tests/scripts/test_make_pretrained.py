@@ -76,7 +76,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pret
 
 def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, make_pretrained):
     write_reviews(tmp_path / "data")
-    make_pretrained.make(str(tmp_path / "data"), tmp_path / "runs")
+    make_pretrained.make(str(tmp_path / "data"), 2, tmp_path / "runs")
     shipped = read_run(tmp_path / "shipped")
     everything = read_run(tmp_path / "runs" / "everything")
     assert shipped.facts["data"]["train"] == 60 and everything.config.data.validation == "none"
@@ -85,7 +85,7 @@ def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, ma
     card = (shipped.path / "README.md").read_text()
     judged = read_run(tmp_path / "runs" / "judged").facts["data"]
     assert f"without {judged['validation']} reviews" in card
-    assert "epochs: pretraining 1, training 2, self-training 1" in card
+    assert "seed 2; epochs: pretraining 1, training 2, self-training 1" in card
     assert "on these, too, with what an earlier classifier said" in card
     assert "| as trained |" in card and "| as shipped |" in card
     small = sentiment.load(shipped.path, device="cpu").predict(["a good film"])[0]

@@ -87,9 +87,9 @@ def test_a_design_learns_the_sample(design, tmp_path):
         "vocabulary.min_frequency=1",
         "batches.tokens=2048",
         "model.embedding=64",
-        "model.hidden=64",
-        "training.epochs=12",
-        "training.patience=12",
+        "model.hidden=32",
+        "training.epochs=10",
+        "training.patience=10",
         "training.learning_rate=4e-3",
     ]
     train_run(read_config(design, overrides), tmp_path / "run")

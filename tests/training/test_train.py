@@ -213,7 +213,8 @@ def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source
     config = config_for(source / "train.jsonl", *STAGES)
     stages = train_run(config, tmp_path / "run")["result"]["stages"]
     assert [stage["name"] for stage in stages] == [name for name in STAGE_NAMES if "self" not in name]
-    assert "no split of unlabelled reviews, so there is no self-training" in capsys.readouterr().err
+    without_effect = "so no effect of: self_training.epochs, evidence.unlabelled\n"
+    assert f"no split of unlabelled reviews, {without_effect}" in capsys.readouterr().err
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
