@@ -30,19 +30,21 @@ def fit_evidence(
     weight is zero.
 
     The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
-    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. As many are
-    drawn as of train.
+    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more are
+    drawn than are of train.
     """
     reviews = len(train.labels_N) - extra
-    chosen = [_draw(train.labels_N[:reviews], config), np.arange(reviews, reviews + extra)]
+    drawn_N = _draw(train.labels_N[:reviews], config.evidence.reviews, config.seed)
+    chosen = [drawn_N, np.arange(reviews, reviews + extra)]
     inverse_penalty = INVERSE_PENALTY
     if guessed is not None:
-        chosen.append(len(train.labels_N) + _draw(guessed.labels_N > 0.5, config))
+        drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
+        chosen.append(len(train.labels_N) + drawn_guesses_N)
         train, inverse_penalty = train.joined(guessed), INVERSE_PENALTY_WITH_GUESSES
     chosen_N = np.concatenate(chosen)
     probabilities_N = train.labels_N[chosen_N].astype(np.float64)
     weights_N = np.abs(2 * probabilities_N - 1)
-    weights_N[len(chosen[0]) + extra :] *= config.evidence.unlabelled
+    weights_N[len(drawn_N) + extra :] *= config.evidence.unlabelled
     fit = partial(
         _fit,
         labels_N=probabilities_N > 0.5,
@@ -72,13 +74,12 @@ def fit_evidence(
     return evidence
 
 
-def _draw(labels_N: np.ndarray, config: Config) -> np.ndarray:
-    """Positions of as many reviews as are read (one more or less by rounding), each class with its share."""
-    most = config.evidence.reviews
+def _draw(labels_N: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """Positions of `most` reviews (one more or less by rounding), or of all; each class has its share."""
     if len(labels_N) <= most:
         return np.arange(len(labels_N))
-    random, chosen = np.random.default_rng(config.seed), []
-    for label in (0, 1):
+    random, chosen = np.random.default_rng(seed), []
+    for label in np.unique(labels_N):
         positions = np.flatnonzero(labels_N == label)
         share = max(1, round(most * len(positions) / len(labels_N)))
         chosen.append(random.choice(positions, share, replace=False))

@@ -16,6 +16,7 @@ from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
+from sentiment.training import evidence as evidence_module
 from sentiment.training.evidence import fit_evidence
 
 UNUSED = torch.iinfo(torch.int64).max
@@ -153,6 +154,24 @@ def test_as_many_unlabelled_reviews_are_drawn_as_labelled_ones(train) -> None:
     assert set(drawn.keys_G.tolist()) < set(evidence.keys_G.tolist())
     everything = fit_evidence(reviews, words, configure(size=5000, unlabelled=1.0), guessed=guessed)
     assert (evidence.keys_G != UNUSED).sum() < 0.6 * (everything.keys_G != UNUSED).sum()
+
+
+@pytest.mark.parametrize("guess", [0.1, 0.9])
+def test_guesses_are_never_more_than_labels_and_may_all_be_the_same(train, guess: float, monkeypatch) -> None:
+    reviews, vocabulary = train
+    many = reviews.joined(reviews).joined(reviews).reviews
+    guessed = LabelledReviews(many, np.full(len(many), guess))
+    labels = []
+
+    def spy(*arguments, labels_N, **settings):
+        labels.append(labels_N)
+        return fit_logistic_regression(*arguments, labels_N=labels_N, **settings)
+
+    fit_logistic_regression = evidence_module._fit
+    monkeypatch.setattr(evidence_module, "_fit", spy)
+    fit_evidence(reviews, *vocabulary.sizes, configure(size=5000, unlabelled=0.5), guessed=guessed)
+    (labels_N,) = labels
+    np.testing.assert_array_equal(labels_N, [*LABELS_N, *[guess > 0.5] * len(TEXTS)])
 
 
 def test_training_reviews_are_told_apart(train) -> None:
