@@ -291,7 +291,7 @@ class Config(Section):
             "calibration.temperature needs reviews held out: set data.validation": (
                 not self.calibration.temperature or self.data.validation != "none"
             ),
-            "evidence.unlabelled needs evidence: set evidence.weight": (
+            "evidence.unlabelled needs evidence: set evidence.weight, or evidence.unlabelled=0": (
                 not evidence.unlabelled or evidence.weight > 0
             ),
             f"evidence.weight reads words, which model.encoder={model.encoder} has not": (

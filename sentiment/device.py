@@ -8,7 +8,7 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
-from sentiment.processes import ALONE, Processes, is_joint_training, local_count, local_rank
+from sentiment.processes import ALONE, Processes, is_joint_training, local_rank, started_count
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
     Raises MachineError if the device or the precision is not to be had.
     """
-    threads = max(1, (settings.threads or available_cores()) // local_count())
+    threads = settings.threads or available_cores()
     torch.set_num_threads(threads)
     device = _find_device(settings.device)
     machine = Machine(device, getattr(torch, settings.precision), threads)
@@ -48,11 +48,19 @@ def set_up_machine(settings: MachineSettings) -> Machine:
 
 
 def process_count(settings: MachineSettings, machine: Machine) -> int:
-    """How many processes train together; 1 where `torchrun` has seen to that."""
+    """How many processes train together: as many as were started, or else as are asked for.
+
+    Raises MachineError where so many cannot share the device.
+    """
     if is_joint_training():
-        return 1
-    # An LSTM's steps are too small for two threads to share: two processes of one thread take 0.6 to 0.8 of
-    # the time of one of two threads (docs/experiments.md).
+        return started_count()
+    if settings.processes > 1 and (machine.device.type == "mps" or ":" in settings.device):
+        raise MachineError(
+            f"{settings.processes} processes cannot share {machine.device}; use --processes 1, or a device "
+            "that is called cpu or cuda"
+        )
+    # An LSTM's steps are too small for two threads to share: on two cores two processes of one thread take
+    # 0.6 to 0.8 of the time of one of two threads (docs/experiments.md).
     fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1
     return settings.processes or fastest
 

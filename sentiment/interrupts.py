@@ -1,6 +1,9 @@
-"""Turn SIGINT and SIGTERM into an orderly stop: at once, or at the next safe point."""
+"""Turn SIGINT and SIGTERM into an orderly stop: at once, or at the next safe point; end with a parent."""
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -41,6 +44,17 @@ def stop_by_default() -> None:
     """Let both signals end the program without a word, as they do before Python handles them."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
+
+
+def end_with(parent: int) -> None:
+    """End this process once `parent`, which has started it, is gone: a killed one sends no farewell."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def check() -> None:

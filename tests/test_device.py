@@ -43,11 +43,17 @@ def test_two_processes_are_taken_where_they_are_faster(device, threads, asked, f
     assert process_count(MachineSettings(processes=asked), machine) == found
 
 
-def test_processes_share_the_threads(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    assert [set_up_machine(MachineSettings(threads=threads)).threads for threads in (1, 3, 4)] == [1, 1, 2]
-    assert process_count(MachineSettings(), Machine(torch.device("cpu"), torch.float32, 8)) == 1
+def test_those_that_were_started_are_the_processes(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    assert process_count(MachineSettings(processes=2), Machine(torch.device("cpu"), torch.float32, 8)) == 3
+
+
+@pytest.mark.parametrize("name", ["mps", "cuda:1"])
+def test_processes_do_not_share_one_gpu(name):
+    machine = Machine(torch.device(name), torch.float32, 8)
+    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}; use --processes 1"):
+        process_count(MachineSettings(device=name, processes=2), machine)
+    assert process_count(MachineSettings(device=name, processes=1), machine) == 1
 
 
 def test_reduced_precision_is_probed():

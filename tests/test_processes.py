@@ -1,6 +1,6 @@
 """One process among several: its share of a batch, and sums over all of them."""
 
-import sys
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sentiment.errors import MachineError
+from sentiment.errors import MachineError, RunError
 from sentiment.processes import ALONE, Processes, is_joint_training, join_processes
 from sentiment.training.train import resume_run, train_run
 
@@ -63,8 +63,27 @@ def test_a_process_that_is_gone_is_told_in_one_line(parameters, monkeypatch):
 
     monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
     for call in (Processes(1, 2).wait, lambda: Processes(1, 2).sum_gradients(parameters)):
-        with pytest.raises(MachineError, match=r"^another process of this training has ended; .*--resume$"):
+        with pytest.raises(
+            MachineError, match=r"^another process .* ended; .*--resume \(Connection .* peer\)$"
+        ):
             call()
+
+
+@pytest.mark.parametrize("other", ["step 20", "step 21"])
+def test_processes_that_start_from_something_else_do_not_train_together(other, monkeypatch):
+    sent = []
+
+    def add_what_the_other_sent(values_X):
+        if sent:
+            values_X += sent[0]
+        else:
+            sent.append(values_X.clone())
+            values_X *= 2
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", add_what_the_other_sent)
+    Processes(1, 2).require_same(other)
+    with nullcontext() if other == "step 20" else pytest.raises(RunError, match="one run folder"):
+        Processes(0, 2).require_same("step 20")
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch):
@@ -92,8 +111,17 @@ def test_processes_that_cannot_be_reached_are_told(monkeypatch):
 
 def test_a_process_that_does_not_begin_is_told():
     with (
-        pytest.raises(MachineError, match="has ended before it began"),
-        join_processes(torch.device("cpu"), 2, [sys.executable, "-c", ""]),
+        pytest.raises(MachineError, match="was to train beside this one has not begun"),
+        join_processes(torch.device("cpu"), 2, ["--version"]),
+    ):
+        pass
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/no/such/program")
+    with (
+        pytest.raises(MachineError, match="cannot start a process that trains beside this one: "),
+        join_processes(torch.device("cpu"), 2, ["--version"]),
     ):
         pass
 

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -306,17 +305,11 @@ def _map_ahead(
 
 
 def _start_worker(parent: int) -> None:
-    """Leave signals to the parent, and go when it is gone: a killed parent sends no farewell."""
+    """Leave signals to the parent, and go when it is gone."""
     shared_tokenizer().lock = threading.RLock()  # a thread of the parent may have held it in the fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    interrupts.end_with(parent)
 
 
 def _tokenize_chunk(texts: list[str]) -> Tokens:

@@ -1,7 +1,7 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
-import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from sentiment import memory
-from sentiment.config import Config
+from sentiment.config import Config, override
 from sentiment.console import say
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import Prepared, prepare
@@ -30,7 +30,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
-from sentiment.processes import ALONE, is_led, join_processes
+from sentiment.processes import ALONE, is_joint_training, is_led, join_processes, local_count
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.scoring import probabilities, score
 from sentiment.training.evidence import fit_evidence
@@ -60,21 +60,28 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
 def resume_run(path: Path, wanted: Config | None = None, source: str | None = None) -> dict[str, Any]:
     """Go on with a run from its newest whole checkpoint, to the same weights as if it had never stopped.
 
-    `source` says where the run's data are now, if they have moved. Raises UsageError if `wanted` is given and
-    is not the run's own configuration, with that source; RunError if the run or its data changed.
+    `source` says where the run's data are now, if they have moved. On another machine than that of the run's
+    configuration, `wanted.machine`, weights are the same to rounding only. Raises UsageError if `wanted` has
+    anything else that the run's own configuration, with that source, has not; RunError if the run or its data
+    changed.
     """
     with RunFolder(path) as run:
         config = run.config()
         if source is not None:
             config = config.with_source(source)
-        if wanted is not None and wanted != config:
-            raise UsageError(
-                f"{path} was started with another configuration ({_differences(config, wanted)}); "
-                "give --data where its reviews have moved and leave out the rest, or start a new run"
-            )
+        own = config
+        if wanted is not None:
+            config = config.model_copy(update={"machine": wanted.machine})
+            if wanted != config:
+                raise UsageError(
+                    f"{path} was started with another configuration ({_differences(config, wanted)}); "
+                    "give --data where its reviews have moved and leave out the rest, or start a new run"
+                )
         if is_led():
             return {} if run.is_finished else _assist(path, config)
         run.lock()
+        if config != own:
+            say(f"on another machine than the run was started on: {_differences(own, config)}")
         if run.is_finished:
             say(f"{path} is finished already")
             return read_run(path).facts
@@ -156,6 +163,7 @@ def _train_together(
     with _joined(run, config, machine) as joined:
         joined.processes.wait()  # the others find the tokens in the cache
         state = _begin_or_restore(checkpoint, config, plan, joined)
+        _require_same_start(state, plan.prepared, joined)
         run.cut_metrics(state.progress.metrics_bytes)
         if checkpoint is not None:
             say(f"going on from {checkpoint.path}")
@@ -176,9 +184,12 @@ def _train_together(
 def _joined(run: RunFolder, config: Config, machine: Machine) -> Iterator[Machine]:
     """The machine of one among the processes that train together, with its share of the threads."""
     count = process_count(config.machine, machine)
-    command = [sys.executable, "-m", "sentiment", "train", "--resume", "--run", f"{run.path}"]
-    with join_processes(machine.device, count, [*command, "--data", config.data.source]) as processes:
-        threads = max(1, machine.threads // count)
+    arguments = ["train", "--resume", "--run", f"{run.path}", "--data", config.data.source]
+    for key, value in config.machine.model_dump().items():
+        arguments += ["--set", override(f"machine.{key}", value)]
+    with join_processes(machine.device, count, arguments) as processes:
+        # Those that `torchrun` started may be on several machines.
+        threads = max(1, machine.threads // (local_count() if is_joint_training() else count))
         torch.set_num_threads(threads)
         try:
             yield replace(machine, threads=threads, processes=processes)
@@ -205,22 +216,28 @@ def _way_on(run: RunFolder, config: Config) -> str:
 
 def _assist(path: Path, config: Config) -> dict[str, Any]:
     """Compute a share of every step and of every validation for the process that leads."""
-    alone = set_up_machine(config.machine)
-    with join_processes(alone.device) as processes:
-        machine = replace(alone, processes=processes)
-        processes.wait()
-        checkpoint = RunFolder(path).newest_checkpoint(lambda message: None)  # the leading process warns
+    run = RunFolder(path)
+    with _joined(run, config, set_up_machine(config.machine)) as machine:
+        machine.processes.wait()
+        checkpoint = run.newest_checkpoint(lambda message: None)  # the leading process warns
         plan = _plan(config, machine)
         state = _begin_or_restore(checkpoint, config, plan, machine)
+        _require_same_start(state, plan.prepared, machine)
         with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
             try:
-                for _ in train(state, plan.prepared.validation, config, machine):
-                    pass
+                deque(train(state, plan.prepared.validation, config, machine), maxlen=0)
+            except DivergedError:
+                pass  # the leading process says so
             except MachineError:
                 if stop.signal_number is not None:  # the leading process has stopped, as it was told
                     raise Interrupted(stop.signal_number) from None
                 raise
     return {}
+
+
+def _require_same_start(state: TrainingState, prepared: Prepared, machine: Machine) -> None:
+    start = (prepared.data_hash, prepared.split_hashes, state.progress.step)
+    machine.processes.require_same(f"{start}")
 
 
 def _begin_or_restore(

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from sentiment.config import read_config
 from sentiment.runs import RunFolder
 from sentiment.scoring import BATCHES
-from sentiment.training.train import resume_run, train_run
+from sentiment.training.train import train_run
 
 CONFIG = """
 seed = 3
@@ -31,9 +31,13 @@ layers = 1
 readout = "max"
 embedding_dropout = 0.0
 dropout = 0.0
+[pretraining]
+epochs = 1
 [training]
 epochs = 4
 learning_rate = 0.02
+adversarial = 0.02
+average = 0.5
 checkpoint_steps = 5
 [self_training]
 epochs = 1
@@ -100,9 +104,10 @@ def start(environment):
     """Start Python with arguments."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments, cwd="."):
         process = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
+            cwd=cwd,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -154,7 +159,8 @@ def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
     for epoch, one in zip(records_of(path, "epoch"), records_of(alone, "epoch"), strict=True):
         assert epoch["train_accuracy"] == one["train_accuracy"]
         assert epoch["train_loss"] == pytest.approx(one["train_loss"], abs=1e-4)
-        assert epoch["validation"]["loss"] == pytest.approx(one["validation"]["loss"], abs=1e-4)
+        if one["stage"] != "pretraining":
+            assert epoch["validation"]["loss"] == pytest.approx(one["validation"]["loss"], abs=1e-4)
 
     assert out.count("of validation (95%") == out.count("of training") == 1  # of one process
     for epoch in range(1, 5):
@@ -164,6 +170,16 @@ def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
 
 def test_two_processes_started_from_python_find_what_one_finds(alone, both):
     assert_near(both, alone)
+
+
+def test_one_that_diverges_says_so_once_and_the_other_is_found_whatever_lies_here(recipe, start, tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('this is not the library')\n")
+    options = ("--processes", 2, "--set", "training.learning_rate=1e38", "--set", "pretraining.epochs=0")
+    program = "from sentiment.cli import main; main()"
+    process = start("-P", "-c", program, "train", recipe, "--run", tmp_path / "run", *options, cwd=tmp_path)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 5, errors
+    assert errors.count("error: ") == 1 and "no longer finite" in errors
 
 
 def test_processes_of_torchrun_need_a_folder(recipe, start):
@@ -194,8 +210,29 @@ needs_proc = pytest.mark.skipif(
 )
 
 
+def wait_until_gone(number, seconds):
+    end = time.monotonic() + seconds
+    while Path(f"/proc/{number}").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @needs_proc
-def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, tmp_path):
+@pytest.mark.parametrize("steps", [0, 8])
+def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
+    path = tmp_path / "run"
+    process = start("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
+    if steps:
+        wait_for_steps(process, path, steps)
+    while (other := process_of(process, 1)) == process.pid:
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    wait_until_gone(other, 20)
+
+
+@needs_proc
+def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, command, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
     wait_for_steps(process, path, 8)
@@ -212,7 +249,7 @@ def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together
     checkpoint = RunFolder(path).newest_checkpoint(warnings.append)
     assert checkpoint.progress["step"] >= 5 and warnings == []
     assert len(records_of(path, "step")) < len(records_of(alone, "step"))
-    resume_run(path)
+    assert command("train", "--resume", "--run", path, "--processes", 1).returncode == 0
     assert_near(path, alone)
     assert [step["step"] for step in records_of(path, "step")] == [
         step["step"] for step in records_of(alone, "step")
