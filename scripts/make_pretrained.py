@@ -39,12 +39,12 @@ CARD = """# Model card: the shipped sentiment model
 | Trained on | the {train:,} labelled reviews of the Large Movie Review Dataset (Maas et al. 2011), after \
 pretraining on its 50,000 unlabelled ones{taught} |
 | Made by | `scripts/make_pretrained.py --data FOLDER --seed {seed}`, trained at commit {commit} |
-| Training | {minutes:.0f} minutes, {device}, {threads} threads |
+| Training | {minutes:.0f} minutes, {device}, {threads} threads in all, processes: {processes} |
 | Size | {megabytes:.1f} MB: embeddings as int8, the rest as float16 |
 
 ## What it is worth
 
-The same recipe, trained without {validation:,} reviews of films that it never met and judged on them:
+The same recipe, trained without {validation:,} reviews{films} and judged on them:
 
 | | accuracy (95%) | loss | calibration error | ROC AUC |
 | --- | --- | --- | --- | --- |
@@ -122,8 +122,10 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
         minutes=facts["result"]["seconds"] / 60,
         device=facts["machine"]["device"],
         threads=facts["machine"]["threads"],
+        processes=facts["machine"]["processes"],
         megabytes=size / 1e6,
         validation=judged.facts["data"]["validation"],
+        films=" of films that it never met" if judged.facts["data"]["validation_rule"] == "group" else "",
         rows="\n".join(rows),
         head=run.config.text.head,
         tail=run.config.text.tail,
