@@ -27,9 +27,8 @@ class Prepared:
 
     vocabulary: Vocabulary
     train: LabelledReviews
-    """The training reviews, and behind them the `extra` texts."""
-    extra: int
-    """How many texts `data.extra` has added."""
+    extra: LabelledReviews | None
+    """The texts of `data.extra`, where it names any."""
     validation: LabelledReviews
     golden: Sequence[str]
     """Texts of a few validation reviews, or of training reviews where none are held out."""
@@ -128,8 +127,8 @@ def prepare(config: Config, processes: int) -> Prepared:
     unlabelled = parts[UNLABELLED].encode(vocabulary, config).reviews if UNLABELLED in parts else None
     return Prepared(
         vocabulary,
-        train if extra is None else train.joined(extra),
-        0 if extra is None else len(extra.labels_N),
+        train,
+        extra,
         parts["validation"].encode(vocabulary, config),
         parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
         _for_pretraining(train.reviews, unlabelled, config),

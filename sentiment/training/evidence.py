@@ -4,8 +4,9 @@ Each n-gram's feature is first multiplied by its log-count ratio. Source: Wang &
 Unlabelled reviews may count, too, with the labels that a model guesses.
 """
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,32 +20,45 @@ LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhe
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
+class _Read(NamedTuple):
+    """Reviews to fit on."""
+
+    source: LabelledReviews
+    chosen_N: np.ndarray
+    """int64: which of them."""
+    weight: float
+    """What one with a certain label counts."""
+
+
 def fit_evidence(
-    train: LabelledReviews, words: int, config: Config, extra: int = 0, guessed: LabelledReviews | None = None
+    train: LabelledReviews,
+    words: int,
+    config: Config,
+    extra: LabelledReviews | None = None,
+    guessed: LabelledReviews | None = None,
 ) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
     The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
-    reviews than `evidence.reviews` some are drawn; the last `extra` texts of `train` are always taken and
-    do not count. The same reviews and seed give the same evidence; without an n-gram of two reviews every
-    weight is zero.
+    reviews than `evidence.reviews` some are drawn; the texts `extra` are always taken and do not count. The
+    same reviews and seed give the same evidence; without an n-gram of two reviews every weight is zero.
 
     The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
     the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more are
     drawn than are of train.
     """
-    reviews = len(train.labels_N) - extra
-    drawn_N = _draw(train.labels_N[:reviews], config.evidence.reviews, config.seed)
-    chosen = [drawn_N, np.arange(reviews, reviews + extra)]
-    inverse_penalty = INVERSE_PENALTY
+    drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
+    read = [_Read(train, drawn_N, 1.0)]
+    if extra is not None:
+        read.append(_Read(extra, np.arange(len(extra.labels_N)), 1.0))
     if guessed is not None:
         drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
-        chosen.append(len(train.labels_N) + drawn_guesses_N)
-        train, inverse_penalty = train.joined(guessed), INVERSE_PENALTY_WITH_GUESSES
-    chosen_N = np.concatenate(chosen)
-    probabilities_N = train.labels_N[chosen_N].astype(np.float64)
-    weights_N = np.abs(2 * probabilities_N - 1)
-    weights_N[len(drawn_N) + extra :] *= config.evidence.unlabelled
+        read.append(_Read(guessed, drawn_guesses_N, config.evidence.unlabelled))
+    labels = [part.source.labels_N[part.chosen_N] for part in read]
+    probabilities_N = np.concatenate(labels).astype(np.float64)
+    most_N = np.repeat([part.weight for part in read], [len(part.chosen_N) for part in read])
+    weights_N = np.abs(2 * probabilities_N - 1) * most_N
+    inverse_penalty = INVERSE_PENALTY if guessed is None else INVERSE_PENALTY_WITH_GUESSES
     fit = partial(
         _fit,
         labels_N=probabilities_N > 0.5,
@@ -53,7 +67,7 @@ def fit_evidence(
         seed=config.seed,
     )
 
-    keys_X, reviews_X = _ngrams(train, chosen_N, words)
+    keys_X, reviews_X = _ngrams(read, words)
     keys_G, frequencies_G = np.unique(keys_X, return_counts=True)
     common = frequencies_G >= LEAST_REVIEWS
     keys_G, frequencies_G = keys_G[common], frequencies_G[common]
@@ -66,7 +80,7 @@ def fit_evidence(
         kept = np.sort(np.argsort(-importance_G, kind="stable")[: config.evidence.size])
         keys_G, frequencies_G = keys_G[kept], frequencies_G[kept]
     coefficients_G, bias = fit(keys_X, reviews_X, keys_G, frequencies_G)
-    idf_G = _inverse_document_frequency(frequencies_G, len(chosen_N))
+    idf_G = _inverse_document_frequency(frequencies_G, len(weights_N))
     evidence.keys_G[: len(keys_G)] = torch.from_numpy(keys_G)
     evidence.weights_G[: len(keys_G)] = torch.from_numpy(coefficients_G * idf_G)
     evidence.squares_G[: len(keys_G)] = torch.from_numpy(idf_G**2)
@@ -86,12 +100,14 @@ def _draw(labels_N: np.ndarray, most: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def _ngrams(train: LabelledReviews, chosen_N: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
+def _ngrams(read: Sequence[_Read], words: int) -> tuple[np.ndarray, np.ndarray]:
     """Keys of each chosen review's distinct n-grams, end to end, and which of them each belongs to."""
     found = []
-    for index in chosen_N.tolist():
-        keys_1N = distinct_ngrams(torch.from_numpy(train.reviews[index])[None], words).numpy()
-        found.append(keys_1N[keys_1N != NONE])
+    for part in read:
+        for index in part.chosen_N.tolist():
+            tokens_1T = torch.from_numpy(part.source.reviews[index])[None]
+            keys_1N = distinct_ngrams(tokens_1T, words).numpy()
+            found.append(keys_1N[keys_1N != NONE])
     return np.concatenate(found), np.repeat(np.arange(len(found)), [len(keys) for keys in found])
 
 

@@ -65,6 +65,7 @@ def plan_stages(
     """
     training, vectors = config.training, _word_vectors(config, prepared)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
+    train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
 
     def new_classifier() -> SentimentClassifier:
         model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
@@ -95,14 +96,14 @@ def plan_stages(
             training.learning_rate,
             training.average,
             is_judged=len(prepared.validation.reviews) > 0,
-            objective=Labels(prepared.train, training.adversarial),
+            objective=Labels(train, training.adversarial),
             build=new_classifier,
             start=language_model,
             is_member=unlabelled is None,
         )
         stages.append(classifier)
         if unlabelled is not None:
-            labels = PseudoLabels(prepared.train, unlabelled)
+            labels = PseudoLabels(train, unlabelled)
             stages.append(
                 replace(
                     classifier,

@@ -80,14 +80,13 @@ def test_extra_texts_are_learned_from_and_never_judged_on(tmp_path, source, rows
     share = "data.validation_share = 0.3"
     plain_config, config = config_for(source, share), config_for(source, share, f"data.extra = '{extra}'")
     plain, found = prepare(plain_config, 1), prepare(config, 1)
-    assert found.extra == 2 and plain.extra == 0
-    assert len(found.train.reviews) == len(found.train.labels_N) == len(plain.train.reviews) + 2
-    assert words_of(found.train, found.vocabulary)[:-2] == words_of(plain.train, plain.vocabulary)
-    assert words_of(found.train, found.vocabulary)[-2:] == [
+    assert found.extra is not None and plain.extra is None
+    assert words_of(found.train, found.vocabulary) == words_of(plain.train, plain.vocabulary)
+    assert words_of(found.extra, found.vocabulary) == [
         "<unk> dull and <unk> awful .",
         "<unk> lovely <unk> <unk> .",
     ]
-    assert found.train.labels_N[-2:].tolist() == [1, 0]
+    assert found.extra.labels_N.tolist() == [1, 0]
     assert words_of(found.validation, found.vocabulary) == words_of(plain.validation, plain.vocabulary)
     assert found.vocabulary.channels[0].words == plain.vocabulary.channels[0].words
     assert found.golden == plain.golden
@@ -101,8 +100,8 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
     source = write_rows(tmp_path / "reviews.jsonl", rows)
     columns = ("data.text_column = 'review'", "data.label_column = 'verdict'")
     prepared = prepare(config_for(source, *columns, "data.extra = 'phrases'"), 1)
-    labels_N = prepared.train.labels_N[-prepared.extra :]
-    assert prepared.extra > 4_000 and abs(float(labels_N.mean()) - 0.5) < 0.01
+    assert prepared.extra is not None and len(prepared.extra.reviews) > 4_000
+    assert abs(float(prepared.extra.labels_N.mean()) - 0.5) < 0.01
 
 
 def test_extra_texts_are_one_split(source, config_for):

@@ -261,14 +261,15 @@ def drawn_with(word: str, evidence: NGramEvidence, vocabulary: Vocabulary, drawn
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, seed: int) -> None:
-    """20 of 50 reviews, 10 of them negative; two further texts come behind them."""
+    """20 of 50 reviews, 10 of them negative; two further texts beside them."""
     own = [["bad", f"n{index % 2}"] for index in range(10)] + [
         ["good", f"p{index % 3}"] for index in range(40)
     ]
     reviews, vocabulary = encode([*own, ["further", "bad"], ["further", "good"]])
-    train = LabelledReviews(reviews, np.array([0] * 10 + [1] * 40 + [0, 1], dtype=np.int8))
+    texts, labels_N = list(map(reviews.__getitem__, range(52))), np.array([0] * 10 + [1] * 40 + [0, 1])
+    train, extra = LabelledReviews(texts[:50], labels_N[:50]), LabelledReviews(texts[50:], labels_N[50:])
     config = configure(size=100, seed=seed, reviews=20)
-    evidence = fit_evidence(train, *vocabulary.sizes, config, extra=2)
+    evidence = fit_evidence(train, *vocabulary.sizes, config, extra)
     found = {word: drawn_with(word, evidence, vocabulary, 22) for word in ("bad", "good", "further")}
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
 
