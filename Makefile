@@ -59,7 +59,7 @@ torture: setup  ## break every promise on purpose and count (docs/reliability.md
 	$(BIN)/python -m scripts.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) \
 	  $(if $(SEED),--seed $(SEED))
 
-pretrained: setup  ## make the shipped model anew (two hours); DATA=folder SEED=1
+pretrained: setup  ## make the shipped model anew (80 minutes); DATA=folder SEED=1
 	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA)) $(if $(SEED),--seed $(SEED))
 
 docs: setup  ## write the pages of commands and configuration again

@@ -8,7 +8,7 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
-from sentiment.processes import ALONE, Processes, is_joint_training, local_rank, started_count
+from sentiment.processes import ALONE, Processes, is_joint_training, local_count, local_rank, started_count
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ def process_count(settings: MachineSettings, machine: Machine) -> int:
     # 0.6 to 0.8 of the time of one of two threads (docs/experiments.md).
     fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1
     return settings.processes or fastest
+
+
+def threads_of_each(machine: Machine, count: int) -> int:
+    """Threads of one of `count` processes that train together; `torchrun` may have them on other machines."""
+    return max(1, machine.threads // (local_count() if is_joint_training() else count))
 
 
 def set_up_training_arithmetic() -> None:

@@ -11,6 +11,7 @@ from sentiment.device import (
     process_count,
     set_up_machine,
     set_up_training_arithmetic,
+    threads_of_each,
 )
 from sentiment.errors import MachineError
 
@@ -46,6 +47,14 @@ def test_two_processes_are_taken_where_they_are_faster(device, threads, asked, f
 def test_those_that_were_started_are_the_processes(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "3")
     assert process_count(MachineSettings(processes=2), Machine(torch.device("cpu"), torch.float32, 8)) == 3
+
+
+def test_processes_share_the_threads(monkeypatch):
+    machines = [set_up_machine(MachineSettings(device="cpu", threads=threads)) for threads in (1, 3, 4)]
+    assert [threads_of_each(machine, 2) for machine in machines] == [1, 1, 2]
+    monkeypatch.setenv("WORLD_SIZE", "4")  # on two machines
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert [threads_of_each(machine, 4) for machine in machines] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["mps", "cuda:1"])

@@ -44,8 +44,8 @@ def fit_evidence(
     same reviews and seed give the same evidence; without an n-gram of two reviews every weight is zero.
 
     The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
-    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more are
-    drawn than are of train.
+    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more of
+    them are drawn than of train.
     """
     drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
     read = [_Read(train, drawn_N, 1.0)]

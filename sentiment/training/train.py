@@ -1,7 +1,6 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ from sentiment.device import (
     process_count,
     set_up_machine,
     set_up_training_arithmetic,
+    threads_of_each,
 )
 from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
 from sentiment.interrupts import StopRequest, deferred
@@ -30,7 +30,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
-from sentiment.processes import ALONE, is_joint_training, is_led, join_processes, local_count
+from sentiment.processes import ALONE, is_led, join_processes
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.scoring import probabilities, score
 from sentiment.training.evidence import fit_evidence
@@ -188,8 +188,7 @@ def _joined(run: RunFolder, config: Config, machine: Machine) -> Iterator[Machin
     for key, value in config.machine.model_dump().items():
         arguments += ["--set", override(f"machine.{key}", value)]
     with join_processes(machine.device, count, arguments) as processes:
-        # Those that `torchrun` started may be on several machines.
-        threads = max(1, machine.threads // (local_count() if is_joint_training() else count))
+        threads = threads_of_each(machine, count)
         torch.set_num_threads(threads)
         try:
             yield replace(machine, threads=threads, processes=processes)
@@ -225,7 +224,8 @@ def _assist(path: Path, config: Config) -> dict[str, Any]:
         _require_same_start(state, plan.prepared, machine)
         with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
             try:
-                deque(train(state, plan.prepared.validation, config, machine), maxlen=0)
+                for _ in train(state, plan.prepared.validation, config, machine):
+                    pass
             except DivergedError:
                 pass  # the leading process says so
             except MachineError:
