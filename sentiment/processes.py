@@ -37,11 +37,6 @@ class Processes:
     rank: int = 0
     count: int = 1
 
-    @property
-    def leads(self) -> bool:
-        """Whether this is the process that writes and speaks."""
-        return self.rank == 0
-
     def share(self, items: list[Item]) -> list[Item]:
         """What of the items this process takes."""
         return items[self.rank :: self.count]
@@ -99,9 +94,9 @@ def is_joint_training() -> bool:
     return started_count() > 1
 
 
-def is_led() -> bool:
-    """Whether this process was started to take part in what another one leads."""
-    return is_joint_training() and os.environ.get("RANK", "0") != "0"
+def leads() -> bool:
+    """Whether this is the process that writes and speaks: the only one, or the first of those started."""
+    return not is_joint_training() or os.environ.get("RANK", "0") == "0"
 
 
 def local_rank() -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sentiment.errors import MachineError, RunError
-from sentiment.processes import ALONE, Processes, is_joint_training, join_processes
+from sentiment.processes import ALONE, Processes, is_joint_training, join_processes, leads
 from sentiment.training.train import resume_run, train_run
 
 
@@ -23,9 +23,12 @@ def test_every_item_is_taken_by_one_process(items, count):
     assert ALONE.share(items) == items
 
 
-def test_only_the_first_leads():
-    assert [Processes(rank, 3).leads for rank in range(3)] == [True, False, False]
-    assert ALONE.leads
+def test_only_the_first_leads(monkeypatch):
+    assert leads()
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    for rank in range(3):
+        monkeypatch.setenv("RANK", f"{rank}")
+        assert leads() == (rank == 0)
 
 
 @pytest.fixture

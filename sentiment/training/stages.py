@@ -20,7 +20,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
-from sentiment.processes import is_led
+from sentiment.processes import leads
 from sentiment.scoring import Scored
 from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
@@ -157,6 +157,6 @@ def _word_vectors(config: Config, prepared: Prepared) -> "WordVectors | None":
     words = prepared.vocabulary.channels[0]
     vectors = load_word_vectors(name, words, config.model.embedding)
     missing = vectors.missing_words(words)
-    if not is_led():
+    if leads():
         say(f"{name}: {len(missing):,} words have no vector, such as {' '.join(missing[:8])}")
     return vectors

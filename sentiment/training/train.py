@@ -30,7 +30,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.predictor import Predictor, build_model
-from sentiment.processes import ALONE, is_led, join_processes
+from sentiment.processes import ALONE, join_processes, leads
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.scoring import probabilities, score
 from sentiment.training.evidence import fit_evidence
@@ -47,7 +47,7 @@ def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]
     Of several processes that train together only the first one writes; the others return nothing.
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
-    if is_led():
+    if not leads():
         return _assist(path, config)
     with RunFolder(path) as run:
         run.claim(force)
@@ -77,7 +77,7 @@ def resume_run(path: Path, wanted: Config | None = None, source: str | None = No
                     f"{path} was started with another configuration ({_differences(config, wanted)}); "
                     "give --data where its reviews have moved and leave out the rest, or start a new run"
                 )
-        if is_led():
+        if not leads():
             return {} if run.is_finished else _assist(path, config)
         run.lock()
         if config != own:
@@ -116,13 +116,13 @@ class Plan(NamedTuple):
 
 def _plan(config: Config, machine: Machine) -> Plan:
     set_up_training_arithmetic()
-    if config.logging.tensorboard and machine.processes.leads:
+    if config.logging.tensorboard and leads():
         require_tensorboard()
     prepared = prepare(config, machine.threads)
-    if prepared.rule == "blocks" and config.data.validation == "auto" and machine.processes.leads:
+    if prepared.rule == "blocks" and config.data.validation == "auto" and leads():
         say("the reviews name no films, so blocks of neighbours are held out: see docs/data.md, Validation")
     wanting = [key for key in ("self_training.epochs", "evidence.unlabelled") if config.settings()[key]]
-    if wanting and prepared.unlabelled is None and machine.processes.leads:
+    if wanting and prepared.unlabelled is None and leads():
         say(f"the source has no split of unlabelled reviews, so no effect of: {', '.join(wanting)}")
     memory.release()
     evidence = cache(partial(_fit_evidence, config, prepared, machine))
@@ -132,11 +132,11 @@ def _plan(config: Config, machine: Machine) -> Plan:
 def _fit_evidence(config: Config, prepared: Prepared, machine: Machine) -> NGramEvidence | None:
     if not config.evidence.weight:
         return None
-    if machine.processes.leads:
+    if leads():
         say("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
     evidence = fit_evidence(prepared.train, words, config, prepared.extra)
-    if machine.processes.leads and not evidence.weights_G.any():
+    if leads() and not evidence.weights_G.any():
         say("warning: no n-gram stands in two reviews; the evidence says nothing")
     return evidence
 
@@ -222,17 +222,22 @@ def _assist(path: Path, config: Config) -> dict[str, Any]:
         plan = _plan(config, machine)
         state = _begin_or_restore(checkpoint, config, plan, machine)
         _require_same_start(state, plan.prepared, machine)
-        with deferred() as stop:  # a signal reaches the leading process too, which decides when to stop
-            try:
-                for _ in train(state, plan.prepared.validation, config, machine):
-                    pass
-            except DivergedError:
-                pass  # the leading process says so
-            except MachineError:
-                if stop.signal_number is not None:  # the leading process has stopped, as it was told
-                    raise Interrupted(stop.signal_number) from None
-                raise
+        _train_along(state, config, plan.prepared, machine)
     return {}
+
+
+def _train_along(state: TrainingState, config: Config, prepared: Prepared, machine: Machine) -> None:
+    """Take part in every step; raises Interrupted if the leading process has stopped, as both were told."""
+    with deferred() as stop:  # the leading process gets the signal, too, and decides when to stop
+        try:
+            for _ in train(state, prepared.validation, config, machine):
+                pass
+        except DivergedError:
+            pass  # the leading process says so
+        except MachineError:
+            if stop.signal_number is not None:
+                raise Interrupted(stop.signal_number) from None
+            raise
 
 
 def _require_same_start(state: TrainingState, prepared: Prepared, machine: Machine) -> None:

@@ -218,7 +218,7 @@ def wait_until_gone(number, seconds):
 
 
 @needs_proc
-@pytest.mark.parametrize("steps", [0, 8])
+@pytest.mark.parametrize("steps", [0, pytest.param(8, marks=pytest.mark.slow)])
 def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
     path = tmp_path / "run"
     process = start("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
@@ -232,6 +232,9 @@ def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
 
 
 @needs_proc
+@pytest.mark.parametrize(
+    "together", ["processes", pytest.param("torchrun", marks=pytest.mark.slow)], indirect=True
+)
 def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, command, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
