@@ -10,7 +10,7 @@ import numpy as np
 
 from sentiment.config import Config
 from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
-from sentiment.data.reviews import EXTRA, UNLABELLED, Reviews, load_extra, load_reviews
+from sentiment.data.reviews import EXTRA, PHRASES, UNLABELLED, Reviews, load_extra, load_phrases, load_reviews
 from sentiment.data.splits import Holdout, hold_out, require_both_classes
 from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
 from sentiment.data.vocabulary import Vocabulary
@@ -29,6 +29,8 @@ class Prepared:
     train: LabelledReviews
     extra: LabelledReviews | None
     """The texts of `data.extra`, where it names any."""
+    phrases: LabelledReviews | None
+    """The bundled short texts, where the n-gram evidence is to learn them."""
     validation: LabelledReviews
     golden: Sequence[str]
     """Texts of a few validation reviews, or of training reviews where none are held out."""
@@ -123,12 +125,15 @@ def prepare(config: Config, processes: int) -> Prepared:
     parts, holdout = _split(splits, config, processes)
     vocabulary = _count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config)
-    extra = parts[EXTRA].encode(vocabulary, config) if EXTRA in parts else None
+    extra, phrases = (
+        parts[name].encode(vocabulary, config) if name in parts else None for name in (EXTRA, PHRASES)
+    )
     unlabelled = parts[UNLABELLED].encode(vocabulary, config).reviews if UNLABELLED in parts else None
     return Prepared(
         vocabulary,
         train,
         extra,
+        phrases,
         parts["validation"].encode(vocabulary, config),
         parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
         _for_pretraining(train.reviews, unlabelled, config),
@@ -223,7 +228,8 @@ def _require(split: str, found: Collection[str], config: Config) -> None:
 
 def _load_for_training(config: Config) -> dict[str, Reviews]:
     unlabelled = (UNLABELLED,) if config.reads_unlabelled else ()
-    return load_reviews(config.data, (*LEARNED_FROM, *unlabelled)) | load_extra(config.data)
+    phrases = load_phrases() if config.evidence.phrases else {}
+    return load_reviews(config.data, (*LEARNED_FROM, *unlabelled)) | load_extra(config.data) | phrases
 
 
 def _hash(splits: dict[str, Reviews]) -> str:

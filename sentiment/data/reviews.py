@@ -25,10 +25,11 @@ ACL_NAME = re.compile(r"\d+_\d+\.txt")
 LABELS = {"0": 0, "1": 1, "negative": 0, "positive": 1}
 UNLABELLED = "unsupervised"  # as the hub's IMDB calls its split without labels
 EXTRA = "extra"  # what `data.extra` names, beside the splits of the source
+PHRASES = "phrases"  # the bundled short texts, a source like any other
 NO_LABEL = -1
 FILE_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 HUB_NOTES = ("dataset_infos.json",)  # what the hub's layout keeps beside the reviews
-BUNDLED = {"sample": "sample", "phrases": "phrases.jsonl"}
+BUNDLED = {"sample": "sample", PHRASES: "phrases.jsonl"}
 OFFLINE_WAYS = "use --data FOLDER or FILE for a local copy, or --data sample for the bundled reviews"
 Row = dict[str, Any]
 
@@ -75,6 +76,12 @@ def load_extra(settings: DataSettings) -> dict[str, Reviews]:
         raise DataError(f"data.extra: {settings.extra} has several splits ({', '.join(splits)}); name a file")
     (reviews,) = splits.values()
     return {EXTRA: replace(reviews, split=EXTRA)}
+
+
+def load_phrases() -> dict[str, Reviews]:
+    """The bundled short texts, as the split `phrases`."""
+    (reviews,) = load_reviews(DataSettings(source=PHRASES)).values()
+    return {PHRASES: replace(reviews, split=PHRASES)}
 
 
 @dataclass(frozen=True)

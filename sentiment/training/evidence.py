@@ -34,13 +34,13 @@ def fit_evidence(
     train: LabelledReviews,
     words: int,
     config: Config,
-    extra: LabelledReviews | None = None,
+    further: Sequence[LabelledReviews] = (),
     guessed: LabelledReviews | None = None,
 ) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
     The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
-    reviews than `evidence.reviews` some are drawn; the texts `extra` are always taken and do not count. The
+    reviews than `evidence.reviews` some are drawn; the `further` texts are always taken and do not count. The
     same reviews and seed give the same evidence; without an n-gram of two reviews every weight is zero.
 
     The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
@@ -49,8 +49,7 @@ def fit_evidence(
     """
     drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
     read = [_Read(train, drawn_N, 1.0)]
-    if extra is not None:
-        read.append(_Read(extra, np.arange(len(extra.labels_N)), 1.0))
+    read += [_Read(texts, np.arange(len(texts.labels_N)), 1.0) for texts in further]
     if guessed is not None:
         drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
         read.append(_Read(guessed, drawn_guesses_N, config.evidence.unlabelled))

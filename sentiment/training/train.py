@@ -135,7 +135,7 @@ def _fit_evidence(config: Config, prepared: Prepared, machine: Machine) -> NGram
     if leads():
         say("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
-    evidence = fit_evidence(prepared.train, words, config, prepared.extra)
+    evidence = fit_evidence(prepared.train, words, config, _given(prepared.extra))
     if leads() and not evidence.weights_G.any():
         say("warning: no n-gram stands in two reviews; the evidence says nothing")
     return evidence
@@ -343,16 +343,31 @@ def _finish(
 def _final_evidence(
     run: RunFolder, state: TrainingState, config: Config, plan: Plan, machine: Machine
 ) -> NGramEvidence | None:
-    """The evidence; fitted anew, if asked for, with what it and the members say of unlabelled reviews."""
-    evidence, prepared = plan.evidence(), plan.prepared
-    if evidence is None or prepared.unlabelled is None or not config.evidence.unlabelled:
-        return evidence
-    say("fitting the n-gram evidence anew, with what the model says of the unlabelled reviews")
-    model = build_model(config, prepared.vocabulary, join_weights(state.members, evidence), run.path)
-    logits_N = score(model.to(machine.device), prepared.unlabelled, machine)
-    guessed = LabelledReviews(prepared.unlabelled, probabilities(logits_N))
+    """The evidence; fitted anew, where it has more to learn from than the labels of train."""
+    prepared = plan.prepared
+    guessed = _guess(run, state, config, plan, machine) if config.evidence.unlabelled else None
+    if guessed is None and prepared.phrases is None:
+        return plan.evidence()
+    say("fitting the n-gram evidence that stays")
     (words,) = prepared.vocabulary.sizes
-    return fit_evidence(prepared.train, words, config, prepared.extra, guessed)
+    return fit_evidence(prepared.train, words, config, _given(prepared.extra, prepared.phrases), guessed)
+
+
+def _guess(
+    run: RunFolder, state: TrainingState, config: Config, plan: Plan, machine: Machine
+) -> LabelledReviews | None:
+    """The unlabelled reviews, where there are any, with what members and evidence say of them."""
+    unlabelled = plan.prepared.unlabelled
+    if unlabelled is None:
+        return None
+    weights = join_weights(state.members, plan.evidence())
+    say("labelling the unlabelled reviews for the n-gram evidence")
+    model = build_model(config, plan.prepared.vocabulary, weights, run.path)
+    return LabelledReviews(unlabelled, probabilities(score(model.to(machine.device), unlabelled, machine)))
+
+
+def _given(*texts: LabelledReviews | None) -> list[LabelledReviews]:
+    return [given for given in texts if given is not None]
 
 
 def _write_report(run: RunFolder, source: str, machine: Machine) -> None:

@@ -99,9 +99,16 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
     rows = [{"review": f"take {n} was {('bad', 'good')[n % 2]}", "verdict": n % 2} for n in range(40)]
     source = write_rows(tmp_path / "reviews.jsonl", rows)
     columns = ("data.text_column = 'review'", "data.label_column = 'verdict'")
-    prepared = prepare(config_for(source, *columns, "data.extra = 'phrases'"), 1)
-    assert prepared.extra is not None and len(prepared.extra.reviews) > 4_000
-    assert abs(float(prepared.extra.labels_N.mean()) - 0.5) < 0.01
+    plain = prepare(config_for(source, *columns), 1)
+    extra = prepare(config_for(source, *columns, "data.extra = 'phrases'"), 1)
+    config = config_for(source, *columns, "evidence.phrases = true", "evidence.weight = 0.5")
+    evidence = prepare(config, 1)
+    assert plain.extra is plain.phrases is extra.phrases is evidence.extra is None
+    for phrases in (extra.extra, evidence.phrases):
+        assert len(phrases.reviews) > 4_000
+        assert abs(float(phrases.labels_N.mean()) - 0.5) < 0.01
+    assert evidence.vocabulary.channels[0].words == plain.vocabulary.channels[0].words
+    assert data_hash(config) == evidence.data_hash != plain.data_hash
 
 
 def test_extra_texts_are_one_split(source, config_for):

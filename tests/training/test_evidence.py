@@ -269,7 +269,7 @@ def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, 
     texts, labels_N = list(map(reviews.__getitem__, range(52))), np.array([0] * 10 + [1] * 40 + [0, 1])
     train, extra = LabelledReviews(texts[:50], labels_N[:50]), LabelledReviews(texts[50:], labels_N[50:])
     config = configure(size=100, seed=seed, reviews=20)
-    evidence = fit_evidence(train, *vocabulary.sizes, config, extra)
+    evidence = fit_evidence(train, *vocabulary.sizes, config, [extra])
     found = {word: drawn_with(word, evidence, vocabulary, 22) for word in ("bad", "good", "further")}
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
 

@@ -217,6 +217,22 @@ def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source
     assert f"no split of unlabelled reviews, {without_effect}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("unlabelled", [True, False])
+def test_the_phrases_are_learned_by_the_evidence_that_stays_alone(
+    config_for, source, tmp_path, monkeypatch, unlabelled
+):
+    fitted = []
+
+    def fit(train, words, config, further=(), guessed=None):
+        fitted.append((len(further), guessed is not None))
+        return fit_evidence(train, words, config, further, guessed)
+
+    monkeypatch.setattr("sentiment.training.train.fit_evidence", fit)
+    reviews = source if unlabelled else source / "train.jsonl"
+    train_run(config_for(reviews, *STAGES, "evidence.phrases = true"), tmp_path / "run")
+    assert fitted == ([(0, False), (1, True)] if unlabelled else [(1, False)])
+
+
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
     predictor = sentiment.load(run, device="cpu", threads=1)
     text = "Take 1 was bright and lovely."
