@@ -1,8 +1,9 @@
 """Write the bundled phrases: short texts of negation and contrast with labels, the same bytes every time.
 
 Long reviews teach little about "not" and "but": they have two hundred other words to tell their label by.
-`evidence.phrases` has the n-gram evidence learn these, `data.extra = "phrases"` the whole model. Wordings are not those of sentiment/probes/templates.toml,
-nor are most of their adjectives, and no text stands in both, or `sentiment probe` would measure memory.
+`evidence.phrases` has the n-gram evidence learn these, `data.extra = "phrases"` the whole model. Wordings are
+not those of sentiment/probes/templates.toml, nor are most of their adjectives, and no text stands in both, or
+`sentiment probe` would measure memory.
 """
 
 import itertools

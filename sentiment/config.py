@@ -221,9 +221,9 @@ class EvidenceSettings(Section):
     """If not 0, it is fitted anew at the end, also on reviews of the split `unsupervised`, at most as many as
     of train, with the labels the whole model gives them; one that the model is sure of counts so much as
     this, a labelled review 1."""
-    phrases: bool = False
-    """Whether it is fitted anew at the end, also on the bundled short texts of negation and contrast, each as
-    if it were a labelled review; for the sake of texts of a sentence or two."""
+    phrases: float = Field(0.0, ge=0)
+    """If not 0, it is fitted anew at the end, also on the bundled short texts of negation and contrast, for
+    reviews of a sentence or two; each counts so much as this, a labelled review 1."""
 
 
 class CalibrationSettings(Section):
@@ -297,7 +297,7 @@ class Config(Section):
             "evidence.unlabelled needs evidence: set evidence.weight, or evidence.unlabelled=0": (
                 not evidence.unlabelled or evidence.weight > 0
             ),
-            "evidence.phrases needs evidence: set evidence.weight, or evidence.phrases=false": (
+            "evidence.phrases needs evidence: set evidence.weight, or evidence.phrases=0": (
                 not evidence.phrases or evidence.weight > 0
             ),
             f"evidence.weight reads words, which model.encoder={model.encoder} has not": (

@@ -34,14 +34,16 @@ def fit_evidence(
     train: LabelledReviews,
     words: int,
     config: Config,
-    further: Sequence[LabelledReviews] = (),
+    extra: LabelledReviews | None = None,
+    phrases: LabelledReviews | None = None,
     guessed: LabelledReviews | None = None,
 ) -> NGramEvidence:
     """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
 
     The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
-    reviews than `evidence.reviews` some are drawn; the `further` texts are always taken and do not count. The
-    same reviews and seed give the same evidence; without an n-gram of two reviews every weight is zero.
+    reviews than `evidence.reviews` some are drawn; the texts `extra` and `phrases` are always taken, beside
+    them, and one of `phrases` counts `evidence.phrases` times as much as a review. The same reviews and seed
+    give the same evidence; without an n-gram of two reviews every weight is zero.
 
     The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
     the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more of
@@ -49,7 +51,8 @@ def fit_evidence(
     """
     drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
     read = [_Read(train, drawn_N, 1.0)]
-    read += [_Read(texts, np.arange(len(texts.labels_N)), 1.0) for texts in further]
+    beside = ((extra, 1.0), (phrases, config.evidence.phrases))
+    read += [_Read(texts, np.arange(len(texts.labels_N)), weight) for texts, weight in beside if texts]
     if guessed is not None:
         drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
         read.append(_Read(guessed, drawn_guesses_N, config.evidence.unlabelled))

@@ -135,7 +135,7 @@ def _fit_evidence(config: Config, prepared: Prepared, machine: Machine) -> NGram
     if leads():
         say("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
-    evidence = fit_evidence(prepared.train, words, config, _given(prepared.extra))
+    evidence = fit_evidence(prepared.train, words, config, prepared.extra)
     if leads() and not evidence.weights_G.any():
         say("warning: no n-gram stands in two reviews; the evidence says nothing")
     return evidence
@@ -350,7 +350,7 @@ def _final_evidence(
         return plan.evidence()
     say("fitting the n-gram evidence that stays")
     (words,) = prepared.vocabulary.sizes
-    return fit_evidence(prepared.train, words, config, _given(prepared.extra, prepared.phrases), guessed)
+    return fit_evidence(prepared.train, words, config, prepared.extra, prepared.phrases, guessed)
 
 
 def _guess(
@@ -364,10 +364,6 @@ def _guess(
     say("labelling the unlabelled reviews for the n-gram evidence")
     model = build_model(config, plan.prepared.vocabulary, weights, run.path)
     return LabelledReviews(unlabelled, probabilities(score(model.to(machine.device), unlabelled, machine)))
-
-
-def _given(*texts: LabelledReviews | None) -> list[LabelledReviews]:
-    return [given for given in texts if given is not None]
 
 
 def _write_report(run: RunFolder, source: str, machine: Machine) -> None:

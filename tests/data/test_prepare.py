@@ -101,7 +101,7 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
     columns = ("data.text_column = 'review'", "data.label_column = 'verdict'")
     plain = prepare(config_for(source, *columns), 1)
     extra = prepare(config_for(source, *columns, "data.extra = 'phrases'"), 1)
-    config = config_for(source, *columns, "evidence.phrases = true", "evidence.weight = 0.5")
+    config = config_for(source, *columns, "evidence.phrases = 0.3", "evidence.weight = 0.5")
     evidence = prepare(config, 1)
     assert plain.extra is plain.phrases is extra.phrases is evidence.extra is None
     for phrases in (extra.extra, evidence.phrases):

@@ -269,9 +269,26 @@ def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, 
     texts, labels_N = list(map(reviews.__getitem__, range(52))), np.array([0] * 10 + [1] * 40 + [0, 1])
     train, extra = LabelledReviews(texts[:50], labels_N[:50]), LabelledReviews(texts[50:], labels_N[50:])
     config = configure(size=100, seed=seed, reviews=20)
-    evidence = fit_evidence(train, *vocabulary.sizes, config, [extra])
+    evidence = fit_evidence(train, *vocabulary.sizes, config, extra)
     found = {word: drawn_with(word, evidence, vocabulary, 22) for word in ("bad", "good", "further")}
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
+
+
+def test_phrases_count_as_much_as_they_are_told_to(encode) -> None:
+    """Eight phrases say what no review says: that "dire" is negative."""
+    own = [["bad", "it"], ["good", "it"]] * 20
+    encoded, vocabulary = encode([*own, *[["dire"]] * 8])
+    texts, labels_N = list(map(encoded.__getitem__, range(48))), np.array([0, 1] * 20 + [0] * 8)
+    train, phrases = (LabelledReviews(texts[part], labels_N[part]) for part in np.s_[:40, 40:])
+
+    def logit(weight: float, **beside: LabelledReviews) -> float:
+        evidence = {"weight": 0.5, "phrases": weight}
+        config = Config.model_validate({"evidence": evidence})
+        fitted = fit_evidence(train, *vocabulary.sizes, config, **beside)
+        return float(fitted(torch.from_numpy(texts[-1])[None]))
+
+    without, little, fully = logit(0), logit(0.1, phrases=phrases), logit(1, phrases=phrases)
+    assert abs(without) < 1e-9 and without > little > fully == logit(0, extra=phrases)
 
 
 def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:

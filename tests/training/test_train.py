@@ -223,14 +223,14 @@ def test_the_phrases_are_learned_by_the_evidence_that_stays_alone(
 ):
     fitted = []
 
-    def fit(train, words, config, further=(), guessed=None):
-        fitted.append((len(further), guessed is not None))
-        return fit_evidence(train, words, config, further, guessed)
+    def fit(train, words, config, extra, phrases=None, guessed=None):
+        fitted.append((phrases is not None, guessed is not None))
+        return fit_evidence(train, words, config, extra, phrases, guessed)
 
     monkeypatch.setattr("sentiment.training.train.fit_evidence", fit)
     reviews = source if unlabelled else source / "train.jsonl"
-    train_run(config_for(reviews, *STAGES, "evidence.phrases = true"), tmp_path / "run")
-    assert fitted == ([(0, False), (1, True)] if unlabelled else [(1, False)])
+    train_run(config_for(reviews, *STAGES, "evidence.phrases = 0.3"), tmp_path / "run")
+    assert fitted == ([(False, False), (True, True)] if unlabelled else [(True, False)])
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
