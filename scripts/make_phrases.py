@@ -17,7 +17,6 @@ from sentiment.probes.cases import probe_set
 
 PHRASES = Path(__file__).resolve().parent.parent / "sentiment" / "data" / "phrases.jsonl"
 SEED = 20_261
-MOST_OF_A_TEMPLATE = 60
 
 SHARED = {
     "it": ["it", "this film", "the movie", "the plot", "the acting", "the script", "the ending", "the show"],
@@ -81,13 +80,16 @@ BAD = {
     ],
 }  # fmt: skip
 
-# `{name-}` is a word of the other verdict.
-TEMPLATES = [
-    # as straight as can be, so that a short text is not taken for a negation
+# As straight as can be, and so many that a word stands in them as often as it is turned round: or "boring"
+# would be learned for praise.
+STRAIGHT = [
     "{it} is {a}.", "{it} was {very} {a}.", "{it} is {best}!", "{very} {a}.", "{a}.", "{best}!",
     "I {love} {it}.", "I {love} {it}!", "I {really} {love} it.", "what a {noun}!", "a {noun}.", "{verdict}.",
-    "{it} is {a} and {best}.", "{fixed}",
-    # turned round
+    "{it} is {a} and {best}.", "{fixed}", "I found {it} {very} {a}.", "{it} felt {a}.", "a {very} {a} film.",
+    "{it} is {very} {a} and {best}.",
+]  # fmt: skip
+# `{name-}` is a word of the other verdict.
+TURNED = [
     "{it} is not {a-}.", "{it} wasn't {a-}.", "{it} is never {a-}.", "not {a-}.", "not at all {a-}.",
     "{it} is not {very} {a-}.", "{it} isn't {a-}, whatever they say.", "{it} is by no means {a-}.",
     "{it} is hardly {a-}.", "I would not call {it} {a-}.", "I did not find {it} {a-}.",
@@ -102,11 +104,14 @@ TEMPLATES = [
 ]  # fmt: skip
 
 
+MOST_OF_A_TEMPLATE = dict.fromkeys(STRAIGHT, 240) | dict.fromkeys(TURNED, 60)
+
+
 def write_texts(template: str, words: dict[str, list[str]], generator: random.Random) -> Iterator[str]:
-    """A template with its words put in, at most MOST_OF_A_TEMPLATE times."""
+    """A template with its words put in, as often as MOST_OF_A_TEMPLATE says."""
     names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
     choices = list(itertools.product(*(words[name] for name in names)))
-    for chosen in generator.sample(choices, min(len(choices), MOST_OF_A_TEMPLATE)):
+    for chosen in generator.sample(choices, min(len(choices), MOST_OF_A_TEMPLATE[template])):
         text = template.format_map(dict(zip(names, chosen, strict=True)))
         yield text[:1].upper() + text[1:]
 
@@ -115,7 +120,7 @@ def make_phrases() -> bytes:
     """The content of the file: JSON lines with text and label, both labels equally often."""
     generator = random.Random(SEED)
     rows: dict[str, int] = {}
-    for template in TEMPLATES:
+    for template in MOST_OF_A_TEMPLATE:
         for label, own, other in ((1, GOOD, BAD), (0, BAD, GOOD)):
             words = SHARED | own | {f"{name}-": values for name, values in other.items()}
             rows |= dict.fromkeys(write_texts(template, words, generator), label)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from scripts.make_phrases import PHRASES, make_phrases
+from scripts.make_phrases import BAD, GOOD, PHRASES, make_phrases
 from sentiment.probes.cases import probe_set
 
 
@@ -23,6 +23,12 @@ def test_the_file_is_what_the_script_writes():
 
 def test_both_labels_are_about_equally_frequent(labels):
     assert abs(sum(labels.values()) / len(labels) - 0.5) < 0.01
+
+
+@pytest.mark.parametrize(("word", "own"), [(w, own) for own, ws in ((0, BAD), (1, GOOD)) for w in ws["a"]])
+def test_a_word_stands_about_as_often_with_its_own_label_as_turned_round(labels, word, own):
+    found = [label == own for text, label in labels.items() if re.search(rf"\b{word}\b", text.lower())]
+    assert len(found) > 50 and sum(found) / len(found) > 0.45
 
 
 def test_each_is_a_sentence(labels):
