@@ -102,8 +102,6 @@ TURNED = [
     "I thought {it} would be {a-}. it was {best}.", "{it} begins {a-} and becomes {best}.",
     "I wanted to say I {love-} it. I {love} it.", "people say {it} is {a-}; I {love} it.",
 ]  # fmt: skip
-
-
 MOST_OF_A_TEMPLATE = dict.fromkeys(STRAIGHT, 240) | dict.fromkeys(TURNED, 60)
 
 

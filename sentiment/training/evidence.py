@@ -52,7 +52,9 @@ def fit_evidence(
     drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
     read = [_Read(train, drawn_N, 1.0)]
     beside = ((extra, 1.0), (phrases, config.evidence.phrases))
-    read += [_Read(texts, np.arange(len(texts.labels_N)), weight) for texts, weight in beside if texts]
+    read += [
+        _Read(texts, np.arange(len(texts.labels_N)), weight) for texts, weight in beside if texts is not None
+    ]
     if guessed is not None:
         drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
         read.append(_Read(guessed, drawn_guesses_N, config.evidence.unlabelled))

@@ -125,11 +125,11 @@ def _plan(config: Config, machine: Machine) -> Plan:
     if wanting and prepared.unlabelled is None and leads():
         say(f"the source has no split of unlabelled reviews, so no effect of: {', '.join(wanting)}")
     memory.release()
-    evidence = cache(partial(_fit_evidence, config, prepared, machine))
+    evidence = cache(partial(_fit_evidence, config, prepared))
     return Plan(prepared, plan_stages(config, prepared, evidence), evidence)
 
 
-def _fit_evidence(config: Config, prepared: Prepared, machine: Machine) -> NGramEvidence | None:
+def _fit_evidence(config: Config, prepared: Prepared) -> NGramEvidence | None:
     if not config.evidence.weight:
         return None
     if leads():
