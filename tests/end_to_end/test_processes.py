@@ -1,5 +1,6 @@
 """Two processes that train together: as `torchrun` starts both, or as the first one starts the other."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -193,8 +194,9 @@ def process_of(first, rank):
     """The process of this rank that `first` has started; itself, if it has started no such process."""
     children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
     for child in children:
-        if f"RANK={rank}" in Path(f"/proc/{child}/environ").read_text().split("\0"):
-            return int(child)
+        with contextlib.suppress(OSError):  # it also starts helpers, which may have ended by now
+            if f"RANK={rank}" in Path(f"/proc/{child}/environ").read_text().split("\0"):
+                return int(child)
     return first.pid
 
 
