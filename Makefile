@@ -10,9 +10,12 @@ QUICK := runs/quickstart
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
-.PHONY: setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture clean
+.PHONY: help setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture clean
 
-setup: $(READY)
+setup: $(READY)  ## the environment of the project, in .venv
+
+help:  ## this list
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,18 +40,18 @@ eval: setup  ## RUN=runs/imdb-1, the newest by default
 predict: setup  ## TEXT="..."
 	$(BIN)/sentiment predict "$(TEXT)"
 
-test: setup
+test: setup  ## the tests, without those that take minutes
 	$(BIN)/pytest -n auto
 
-test-slow: setup
+test-slow: setup  ## the tests that take minutes
 	$(BIN)/pytest -n auto -m slow
 
-lint: setup
+lint: setup  ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-check: lint
+check: lint  ## what CI runs first: lint, and the tests with their coverage
 	$(BIN)/pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench: setup  ## the speed of steps, layer, designs and tokenizer; DATA=folder
@@ -59,7 +62,7 @@ torture: setup  ## break every promise on purpose and count (docs/reliability.md
 	$(BIN)/python -m scripts.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) \
 	  $(if $(SEED),--seed $(SEED))
 
-pretrained: setup  ## make the shipped model anew (80 minutes); DATA=folder SEED=1
+pretrained: setup  ## make the shipped model anew (80 minutes); DATA=folder, SEED=3
 	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA)) $(if $(SEED),--seed $(SEED))
 
 docs: setup  ## write the pages of commands and configuration again

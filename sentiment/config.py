@@ -38,7 +38,8 @@ class DataSettings(Section):
     """Where the reviews come from and how validation is cut from train."""
 
     source: str = "stanfordnlp/imdb"
-    """A hub name, a folder (hub layout or aclImdb), a csv, tsv, json, jsonl or parquet file, or `sample`."""
+    """A hub name, a folder (hub layout, aclImdb or a file a split), a csv, tsv, json, jsonl or parquet file,
+    `sample` or `phrases`."""
     text_column: str = "text"
     """The column that holds a review."""
     label_column: str = "label"
@@ -92,7 +93,7 @@ CHANNEL_ENCODERS = ("shared_weight", "attention_fusion")
 
 
 class ModelSettings(Section):
-    """The network; the defaults are the article's sentiment model with its mistakes mended."""
+    """The network; the defaults are the article's model (docs/article.md) with its mistakes mended."""
 
     embedding: int = Field(100, ge=1)
     """Width of a word's embedding."""
@@ -219,11 +220,11 @@ class EvidenceSettings(Section):
     them; the texts of `data.extra` are always taken and do not count."""
     unlabelled: float = Field(0.0, ge=0)
     """If not 0, it is fitted anew at the end, also on reviews of the split `unsupervised`, at most as many as
-    of train, with the labels the whole model gives them; one that the model is sure of counts so much as
-    this, a labelled review 1."""
+    of train, with the labels the whole model gives them; one that the model is sure of has this weight,
+    a labelled review 1."""
     phrases: float = Field(0.0, ge=0)
-    """If not 0, it is fitted anew at the end, also on the bundled short texts of negation and contrast, for
-    reviews of a sentence or two; each counts so much as this, a labelled review 1."""
+    """If not 0, it is fitted anew at the end, also on the bundled short texts of negation and contrast,
+    which helps with reviews of a sentence or two; each has this weight, a labelled review 1."""
 
 
 class CalibrationSettings(Section):
@@ -241,7 +242,7 @@ class LoggingSettings(Section):
     makes it, on the reviews that were held out."""
     tensorboard: bool = False
     """Whether curves are written as event files into the run's folder `tensorboard`; needs the package of
-    that name: `pip install 'sentiment[tensorboard]'`."""
+    that name: `pip install tensorboard`."""
 
 
 class MachineSettings(Section):

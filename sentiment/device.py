@@ -52,13 +52,14 @@ def process_count(settings: MachineSettings, machine: Machine) -> int:
 
     Raises MachineError where so many cannot share the device.
     """
+    together = local_count() if is_joint_training() else settings.processes
+    if together > 1 and (machine.device.type == "mps" or ":" in settings.device):
+        raise MachineError(
+            f"{together} processes cannot share {machine.device}; use one, or a device that is called cpu or "
+            "cuda"
+        )
     if is_joint_training():
         return started_count()
-    if settings.processes > 1 and (machine.device.type == "mps" or ":" in settings.device):
-        raise MachineError(
-            f"{settings.processes} processes cannot share {machine.device}; use --processes 1, or a device "
-            "that is called cpu or cuda"
-        )
     # An LSTM's steps are too small for two threads to share: on two cores two processes of one thread take
     # 0.6 to 0.8 of the time of one of two threads (docs/experiments.md).
     fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1

@@ -25,6 +25,13 @@ from sentiment.predictor import Prediction, Predictor, describe_prediction
 from sentiment.scoring import probabilities
 from sentiment.slices import Slicing, slice_accuracy
 
+# What flatters a run on a split of its own data.
+FLATTERED = {
+    "train": "warning: the run was trained on these reviews",
+    "all": "warning: the run was trained on most of these reviews; --split validation has the others",
+    "validation": "the run's epoch was chosen on these reviews, as --threshold best is; it flatters a little",
+}
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -116,10 +123,12 @@ def score_run(predictor: Predictor, source: str | None = None, split: str | None
     Raises DataError if there is no such split, or if the run's own data have changed.
     """
     part, is_own = _choose_part(predictor, source, split)
-    if is_own and part.name == "train":
-        say("warning: the run was trained on these reviews")
-    elif is_own and part.name == "all":
-        say("warning: the run was trained on most of these reviews; --split validation has the others")
+    if is_own and part.name in FLATTERED:
+        say(FLATTERED[part.name])
+    return _score_part(predictor, source, part, is_own)
+
+
+def _score_part(predictor: Predictor, source: str | None, part: Part, is_own: bool) -> Scores:
     reviews, _ = part.encode(predictor.vocabulary, predictor.config)
     scores = _score(lambda: predictor.logits(reviews), source or predictor.config.data.source, part)
     return replace(scores, temperature=predictor.temperature, is_own_data=is_own)
@@ -185,17 +194,18 @@ def choose_threshold(predictor: Predictor, source: str | None = None) -> float:
     none, or if its data are no longer there.
     """
     is_copy = source is not None and _is_own_data(predictor, predictor.config.with_source(source))
-    held_out = score_run(predictor, source if is_copy else None, "validation")
+    part = own_part(predictor, "validation", source if is_copy else None)
+    held_out = _score_part(predictor, source, part, is_own=True)
     return best_threshold(held_out.logits_N, held_out.part.labels_N)
 
 
-def evaluate_baseline(config: Config, processes: int, split: str = "test") -> BaselineEvaluation:
+def evaluate_baseline(config: Config, workers: int, split: str = "test") -> BaselineEvaluation:
     """Fit the baseline on the train split of a configuration, without `data.extra`, and judge it on `split`.
 
     Raises DataError if there is no such split, or as `fit_baseline` does.
     """
-    part = load_part(config, split, processes)  # before the fit: a missing split should say so at once
-    baseline = fit_baseline(load_part(config, "train", processes), config.seed)
+    part = load_part(config, split, workers)  # before the fit: a missing split should say so at once
+    baseline = fit_baseline(load_part(config, "train", workers), config.seed)
     return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
 
 

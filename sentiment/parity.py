@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sentiment.data.tokens import normalise
 from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation import Scores
 from sentiment.predictor import Predictor
+from sentiment.processes import own_command
 from sentiment.scoring import probabilities
 
 TOLERANCE = 1e-5
@@ -71,9 +71,10 @@ def _through_the_command(texts: Sequence[str], predictor: Predictor, run: Path) 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reviews.txt"
         file.write_text("".join(normalise(text) + "\n" for text in texts), encoding="utf-8")
-        arguments = ["--run", str(run), "--file", str(file), "--json"]
+        # A name alone may mean the shipped model.
+        arguments = ["predict", "--run", str(run.resolve()), "--file", str(file), "--json"]
         machine_arguments = ["--device", str(machine.device), "--threads", str(machine.threads)]
-        command = [sys.executable, "-m", "sentiment", "predict", *arguments, *machine_arguments]
+        command = own_command([*arguments, *machine_arguments])
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise SentimentError(f"sentiment predict failed: {result.stderr.strip()}")

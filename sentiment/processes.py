@@ -64,8 +64,8 @@ class Processes:
         self.sum(sums_X)
         if not torch.equal(sums_X, own_X * self.count):
             raise RunError(
-                "the processes have other reviews or checkpoints than each other: they need one run folder "
-                "and the same data"
+                "the processes have other reviews, recipes or checkpoints than each other: they need one run "
+                "folder, one configuration and the same data"
             )
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], *figures: float) -> list[float]:
@@ -207,6 +207,15 @@ def _started(arguments: Sequence[str], count: int, store: TCPStore) -> Iterator[
             assistant.wait()
 
 
+def own_command(arguments: Sequence[str]) -> list[str]:
+    """What starts `sentiment` with these arguments as a process that finds every module where this one does.
+
+    `python -m` would look in the current folder first.
+    """
+    program = f"import sys; sys.path[:] = {sys.path!r}; from sentiment.cli import main; main()"
+    return [sys.executable, "-c", program, *arguments]
+
+
 def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> Popen[bytes]:
     environment = os.environ | {
         LEADER: f"{os.getpid()}",
@@ -217,12 +226,10 @@ def _start(arguments: Sequence[str], rank: int, count: int, port: int) -> Popen[
         "RANK": f"{rank}",
         "LOCAL_RANK": f"{rank}",
     }
-    # It finds every module where this process finds it; `python -m` would look in the current folder first.
-    program = f"import sys; sys.path[:] = {sys.path!r}; from sentiment.cli import main; main()"
     try:
         # In a session of its own, so that Ctrl-C reaches the process that leads alone, which ends it.
         return Popen(
-            [sys.executable, "-c", program, *arguments],
+            own_command(arguments),
             stdin=DEVNULL,
             env=environment,
             start_new_session=True,

@@ -26,11 +26,19 @@ from sentiment import storage
 from sentiment.config import Config, parse_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import MachineError, RunError, UsageError
+from sentiment.versions import changed_versions
 
 CHECKPOINT = re.compile(r"step-(\d+)")
 SHIPPED = Path(str(resources.files("sentiment") / "pretrained" / "imdb"))
 FINISHED_FILES = {"config.toml", "vocabulary.txt", "model.safetensors", "golden.json", "run.json"}
 BESIDE = ("config.toml", "metrics.jsonl")
+# What run.json says of a run's data, and what is wrong if it is another one when the run goes on.
+CHANGES = {
+    "hash": "the reviews are not those that {} was started on; restore them",
+    "further_hash": "the texts of data.extra or the bundled phrases are not those that {} was started on; "
+    "restore them",
+    "split_hashes": "the reviews are no longer split as when {} was started; restore their groups",
+}
 KEPT_CHECKPOINTS = 2  # the newest, and one to fall back to should it be damaged
 
 
@@ -145,7 +153,8 @@ class RunFolder:
             raise RunError(_no_run_at(self.path))
         if self.path.is_dir() and not _holds_something(self.path):
             raise RunError(
-                f"{self.path} had not begun its training; start it again: sentiment train --run {self.path}"
+                f"{self.path} had not begun its training; start it again: "
+                f"sentiment train --run {shlex.quote(f'{self.path}')}"
             )
         try:
             return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
@@ -224,23 +233,27 @@ class RunFolder:
             )
         return None
 
-    def check_data(self, data_hash: str, split_hashes: dict[str, str]) -> None:
-        """Raise RunError if the run was started on other reviews, or on others of them.
+    def check_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
+        """Raise RunError if `write_start` was given other reviews or words when the run was started.
 
-        A run that was stopped before has none yet.
+        A run that was stopped before that has nothing to differ from.
         """
         path = self.path / "run.json"
-        if path.exists():
-            facts = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
-            data = facts.get("data")
-            if not isinstance(data, dict) or "hash" not in data:
-                raise RunError(f"{path} is damaged: it does not say what the run was started on")
-            if data["hash"] != data_hash:
-                raise RunError(f"the reviews are not those that {self.path} was started on; restore them")
-            if data.get("split_hashes") != split_hashes:
-                raise RunError(
-                    f"the reviews are no longer split as when {self.path} was started; restore their groups"
-                )
+        if not path.exists():
+            return
+        started = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
+        data, versions = started.get("data"), started.get("versions")
+        if not isinstance(data, dict) or "hash" not in data or not isinstance(versions, dict):
+            raise RunError(f"{path} is damaged: it does not say what the run was started on")
+        for key, change in CHANGES.items():
+            if data.get(key) != facts["data"][key]:
+                raise RunError(change.format(self.path))
+        words = self.path / "vocabulary.txt"
+        if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
+            raise RunError(
+                f"{words} has other words than are counted now, so the weights would be taken for the wrong "
+                f"ones; changed since: {changed_versions(versions) or 'the file, or the program'}"
+            )
 
     def cut_metrics(self, size: int) -> None:
         """Drop the lines of metrics.jsonl that were written after the checkpoint."""
@@ -274,7 +287,7 @@ class RunFolder:
         self._write("golden.json", storage.dump_json({"reviews": golden}))
         self._write("run.json", storage.dump_json(facts))
         with storage.machine_errors(self.path):
-            storage.write_manifest(self.path)
+            storage.write_manifest(self.path, {*FINISHED_FILES, "metrics.jsonl"})
 
     def _write(self, name: str, content: bytes) -> None:
         storage.write_file(self.path / name, content)
@@ -294,7 +307,9 @@ def read_run(path: Path) -> FinishedRun:
     if not is_run(path):
         raise RunError(f"{path} is no run folder: it has no config.toml")
     if not (path / storage.MANIFEST).exists():
-        raise RunError(f"{path} is not finished; go on with: sentiment train --resume --run {path}")
+        raise RunError(
+            f"{path} is not finished; go on with: sentiment train --resume --run {shlex.quote(f'{path}')}"
+        )
     entries = storage.read_manifest(path, RunError)
     contents = {name: storage.read_verified(path, name, entries, RunError) for name in entries}
     if missing := FINISHED_FILES - contents.keys():
@@ -395,7 +410,7 @@ def _parse_tensors(content: bytes, path: Path) -> dict[str, Tensor]:
 
 
 def _no_run_at(path: Path) -> str:
-    return f"no run at {path}; train one with: sentiment train --run {path}"
+    return f"no run at {path}; train one with: sentiment train --run {shlex.quote(f'{path}')}"
 
 
 def _holds_something(folder: Path) -> bool:

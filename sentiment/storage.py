@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sentiment.errors import InputError, MachineError, UsageError
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".*.tmp"  # what every name matches under which something is written
+REPLACED = ".old.tmp"  # ends the name of a folder that is being replaced
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -56,7 +57,7 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     with machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-    old = path.with_name(f".{path.name}.old.tmp")
+    old = path.with_name(f".{path.name}{REPLACED}")
     try:
         yield temporary
         with machine_errors(path):
@@ -82,7 +83,14 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what writers that were killed have left in a folder nobody else writes to."""
+    """Remove what writers that were killed have left in a folder nobody else writes to.
+
+    What one of them had moved away, with nothing put in its place yet, is put back.
+    """
+    for old in folder.glob(f".*{REPLACED}"):
+        path = folder / old.name[1 : -len(REPLACED)]
+        if not path.exists():
+            old.rename(path)
     for leftover in folder.glob(TEMPORARY):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -90,9 +98,10 @@ def remove_leftovers(folder: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def write_manifest(folder: Path) -> None:
-    """List the SHA-256 and size of each file that stands directly in `folder`."""
+def write_manifest(folder: Path, names: Collection[str] | None = None) -> None:
+    """List the SHA-256 and size of each file that stands directly in `folder`, or of those among `names`."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
+    files = [file for file in files if names is None or file.name in names]
     entries = {file.name: _fingerprint_file(file) for file in files if file.name != MANIFEST}
     write_file(folder / MANIFEST, dump_json({"files": entries}))
 

@@ -58,11 +58,17 @@ def test_processes_share_the_threads(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["mps", "cuda:1"])
-def test_processes_do_not_share_one_gpu(name):
+def test_processes_do_not_share_one_gpu(name, monkeypatch):
     machine = Machine(torch.device(name), torch.float32, 8)
-    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}; use --processes 1"):
+    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}; use one"):
         process_count(MachineSettings(device=name, processes=2), machine)
     assert process_count(MachineSettings(device=name, processes=1), machine) == 1
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")  # each on a machine of its own
+    assert process_count(MachineSettings(device=name), machine) == 4
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}"):
+        process_count(MachineSettings(device=name), machine)
 
 
 def test_reduced_precision_is_probed():

@@ -106,6 +106,15 @@ def test_a_claim_that_came_to_nothing_leaves_nothing_and_no_second_holder(tmp_pa
         run.claim(force=False)
 
 
+def test_a_file_of_the_users_in_the_folder_is_none_of_the_run(run):
+    (run / "manifest.json").unlink()
+    (run / "train.log").write_text("so far")
+    resume_run(run)
+    (run / "train.log").write_text("so far, and then to the end")
+    assert (run / "train.log").name not in storage.read_manifest(run, RunError)
+    assert read_run(run).weights.keys()
+
+
 # --- going on ------------------------------------------------------------------------------------------
 
 
@@ -169,9 +178,10 @@ def test_a_hostile_list_of_files_beside_is_refused(run, beside):
 
 @pytest.mark.parametrize("facts", [{}, {"data": 3}, {"data": {}}], ids=range(3))
 def test_a_start_that_names_no_data_is_refused(run, facts):
+    vocabulary = read_run(run).vocabulary
     (run / "run.json").write_bytes(storage.dump_json(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        RunFolder(run).check_data("0" * 64, {})
+        RunFolder(run).check_start(vocabulary, {})
 
 
 # --- opening -------------------------------------------------------------------------------------------

@@ -201,6 +201,17 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     assert sorted(content(tmp_path)) == [".lock", "a.json", "notes.tmp"]
 
 
+def test_what_a_killed_writer_had_moved_away_is_put_back(tmp_path):
+    make(tmp_path / "entry", "old")
+    (tmp_path / "entry").rename(tmp_path / ".entry.old.tmp")
+    (tmp_path / ".entry.abc.tmp").mkdir()
+    storage.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
+    (tmp_path / ".entry.old.tmp").mkdir()
+    storage.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
+
+
 # --- verification --------------------------------------------------------------------------------------
 
 

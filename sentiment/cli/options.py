@@ -17,7 +17,9 @@ SetOption = Annotated[
 DataOption = Annotated[
     str | None,
     typer.Option(
-        "--data", metavar="SOURCE", help="Hub name, folder, file (csv, tsv, json, jsonl, parquet) or sample."
+        "--data",
+        metavar="SOURCE",
+        help="Hub name, folder, file (csv, tsv, json, jsonl, parquet), sample or phrases.",
     ),
 ]
 SplitOption = Annotated[

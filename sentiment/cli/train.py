@@ -1,6 +1,7 @@
 """`sentiment train`: train a model, or go on with one."""
 
 import itertools
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,4 +107,4 @@ def _report(run: Path, source: str) -> str:
     folder = RunFolder(run)
     if folder.report_path.exists():
         return f"{folder.report_path}"
-    return f"sentiment report {run} --split validation{folder.data_option(source)}"
+    return f"sentiment report {shlex.quote(f'{run}')} --split validation{folder.data_option(source)}"

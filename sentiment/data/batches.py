@@ -112,7 +112,7 @@ class LabelledReviews(NamedTuple):
 
     reviews: AnyReviews
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative; float32 where some are a teacher's probabilities of positive."""
+    """int8: 1 positive, 0 negative, -1 unknown; float64 where a model gave probabilities of positive."""
 
     def joined(self, other: "LabelledReviews") -> "LabelledReviews":
         """These, then the others."""

@@ -43,7 +43,9 @@ class Prepared:
     shared_groups: int | None
     """Groups that stand in both train and validation; None where the source has no groups."""
     data_hash: str
-    """SHA-256 over texts and labels of every split that was read."""
+    """SHA-256 over texts and labels of every split of the source that was read."""
+    further_hash: str
+    """The same over what is learned from beside the source: `data.extra` and the bundled phrases."""
     split_hashes: dict[str, str]
     """`Part.split_hash` of train and validation."""
 
@@ -116,13 +118,13 @@ class Part:
         return LabelledReviews(encoded, self.labels_N)
 
 
-def prepare(config: Config, processes: int) -> Prepared:
+def prepare(config: Config, workers: int) -> Prepared:
     """Load, split, tokenize (with a cache) and encode the training and validation reviews.
 
     Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
     """
-    splits = _load_for_training(config)
-    parts, holdout = _split(splits, config, processes)
+    source, further = _load_source(config), _load_further(config)
+    parts, holdout = _split(source | further, config, workers)
     vocabulary = _count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config)
     extra, phrases = (
@@ -140,23 +142,24 @@ def prepare(config: Config, processes: int) -> Prepared:
         unlabelled,
         holdout.rule,
         holdout.shared_groups,
-        _hash(splits),
+        _hash(source),
+        _hash(further),
         {name: parts[name].split_hash for name in LEARNED_FROM},
     )
 
 
 def data_hash(config: Config) -> str:
     """`Prepared.data_hash` of a run with this configuration; raises what `load_reviews` raises."""
-    return _hash(_load_for_training(config))
+    return _hash(_load_source(config))
 
 
-def audit(config: Config, processes: int) -> Audit:
-    """Prepare every split that training and judging read, and say what was found."""
+def audit(config: Config, workers: int) -> Audit:
+    """Prepare every split of the source, and `data.extra`, and say what was found."""
     splits = load_reviews(config.data)
     if config.reads_unlabelled:
         splits |= load_reviews(config.data, (UNLABELLED,))
     splits |= load_extra(config.data)
-    parts, holdout = _split(splits, config, processes)
+    parts, holdout = _split(splits, config, workers)
     vocabulary = _count_words(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
@@ -170,7 +173,7 @@ def audit(config: Config, processes: int) -> Audit:
     return Audit(facts, across, vocabulary.sizes, holdout.rule, holdout.shared_groups)
 
 
-def load_part(config: Config, split: str, processes: int) -> Part:
+def load_part(config: Config, split: str, workers: int) -> Part:
     """Load one split; `train` and `validation` are those of a run with this configuration.
 
     Raises DataError naming the splits there are if `split` is not one of them.
@@ -178,14 +181,14 @@ def load_part(config: Config, split: str, processes: int) -> Part:
     if split not in LEARNED_FROM:
         splits = load_reviews(config.data)
         _require(split, {*splits, "validation"}, config)
-        return _whole(splits[split], processes)
-    parts, holdout = _split(load_reviews(config.data, LEARNED_FROM), config, processes)
+        return _whole(splits[split], workers)
+    parts, holdout = _split(load_reviews(config.data, LEARNED_FROM), config, workers)
     if len(parts[split].positions_N) == 0:
         raise DataError(f"no {split} split is held out with data.validation={holdout.rule}")
     return parts[split]
 
 
-def load_split(config: Config, split: str | None, processes: int) -> Part:
+def load_split(config: Config, split: str | None, workers: int) -> Part:
     """Load one labelled split whole, as the source has it; without a name the only one, or else test.
 
     Raises DataError as `load_part` does.
@@ -194,7 +197,7 @@ def load_split(config: Config, split: str | None, processes: int) -> Part:
     if split is None:
         split = next(iter(splits)) if len(splits) == 1 else "test"
     _require(split, splits, config)
-    return _whole(splits[split], processes)
+    return _whole(splits[split], workers)
 
 
 def describe_part(part: Part, vocabulary: Vocabulary, config: Config) -> SplitFacts:
@@ -226,10 +229,15 @@ def _require(split: str, found: Collection[str], config: Config) -> None:
         )
 
 
-def _load_for_training(config: Config) -> dict[str, Reviews]:
+def _load_source(config: Config) -> dict[str, Reviews]:
+    """The splits of the source that a training reads."""
     unlabelled = (UNLABELLED,) if config.reads_unlabelled else ()
-    phrases = load_phrases() if config.evidence.phrases else {}
-    return load_reviews(config.data, (*LEARNED_FROM, *unlabelled)) | load_extra(config.data) | phrases
+    return load_reviews(config.data, (*LEARNED_FROM, *unlabelled))
+
+
+def _load_further(config: Config) -> dict[str, Reviews]:
+    """What a training learns from beside its source."""
+    return load_extra(config.data) | (load_phrases() if config.evidence.phrases else {})
 
 
 def _hash(splits: dict[str, Reviews]) -> str:
@@ -248,12 +256,12 @@ def _count_words(train: Part, config: Config) -> Vocabulary:
     return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views)
 
 
-def _whole(reviews: Reviews, processes: int) -> Part:
-    tokens = tokenize_cached(reviews.texts, f"tokenizing {reviews.split}", processes)
+def _whole(reviews: Reviews, workers: int) -> Part:
+    tokens = tokenize_cached(reviews.texts, f"tokenizing {reviews.split}", workers)
     return Part(reviews.split, reviews, tokens, np.arange(len(reviews)))
 
 
-def _split(splits: dict[str, Reviews], config: Config, processes: int) -> tuple[dict[str, Part], Holdout]:
+def _split(splits: dict[str, Reviews], config: Config, workers: int) -> tuple[dict[str, Part], Holdout]:
     """Tokenize each split of the source and cut validation from train where it has none of its own."""
     if "train" not in splits:
         found = ", ".join(splits) or "none"
@@ -263,7 +271,7 @@ def _split(splits: dict[str, Reviews], config: Config, processes: int) -> tuple[
         splits = {name: reviews for name, reviews in splits.items() if name != "validation"}
         # Before tokenizing, which takes longer: a split that cannot be made should say so at once.
         holdout = hold_out(splits["train"], config.data, config.seed)
-    parts = {name: _whole(reviews, processes) for name, reviews in splits.items()}
+    parts = {name: _whole(reviews, workers) for name, reviews in splits.items()}
     if has_own:
         require_both_classes(parts["train"].labels_N)
         everything_N, own_N = parts["train"].positions_N, parts["validation"].positions_N

@@ -379,13 +379,14 @@ def _check(table: Table, split: str, settings: DataSettings) -> Reviews:
         if flaw:
             raise DataError(f"{table.origin}, row {row}: the text {flaw}; remove or fill the row")
     groups = table.columns.get(settings.group_column)
-    return Reviews(split, texts, labels_N, None if groups is None else _groups(groups))
+    return Reviews(split, texts, labels_N, None if groups is None else _groups(groups, split))
 
 
-def _groups(groups: Sequence[Any]) -> list[str]:
+def _groups(groups: Sequence[Any], split: str) -> list[str]:
     """Groups by name; a review that names none is a group of its own."""
     return [
-        f"row {row} alone" if group is None or group == "" else str(group) for row, group in enumerate(groups)
+        f"row {row} of {split} alone" if group is None or group == "" else str(group)
+        for row, group in enumerate(groups)
     ]
 
 

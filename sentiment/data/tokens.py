@@ -158,7 +158,7 @@ def shared_tokenizer() -> Tokenizer:
     return Tokenizer()
 
 
-def tokenize_cached(texts: Sequence[str], description: str, processes: int) -> Tokens:
+def tokenize_cached(texts: Sequence[str], description: str, workers: int) -> Tokens:
     """Tokenize texts, or open what an earlier call kept of the same texts under the same rules.
 
     The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. Two processes that need
@@ -172,7 +172,7 @@ def tokenize_cached(texts: Sequence[str], description: str, processes: int) -> T
         except DataError:
             shutil.rmtree(folder, ignore_errors=True)
     with storage.new_folder(folder) as temporary:
-        chunks = _tokenize(texts, description, processes)
+        chunks = _tokenize(texts, description, workers)
         with storage.machine_errors(folder):
             _write(temporary, chunks)
     return _open(folder)
@@ -234,26 +234,26 @@ def _open(folder: Path) -> Tokens:
         raise DataError(f"{folder} holds no tokens: {error}") from None
 
 
-def tokenize_stream(chunks: Iterable[list[str]], processes: int) -> Iterator[Tokens]:
+def tokenize_stream(chunks: Iterable[list[str]], workers: int) -> Iterator[Tokens]:
     """Tokenize chunk after chunk without a cache, from `PARALLEL_FROM` texts on some chunks ahead.
 
     Memory stays flat over a stream of any length. An error of `chunks` comes when its turn comes.
     """
     chunks, done = iter(chunks), 0
-    while processes < 2 or done < PARALLEL_FROM:
+    while workers < 2 or done < PARALLEL_FROM:
         chunk = next(chunks, None)
         if chunk is None:
             return
         yield _tokenize_and_forget(chunk)
         done += len(chunk)
-    with _workers(processes) as map_chunks:
+    with _started_workers(workers) as map_chunks:
         yield from map_chunks(_tokenize_and_forget, chunks)
 
 
-def _tokenize(texts: Sequence[str], description: str, processes: int) -> Iterator[Tokens]:
+def _tokenize(texts: Sequence[str], description: str, workers: int) -> Iterator[Tokens]:
     """Yield tokens chunk by chunk, behind a bar."""
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
-    with bar, _workers(processes if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
+    with bar, _started_workers(workers if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
         for chunk in map_chunks(_tokenize_chunk, _chunks(texts)):
             interrupts.check()
             yield chunk
@@ -266,16 +266,16 @@ def _chunks(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _workers(processes: int) -> Iterator[Map]:
+def _started_workers(workers: int) -> Iterator[Map]:
     """Yield a lazy `map`: the built-in one, or one over workers that end when this process does."""
-    if processes < 2:
+    if workers < 2:
         yield map
         return
     shared_tokenizer()  # before the fork, so that every worker has it
     method = "fork" if hasattr(os, "fork") else "spawn"
-    executor = ProcessPoolExecutor(processes, get_context(method), _start_worker, (os.getpid(),))
+    executor = ProcessPoolExecutor(workers, get_context(method), _start_worker, (os.getpid(),))
     try:
-        yield partial(_map_ahead, executor, processes)
+        yield partial(_map_ahead, executor, workers)
     except BrokenProcessPool:
         raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
     finally:

@@ -117,11 +117,12 @@ def data_verdict(run: JudgedRun) -> str:
         if data["validation"]
         else "none were held out for validation"
     )
-    extra = f" and {data['extra']:,} further texts" if data.get("extra") else ""
+    beside = {"unlabelled": "unlabelled ones", "extra": "further texts", "phrases": "bundled short texts"}
+    further = "".join(f", {data[key]:,} {name}" for key, name in beside.items() if data[key])
     shared = data["shared_groups"]
     groups = "" if shared is None else f", {shared:,} groups stand on both sides"
     return (
-        f"Trained on {data['train']:,} reviews of {data['source']}{extra}; {held_out}{groups}. "
+        f"Trained on {data['train']:,} reviews of {data['source']}{further}; {held_out}{groups}. "
         f"The vocabulary has {words} words of the training reviews."
     )
 
@@ -137,7 +138,8 @@ def environment(run: JudgedRun) -> dict[str, str]:
     record = run.record
     machine, result = record["machine"], record["result"]
     return {
-        "machine": f"{machine['device']}, {machine['threads']} threads, {machine['precision']}",
+        "machine": f"{machine['device']}, {machine['threads']} threads, processes: {machine['processes']}, "
+        f"{machine['precision']}",
         "peak memory": f"{result['peak_memory_bytes'] / 2**20:,.0f} MiB",
         "seed": str(record["seed"]),
         "commit": record["git"] or "not run from a checkout",

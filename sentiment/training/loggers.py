@@ -134,4 +134,4 @@ class TensorBoardLog:
 def require_tensorboard() -> None:
     """Raise MachineError if the package that writes event files is not there."""
     if find_spec("tensorboard") is None:
-        raise MachineError("logging.tensorboard needs a package: pip install 'sentiment[tensorboard]'")
+        raise MachineError("logging.tensorboard needs a package: pip install tensorboard")

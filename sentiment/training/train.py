@@ -1,5 +1,6 @@
 """Train one run: prepare, loop, log, save, stop, finish."""
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import TrainingState, first_infinite
 from sentiment.versions import git_commit, library_versions
+
+# Keys in which processes that train together may differ, as on several machines.
+ELSEWHERE = ("data.source", "data.extra", "machine.", "logging.")
 
 
 def train_run(config: Config, path: Path, force: bool = False) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def resume_run(path: Path, wanted: Config | None = None, source: str | None = No
         checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
         machine = set_up_machine(config.machine)
         plan = _plan(config, machine)
-        run.check_data(plan.prepared.data_hash, plan.prepared.split_hashes)
+        run.check_start(plan.prepared.vocabulary, _describe(config, plan.prepared, machine))
         return _lead(run, checkpoint, config, plan, machine)
 
 
@@ -163,7 +167,7 @@ def _train_together(
     with _joined(run, config, machine) as joined:
         joined.processes.wait()  # the others find the tokens in the cache
         state = _begin_or_restore(checkpoint, config, plan, joined)
-        _require_same_start(state, plan.prepared, joined)
+        _require_same_start(state, config, plan.prepared, joined)
         run.cut_metrics(state.progress.metrics_bytes)
         if checkpoint is not None:
             say(f"going on from {checkpoint.path}")
@@ -198,19 +202,28 @@ def _joined(run: RunFolder, config: Config, machine: Machine) -> Iterator[Machin
 
 @contextmanager
 def _name_way_on(run: RunFolder, config: Config) -> Iterator[None]:
-    """Add to a failure of the machine the checkpoint that is whole, and how to go on from it."""
+    """Say of a stop, or a failure of the machine, how to go on, where there is a checkpoint to go on from."""
     try:
         yield
-    except MachineError as error:
+    except Interrupted:
+        if run.checkpoints():
+            say(f"go on with: {_way_on(run, config)}")
+        raise
+    except (MachineError, MemoryError) as error:
         checkpoints = run.checkpoints()
         if not checkpoints:
             raise
         way_on = f"{checkpoints[-1]} is whole; go on with: {_way_on(run, config)}"
-        raise MachineError(f"{error}; {way_on}") from None
+        raise MachineError(f"{error or 'not enough memory'}; {way_on}") from None
 
 
 def _way_on(run: RunFolder, config: Config) -> str:
-    return f"sentiment train --resume --run {run.path}{run.data_option(config.data.source)}"
+    """The command that goes on as it was: with the data where they are now, and on the same machine."""
+    own, machine = run.config().machine.model_dump(), config.machine.model_dump()
+    changes = [override(f"machine.{key}", machine[key]) for key in machine if machine[key] != own[key]]
+    settings = "".join(f" --set {shlex.quote(change)}" for change in changes)
+    run_option = f"--run {shlex.quote(f'{run.path}')}{run.data_option(config.data.source)}"
+    return f"sentiment train --resume {run_option}{settings}"
 
 
 def _assist(path: Path, config: Config) -> dict[str, Any]:
@@ -221,7 +234,7 @@ def _assist(path: Path, config: Config) -> dict[str, Any]:
         checkpoint = run.newest_checkpoint(lambda message: None)  # the leading process warns
         plan = _plan(config, machine)
         state = _begin_or_restore(checkpoint, config, plan, machine)
-        _require_same_start(state, plan.prepared, machine)
+        _require_same_start(state, config, plan.prepared, machine)
         _train_along(state, config, plan.prepared, machine)
     return {}
 
@@ -240,9 +253,10 @@ def _train_along(state: TrainingState, config: Config, prepared: Prepared, machi
             raise
 
 
-def _require_same_start(state: TrainingState, prepared: Prepared, machine: Machine) -> None:
-    start = (prepared.data_hash, prepared.split_hashes, state.progress.step)
-    machine.processes.require_same(f"{start}")
+def _require_same_start(state: TrainingState, config: Config, prepared: Prepared, machine: Machine) -> None:
+    recipe = {key: value for key, value in config.settings().items() if not key.startswith(ELSEWHERE)}
+    data = (prepared.data_hash, prepared.further_hash, prepared.split_hashes, prepared.vocabulary.to_text())
+    machine.processes.require_same(f"{(recipe, data, state.progress.step)}")
 
 
 def _begin_or_restore(
@@ -283,7 +297,7 @@ def _follow(
         if due or stop.signal_number is not None:
             saved = _save(run, state)
             if stop.signal_number is not None:
-                say(f"stopped; saved {saved}\ngo on with: {_way_on(run, config)}")
+                say(f"stopped; saved {saved}")
                 raise Interrupted(stop.signal_number)
 
 
@@ -399,9 +413,12 @@ def _describe(config: Config, prepared: Prepared, machine: Machine) -> dict[str,
         "data": {
             "source": config.data.source,
             "hash": prepared.data_hash,
+            "further_hash": prepared.further_hash,
             "split_hashes": prepared.split_hashes,
             "train": len(prepared.train.reviews),
+            "unlabelled": 0 if prepared.unlabelled is None else len(prepared.unlabelled),
             "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
+            "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),
             "validation_rule": prepared.rule,
             "shared_groups": prepared.shared_groups,

@@ -48,7 +48,8 @@ def test_the_best_threshold_comes_from_validation_and_is_shown(folder, command):
     held_out = score_run(predictor, split="validation")
     accuracies = [held_out.judge(value).evaluation.accuracy for value in (best, 0.5, 0.3, 0.7)]
     assert accuracies[0] == max(accuracies)
-    _, stdout, _ = command("eval", folder / "run", "--split", "validation", "--threshold", best)
+    _, stdout, stderr = command("eval", folder / "run", "--split", "validation", "--threshold", best)
+    assert "the run's epoch was chosen on these reviews" in stderr
     assert best == 0.5 or f"threshold    {best:.4f}" in stdout
 
 
@@ -107,10 +108,14 @@ def test_mistakes_at_a_threshold(scored):
     )
 
 
-def test_check_asks_in_every_way(folder, command):
+def test_check_asks_in_every_way(folder, command, tmp_path):
+    """Of the run that was named, whatever its name and whatever lies here."""
     found = evaluated(command, folder, "--check")["parity"]
     assert found["reviews"] == 10 and max(found["alone"], found["together"], found["command"]) <= 1e-5
-    _, stdout, _ = command("eval", folder / "run", "--split", "validation", "--check")
+    shutil.copytree(folder / "run", tmp_path / "shipped")
+    (tmp_path / "random.py").write_text("raise SystemExit('this is not the library')\n")
+    code, stdout, stderr = command("eval", "./shipped", "--split", "validation", "--check", cwd=tmp_path)
+    assert code == 0, stderr
     assert "reviews alone, together, by command: within" in stdout
     assert all(len(line) <= 80 for line in stdout.splitlines()[2:])
 
@@ -221,6 +226,21 @@ def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path)
     code, stdout, stderr = command(*asked, "--split", "train")
     assert code == 0 and "warning: the run was trained on these reviews" in stderr
     assert json.loads(stdout)["evaluation"]["reviews"] < 60
+
+
+def test_reviews_are_known_again_without_the_extra_texts_and_phrases(
+    folder, command, tmp_path, write_rows, config_for, monkeypatch
+):
+    extra = write_rows(tmp_path / "extra.jsonl", [{"text": "not dull", "label": 1}])
+    keys = (f"data.extra = '{extra}'", "evidence.phrases = 1.0", "evidence.weight = 0.5")
+    small = ("model.embedding = 4", "model.hidden = 4", "model.layers = 1", "training.epochs = 1")
+    train_run(config_for(folder / "reviews.jsonl", *keys, *small), tmp_path / "run")
+    extra.unlink()
+    monkeypatch.setattr("sentiment.data.prepare.load_phrases", lambda: {})  # a later release has others
+    copied = shutil.copy(folder / "reviews.jsonl", tmp_path / "copied.jsonl")
+    asked = ("eval", tmp_path / "run", "--data", copied)
+    assert "trained on most of these reviews" in command(*asked)[2]
+    assert command(*asked, "--split", "validation")[0] == 0
 
 
 def test_reviews_that_have_changed_are_no_validation_split(folder, command, tmp_path):

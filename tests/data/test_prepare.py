@@ -24,7 +24,7 @@ def source(tmp_path, rows, write_rows):
 
 def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_for):
     config = config_for(source, "data.validation_share = 0.3")
-    prepared = prepare(config, processes=1)
+    prepared = prepare(config, workers=1)
     texts = set(load_part(config, "validation", 1).texts())
     held = {row["film"] for row in rows if row["text"] in texts}
     trained = {row["film"] for row in rows} - held
@@ -36,7 +36,7 @@ def test_the_vocabulary_comes_from_the_training_part_only(source, rows, config_f
 
 def test_both_parts_are_encoded_with_their_labels(source, rows, config_for):
     config = config_for(source, "data.validation_share = 0.3")
-    prepared = prepare(config, processes=1)
+    prepared = prepare(config, workers=1)
     assert len(prepared.train.reviews) + len(prepared.validation.reviews) == len(rows)
     label_of = {row["text"]: row["label"] for row in rows}
     texts = load_part(config, "validation", 1).texts()
@@ -52,7 +52,7 @@ def test_both_parts_are_encoded_with_their_labels(source, rows, config_for):
 
 def test_none_trains_on_every_review(source, rows, config_for):
     config = config_for(source, "data.validation = 'none'")
-    prepared = prepare(config, processes=1)
+    prepared = prepare(config, workers=1)
     assert len(prepared.train.reviews) == len(rows) and len(prepared.validation.reviews) == 0
     assert prepared.rule == "none" and prepared.golden == [row["text"] for row in rows[:4]]
     assert [facts.split for facts in audit(config, 1).splits] == ["train"]
@@ -90,7 +90,8 @@ def test_extra_texts_are_learned_from_and_never_judged_on(tmp_path, source, rows
     assert words_of(found.validation, found.vocabulary) == words_of(plain.validation, plain.vocabulary)
     assert found.vocabulary.channels[0].words == plain.vocabulary.channels[0].words
     assert found.golden == plain.golden
-    assert data_hash(config) == found.data_hash != plain.data_hash
+    assert data_hash(config) == found.data_hash == plain.data_hash
+    assert found.further_hash != plain.further_hash
     assert load_part(config, "train", 1).texts() == load_part(plain_config, "train", 1).texts()
     assert [facts.split for facts in audit(config, 1).splits] == ["train", "validation", "extra"]
 
@@ -108,7 +109,8 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
         assert len(phrases.reviews) > 4_000
         assert abs(float(phrases.labels_N.mean()) - 0.5) < 0.01
     assert evidence.vocabulary.channels[0].words == plain.vocabulary.channels[0].words
-    assert data_hash(config) == evidence.data_hash != plain.data_hash
+    assert data_hash(config) == evidence.data_hash == plain.data_hash
+    assert evidence.further_hash != plain.further_hash != extra.further_hash
 
 
 def test_extra_texts_are_one_split(source, config_for):

@@ -123,7 +123,7 @@ def start(environment):
         process.communicate()
 
 
-@pytest.fixture(params=["torchrun", "processes"])
+@pytest.fixture(params=["processes", pytest.param("torchrun", marks=pytest.mark.slow)])
 def together(request, start):
     """Start `sentiment train ...` in two processes; without `--` torchrun would take --run for its own."""
     if request.param == "torchrun":
@@ -234,9 +234,6 @@ def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
 
 
 @needs_proc
-@pytest.mark.parametrize(
-    "together", ["processes", pytest.param("torchrun", marks=pytest.mark.slow)], indirect=True
-)
 def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, command, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
@@ -262,7 +259,8 @@ def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together
 
 
 @needs_proc
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_first_stops_both_and_they_go_on_to_the_same_bytes(
     recipe, both, start, tmp_path, number
 ):

@@ -52,6 +52,7 @@ def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_
     process = start(tiny, path, environment, tiny / "tiny.toml")
     for hash_seed in ("12345", "54321"):  # Python's order of sets does not matter either
         wait_for_step(path, generator.randint(3, 40), process)
+        assert process.poll() is None
         process.kill()
         process.communicate()
         process = start(tiny, path, environment | {"PYTHONHASHSEED": hash_seed}, "--resume")
@@ -100,12 +101,31 @@ def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, fi
     for config in ((), (tiny / "tiny.toml",)):  # without one, the run's own
         result = command("train", "--resume", "--run", path, "--set", "training.epochs=9", *config)
         assert result.returncode == 2 and "another configuration (training.epochs 3 -> 9);" in result.stderr
-    facts = json.loads((path / "run.json").read_text())
-    for key, words in (("split_hashes", "no longer split as when"), ("hash", "the reviews are not those")):
-        facts["data"][key] = "0" * 64
-        (path / "run.json").write_text(json.dumps(facts))
+    facts = (path / "run.json").read_text()
+    changed = json.loads(facts)
+    for key, words in (
+        ("split_hashes", "no longer split as when"),
+        ("further_hash", "the texts of data.extra or the bundled phrases are not those"),
+        ("hash", "the reviews are not those"),
+    ):
+        changed["data"][key] = "0" * 64
+        (path / "run.json").write_text(json.dumps(changed))
         result = command("train", "--resume", "--run", path)
         assert result.returncode == 3 and words in result.stderr
+
+
+def test_resume_refuses_weights_of_other_words(tmp_path, command, finished_run):
+    path = tmp_path / "run"
+    shutil.copytree(finished_run, path)
+    (path / "manifest.json").unlink()
+    facts, words = json.loads((path / "run.json").read_text()), (path / "vocabulary.txt").read_text()
+    facts["versions"]["spacy"] = "3.0"
+    (path / "run.json").write_text(json.dumps(facts))
+    (path / "vocabulary.txt").write_text("".join(reversed(words.splitlines(keepends=True))))
+    result = command("train", "--resume", "--run", path)
+    assert result.returncode == 3
+    assert "has other words than are counted now" in result.stderr and "spacy 3.0 -> " in result.stderr
+    assert json.loads((path / "run.json").read_text())["versions"]["spacy"] == "3.0"
 
 
 def test_a_run_goes_on_with_its_data_where_they_have_moved(tiny, tmp_path, command, finished_run):

@@ -31,6 +31,7 @@ epochs = 1
 [evidence]
 weight = 0.5
 size = 100
+phrases = 1.0
 [machine]
 device = "cpu"
 threads = 1
@@ -87,6 +88,7 @@ def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, ma
     assert f"without {judged['validation']} reviews" in card
     assert "seed 2; epochs: pretraining 1, training 2, self-training 1" in card
     assert "on these, too, with what an earlier classifier said" in card
+    assert "its n-grams also on the project's own short texts" in card
     assert "| as trained |" in card and "| as shipped |" in card
     small = sentiment.load(shipped.path, device="cpu").predict(["a good film"])[0]
     full = sentiment.load(everything.path, device="cpu").predict(["a good film"])[0]

@@ -60,7 +60,7 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
     weights = read_run(tmp_path / "run").weights
 
     machine = set_up_machine(config.machine)
-    prepared = prepare(config, processes=1)
+    prepared = prepare(config, workers=1)
     plan = (plan_stages(config, prepared), config.training, machine.device)
     stopped = TrainingState(*plan)
     for event in train(stopped, prepared.validation, config, machine):

@@ -87,7 +87,7 @@ def plan(
     pretraining = unlabelled if config.pretraining.epochs else None
     validation = reviews if validation is None else validation
     prepared = Prepared(
-        vocabulary, reviews, None, None, validation, [], pretraining, unlabelled, "random", None, "", {}
+        vocabulary, reviews, None, None, validation, [], pretraining, unlabelled, "random", None, "", "", {}
     )
     return plan_stages(config, prepared), config.training, torch.device("cpu")
 
