@@ -1,5 +1,6 @@
 """What every test shares: caches of its own, no network, and a small labelled set of reviews."""
 
+import gc
 import io
 import json
 import socket
@@ -22,6 +23,14 @@ def hub_settings(tmp_path_factory):
         patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("huggingface")))
         patch.setenv("HF_HUB_OFFLINE", "1")
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled_objects():
+    """What is imported by now is not searched again whenever reviews are loaded and garbage is collected,
+    which took a third of the time of all tests.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

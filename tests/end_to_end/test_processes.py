@@ -259,8 +259,7 @@ def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together
 
 
 @needs_proc
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_to_the_first_stops_both_and_they_go_on_to_the_same_bytes(
     recipe, both, start, tmp_path, number
 ):

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,7 +17,6 @@ def commands_of(text: str, heading: str) -> list[str]:
     return [re.sub(r"\s+#.*", "", line) for line in lines]
 
 
-@pytest.mark.slow
 def test_the_offline_tour_works(tmp_path, environment):
     commands = commands_of((ROOT / "README.md").read_text(encoding="utf-8"), "A tour, offline")
     assert len(commands) >= 6 and all("sentiment " in command for command in commands)
