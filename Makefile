@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG ?= configs/imdb.toml
 QUICK := runs/quickstart
+export TEXT
 # As the command line sets them, for scripts and tests (see sentiment/cli/__init__.py).
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
@@ -29,7 +30,8 @@ quickstart: setup  ## train on the bundled synthetic reviews, evaluate, predict
 	$(BIN)/sentiment predict --run $(QUICK) "The plot falls apart and the acting is dull."
 	@echo
 	@echo "Next: make train (the real IMDB reviews, from the hub or DATA=folder), then"
-	@echo '      make eval, make predict TEXT="What a film!"; sentiment --help lists the rest.'
+	@echo '      make eval, make predict TEXT="What a film!"; without a run of your own:'
+	@echo '      $(BIN)/sentiment predict --run shipped "What a film!"'
 
 train: setup  ## CONFIG=configs/imdb.toml, DATA=folder for a local copy of the reviews
 	$(BIN)/sentiment train $(CONFIG) $(if $(DATA),--data $(DATA))
@@ -38,7 +40,7 @@ eval: setup  ## RUN=runs/imdb-1, the newest by default
 	$(BIN)/sentiment eval $(RUN) $(if $(DATA),--data $(DATA))
 
 predict: setup  ## TEXT="..."
-	$(BIN)/sentiment predict "$(TEXT)"
+	$(BIN)/sentiment predict "$$TEXT"
 
 test: setup  ## the tests, without those that take minutes
 	$(BIN)/pytest -n auto
@@ -71,5 +73,5 @@ docs: setup  ## write the pages of commands and configuration again
 article: setup  ## train every design of the article on one subset; DATA=folder for a local copy
 	$(BIN)/python scripts/article.py $(if $(DATA),--data $(DATA))
 
-clean:
+clean:  ## remove the environment, caches and runs
 	rm -rf $(VENV) runs dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

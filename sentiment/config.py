@@ -336,21 +336,31 @@ class Config(Section):
         return flat
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes inside the package by name, such as `imdb-fast` and `article/attention`."""
+    folder = Path(str(resources.files("sentiment") / "configs"))
+    paths = {str(path.relative_to(folder).with_suffix("")): path for path in folder.rglob("*.toml")}
+    return dict(sorted(paths.items()))
+
+
 def default_config_path() -> Path:
-    """The configuration `train` uses when none is named; it ships inside the package."""
-    return Path(str(resources.files("sentiment") / "configs" / "imdb.toml"))
+    """The configuration `train` uses when none is named."""
+    return shipped_recipes()["imdb"]
 
 
 def read_config(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
-    """Read a TOML file (None: the default recipe) and apply overrides of the form `section.key=value`.
+    """Read a TOML file, or the shipped recipe of that name, and apply overrides: `section.key=value`.
 
-    Raises UsageError with every mistake in one line.
+    None is the default recipe. Raises UsageError with every mistake in one line.
     """
     path = path or default_config_path()
+    if not path.exists():
+        path = shipped_recipes().get(str(path), path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UsageError(f"no configuration at {path}") from None
+        names = ", ".join(name for name in shipped_recipes() if "/" not in name)
+        raise UsageError(f"no configuration at {path}; the recipes that ship are {names}") from None
     except IsADirectoryError:
         is_run = (path / "config.toml").exists()
         way = (
@@ -376,7 +386,7 @@ def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Confi
     except ValidationError as error:
         mistakes += [_describe(details) for details in error.errors()]
     if mistakes:
-        raise UsageError(f"{origin}: " + "; ".join(mistakes))
+        raise UsageError(f"{origin}{' with --set' if overrides else ''}: " + "; ".join(mistakes))
     return config
 
 

@@ -29,7 +29,7 @@ from sentiment.slices import Slicing, slice_accuracy
 FLATTERED = {
     "train": "warning: the run was trained on these reviews",
     "all": "warning: the run was trained on most of these reviews; --split validation has the others",
-    "validation": "the run's epoch was chosen on these reviews, as --threshold best is; it flatters a little",
+    "validation": "the run's epoch was chosen on these reviews, which flatters a little",
 }
 
 

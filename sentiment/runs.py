@@ -34,10 +34,10 @@ FINISHED_FILES = {"config.toml", "vocabulary.txt", "model.safetensors", "golden.
 BESIDE = ("config.toml", "metrics.jsonl")
 # What run.json says of a run's data, and what is wrong if it is another one when the run goes on.
 CHANGES = {
-    "hash": "the reviews are not those that {} was started on; restore them",
-    "further_hash": "the texts of data.extra or the bundled phrases are not those that {} was started on; "
-    "restore them",
-    "split_hashes": "the reviews are no longer split as when {} was started; restore their groups",
+    "hash": "the reviews are not those that the run was started on; restore them",
+    "further_hash": "the texts of data.extra or the bundled phrases are not those that the run was started "
+    "on; restore them",
+    "split_hashes": "the reviews are no longer split as when the run was started; restore their groups",
 }
 KEPT_CHECKPOINTS = 2  # the newest, and one to fall back to should it be damaged
 
@@ -247,7 +247,7 @@ class RunFolder:
             raise RunError(f"{path} is damaged: it does not say what the run was started on")
         for key, change in CHANGES.items():
             if data.get(key) != facts["data"][key]:
-                raise RunError(change.format(self.path))
+                raise RunError(f"by {path} {change}")
         words = self.path / "vocabulary.txt"
         if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
             raise RunError(

@@ -184,6 +184,16 @@ def test_a_temperature_needs_reviews_to_be_fitted_on():
     assert "calibration.temperature needs reviews held out" in message
 
 
+def test_recipes_that_ship_are_known_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_config(Path("imdb-fast"), ["seed=2"]) == read_config(CONFIGS / "imdb-fast.toml", ["seed=2"])
+    assert read_config(Path("article/attention")).model.readout == "attention"
+    (tmp_path / "imdb-fast").write_text("seed = 7")  # a file of the user's comes first
+    assert read_config(Path("imdb-fast")).seed == 7
+    with pytest.raises(UsageError, match=r"imdb-best\.toml with --set: training\.epohcs is unknown"):
+        read_config(Path("imdb-best"), ["training.epohcs=1"])
+
+
 @pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
 def test_what_is_no_toml_is_refused(text):
     assert "is not TOML" in refuse(text)
@@ -196,6 +206,10 @@ def test_deep_nesting_in_an_override_is_a_mistake_like_any_other():
 def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=re.escape(f"no configuration at {tmp_path / 'none.toml'}")):
         read_config(tmp_path / "none.toml")
+    with pytest.raises(
+        UsageError, match=r"the recipes that ship are imdb, imdb-best, imdb-fast, quickstart$"
+    ):
+        read_config(Path("imbd"))
     with pytest.raises(UsageError, match=r"is a folder; CONFIG is a file \(reviews: --data"):
         read_config(tmp_path)
     (tmp_path / "config.toml").touch()

@@ -62,7 +62,7 @@ def _check(bench: Bench, child: Child, run: Path, place: Path, code: int) -> Non
     assert "Traceback" not in ended.err and "error: " not in ended.err, ended.err
     whole = newest_whole(run) if run.exists() else None
     if "stopped; saved" in ended.err:
-        assert whole is not None and f"saved {whole};" in ended.err, f"{whole} is not what it saved"
+        assert whole is not None and f"saved {whole}\n" in ended.err, f"{whole} is not what it saved"
     if run.exists() and (run / storage.MANIFEST).exists():
         return bench.assert_same_result(run)  # it came after the last byte was written
     bench.assert_resumes(run)

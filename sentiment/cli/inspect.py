@@ -22,7 +22,7 @@ def inspect_command(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="CONFIG|RUN", help="A TOML file, a run folder or shipped; imdb.toml by default."
+            metavar="CONFIG|RUN", help="A TOML file, a recipe, a run folder or shipped; imdb by default."
         ),
     ] = None,
     settings: SetOption = None,

@@ -8,7 +8,10 @@ import typer
 from sentiment.console import say
 
 ConfigArgument = Annotated[
-    Path | None, typer.Argument(metavar="CONFIG", help="A TOML file; the shipped imdb.toml by default.")
+    Path | None,
+    typer.Argument(
+        metavar="CONFIG", help="A TOML file, or a shipped recipe such as imdb-fast; imdb by default."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

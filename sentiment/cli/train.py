@@ -95,10 +95,18 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
             "accuracy": f"{judged['accuracy']:.2%} of validation (95%: {interval})",
             "loss": f"{judged['loss']:.3f}, calibration error {judged['calibration_error']:.3f}{scaled}",
             "best epoch": ", ".join(best),
+            "evidence": _evidence(run),
             "cost": cost,
             "report": _report(run, facts["data"]["source"]),
         }
-    return "\n".join(f"{name:<10} {value}" for name, value in rows.items())
+    return "\n".join(f"{name:<10} {value}" for name, value in rows.items() if value)
+
+
+def _evidence(run: Path) -> str:
+    from sentiment.runs import RunFolder
+
+    weight = RunFolder(run).config().evidence.weight
+    return f"n-grams have {weight:.0%} of the answer; epochs are judged without" if weight else ""
 
 
 def _report(run: Path, source: str) -> str:

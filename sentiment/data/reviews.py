@@ -121,7 +121,7 @@ def _load_tables(settings: DataSettings) -> dict[str, Table]:
     if HUB_NAME.fullmatch(source) and not source.endswith(FILE_ENDINGS):
         return _download(source)
     raise DataError(
-        f"no reviews at {source}: neither a file, a folder nor a hub name such as stanfordnlp/imdb"
+        f"no reviews at {source}: neither a file, a folder nor a hub name; say with --data where they are"
     )
 
 

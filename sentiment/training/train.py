@@ -94,6 +94,8 @@ def resume_run(path: Path, wanted: Config | None = None, source: str | None = No
         machine = set_up_machine(config.machine)
         plan = _plan(config, machine)
         run.check_start(plan.prepared.vocabulary, _describe(config, plan.prepared, machine))
+        if checkpoint is None:
+            say("nothing was saved yet; starting from the beginning")
         return _lead(run, checkpoint, config, plan, machine)
 
 
@@ -202,19 +204,20 @@ def _joined(run: RunFolder, config: Config, machine: Machine) -> Iterator[Machin
 
 @contextmanager
 def _name_way_on(run: RunFolder, config: Config) -> Iterator[None]:
-    """Say of a stop, or a failure of the machine, how to go on, where there is a checkpoint to go on from."""
+    """Say of a stop, or a failure of the machine, how to go on."""
     try:
         yield
     except Interrupted:
-        if run.checkpoints():
-            say(f"go on with: {_way_on(run, config)}")
+        if not run.checkpoints():
+            say("stopped before anything was learned")
+        say(f"go on with: {_way_on(run, config)}")
         raise
     except (MachineError, MemoryError) as error:
         checkpoints = run.checkpoints()
         if not checkpoints:
             raise
         way_on = f"{checkpoints[-1]} is whole; go on with: {_way_on(run, config)}"
-        raise MachineError(f"{error or 'not enough memory'}; {way_on}") from None
+        raise MachineError(f"{str(error) or 'not enough memory'}; {way_on}") from None
 
 
 def _way_on(run: RunFolder, config: Config) -> str:
@@ -394,6 +397,9 @@ def _write_report(run: RunFolder, source: str, machine: Machine) -> None:
             threads=machine.threads,
             force=True,
         )
+    except Interrupted:
+        say(f"stopped; {run.path} is finished, but for its page")
+        raise
     except Exception as error:  # whatever it is, the run is finished and stays so
         say(f"warning: no report: {error or type(error).__name__}")
 

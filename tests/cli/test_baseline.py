@@ -76,7 +76,7 @@ def test_help_fits_a_terminal(command):
 
 def test_eval_puts_both_side_by_side(folder, command):
     code, stdout, stderr = command("eval", folder / "run", "--split", "validation", "--baseline")
-    assert code == 0 and stderr.endswith("it flatters a little\nfitting the baseline\n")
+    assert code == 0 and stderr.endswith("which flatters a little\nfitting the baseline\n")
     lines = {line[:12].strip(): line[13:] for line in stdout.splitlines()}
     assert lines["model"].split() == ["run", "n-gram", "baseline"]
     assert lines["accuracy"].count("95%") == 2 and lines["alone right"].count("reviews") == 2

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -291,6 +292,13 @@ def test_a_command_alone_shows_the_help(command):
 def test_inspect_of_a_missing_run_and_of_a_missing_configuration(command):
     assert_one_error(command("inspect", "runs/nope"), 3, "no run at runs/nope")
     assert_one_error(command("inspect", "nope.toml"), 2, "no configuration at nope.toml")
+
+
+def test_a_signal_while_the_program_is_loaded_ends_it_without_a_word(environment, tmp_path):
+    (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    arguments = [sys.executable, "-m", "sentiment", "predict", "hello"]  # -m looks here first
+    result = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_missing_configuration(command):

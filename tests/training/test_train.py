@@ -283,7 +283,7 @@ def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path,
     assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
 
 
-@pytest.mark.parametrize("failure", [Interrupted(signal.SIGINT), MemoryError("Unable to allocate 9 GiB")])
+@pytest.mark.parametrize("failure", [Interrupted(signal.SIGINT), MemoryError()])
 def test_what_ends_the_last_fit_says_how_to_go_on_as_it_was(config, tmp_path, monkeypatch, capsys, failure):
     def fail(*arguments):
         raise failure
@@ -295,12 +295,40 @@ def test_what_ends_the_last_fit_says_how_to_go_on_as_it_was(config, tmp_path, mo
         train_run(asked, path)
     way_on = f"go on with: sentiment train --resume --run '{path}'"
     said = capsys.readouterr().err + str(raised.value)
-    assert way_on in said and ("is whole; go on" in said) == isinstance(failure, MemoryError)
+    assert way_on in said and ("not enough memory; " in said) == isinstance(failure, MemoryError)
     elsewhere = asked.model_copy(update={"machine": asked.machine.model_copy(update={"threads": 2})})
     with monkeypatch.context() as patch, pytest.raises((Interrupted, MachineError)) as raised:
         patch.setattr("sentiment.training.train._final_evidence", fail)
         resume_run(path, elsewhere)
     assert f"{way_on} --set machine.threads=2" in capsys.readouterr().err + str(raised.value)
+
+
+def test_a_stop_before_the_first_checkpoint_says_how_to_go_on(config, tmp_path, monkeypatch, capsys):
+    def stop(*arguments):
+        raise Interrupted(signal.SIGINT)
+
+    path = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr("sentiment.training.train._train_together", stop)
+        train_run(config, path)
+    way_on = f"stopped before anything was learned\ngo on with: sentiment train --resume --run {path}\n"
+    assert capsys.readouterr().err.endswith(way_on)
+    resume_run(path)
+    assert "nothing was saved yet; starting from the beginning" in capsys.readouterr().err
+
+
+def test_a_stop_while_the_page_is_written_says_that_the_run_is_finished(
+    config, tmp_path, monkeypatch, capsys
+):
+    def stop(*arguments, **options):
+        raise Interrupted(signal.SIGINT)
+
+    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"report": True})})
+    monkeypatch.setattr("sentiment.report.write_report", stop)
+    with pytest.raises(Interrupted):
+        train_run(asked, tmp_path / "run")
+    assert f"stopped; {tmp_path / 'run'} is finished, but for its page" in capsys.readouterr().err
+    assert read_run(tmp_path / "run").weights
 
 
 def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeypatch):
