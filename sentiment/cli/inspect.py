@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sentiment.cli.options import JsonOption, SetOption, choose_run
-from sentiment.config import read_config
+from sentiment.config import read_config, shipped_recipes
 
 if TYPE_CHECKING:
     from sentiment.inspection import Inspection
@@ -33,7 +33,7 @@ def inspect_command(
     from sentiment.inspection import inspect_text
 
     path = None if target is None else Path(target)
-    if path is None or path.is_file() or (path.suffix == ".toml" and not path.is_dir()):
+    if path is None or path.is_file() or (not path.is_dir() and _names_recipe(path)):
         found = inspect_text(read_config(path, settings or ()), text)
     else:
         from sentiment.errors import UsageError
@@ -44,6 +44,10 @@ def inspect_command(
         predictor = Predictor.load(choose_run(target), device="cpu")
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
     print(json.dumps(asdict(found)) if as_json else _report(found))
+
+
+def _names_recipe(path: Path) -> bool:
+    return path.suffix == ".toml" or str(path) in shipped_recipes()
 
 
 def _report(found: "Inspection") -> str:

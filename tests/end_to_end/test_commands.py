@@ -292,6 +292,8 @@ def test_a_command_alone_shows_the_help(command):
 def test_inspect_of_a_missing_run_and_of_a_missing_configuration(command):
     assert_one_error(command("inspect", "runs/nope"), 3, "no run at runs/nope")
     assert_one_error(command("inspect", "nope.toml"), 2, "no configuration at nope.toml")
+    config = Path(__file__).parents[2] / "configs" / "imdb-fast.toml"
+    assert command("inspect", "imdb-fast") == command("inspect", config)
 
 
 def test_a_signal_while_the_program_is_loaded_ends_it_without_a_word(environment, tmp_path):
