@@ -150,6 +150,13 @@ def test_the_data_hash_covers_an_own_validation_split(tmp_path, rows, write_rows
     assert len(hashes) == 2
 
 
+def test_reviews_that_name_no_film_share_none(tmp_path, rows, write_rows, config_for):
+    nameless = [row | {"film": None} for row in rows]
+    write_rows(tmp_path / "train.jsonl", [*rows[:12], *nameless[12:24]])
+    write_rows(tmp_path / "validation.jsonl", [*rows[24:36], *nameless[36:]])
+    assert prepare(config_for(tmp_path), 1).shared_groups == 0
+
+
 def test_an_own_validation_split_says_what_it_shares(tmp_path, rows, write_rows, config_for):
     write_rows(tmp_path / "train.jsonl", rows[:30])  # five films
     write_rows(tmp_path / "validation.jsonl", rows[18:])  # the last five of eight

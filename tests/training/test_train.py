@@ -17,6 +17,7 @@ from sentiment.data.prepare import prepare
 from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.evaluation import score_run
 from sentiment.inspection import inspect_text
+from sentiment.processes import Processes
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.scoring import probabilities
 from sentiment.training.evidence import fit_evidence
@@ -329,6 +330,19 @@ def test_a_stop_while_the_page_is_written_says_that_the_run_is_finished(
         train_run(asked, tmp_path / "run")
     assert f"stopped; {tmp_path / 'run'} is finished, but for its page" in capsys.readouterr().err
     assert read_run(tmp_path / "run").weights
+
+
+def test_what_trains_together_needs_one_recipe_but_not_one_machine(
+    config, source, config_for, tmp_path, monkeypatch
+):
+    starts = []
+    monkeypatch.setattr(Processes, "require_same", lambda self, start: starts.append(start))
+    moved = shutil.copytree(source, tmp_path / "moved")
+    elsewhere = config_for(moved, *STAGES[:-1], "machine.threads = 2")
+    other = config_for(source, *STAGES, "training.warmup = 0.5")
+    for number, asked in enumerate([config, elsewhere, other]):
+        train_run(asked, tmp_path / f"{number}")
+    assert starts[0] == starts[1] != starts[2]
 
 
 def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeypatch):
