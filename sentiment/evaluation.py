@@ -193,8 +193,11 @@ def choose_threshold(predictor: Predictor, source: str | None = None) -> float:
     They are looked for in `source` if that is a copy of the run's own data. Raises DataError if it held out
     none, or if its data are no longer there.
     """
-    is_copy = source is not None and _is_own_data(predictor, predictor.config.with_source(source))
-    part = own_part(predictor, "validation", source if is_copy else None)
+    given = None if source is None else predictor.config.with_source(source)
+    if given is not None and _is_own_data(predictor, given):
+        part = _load_own(predictor, given, "validation")
+    else:
+        part = own_part(predictor, "validation")
     held_out = _score_part(predictor, source, part, is_own=True)
     return best_threshold(held_out.logits_N, held_out.part.labels_N)
 

@@ -3,7 +3,7 @@
 import itertools
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from sentiment.cli.options import (
 from sentiment.cli.table import epoch_lines
 from sentiment.config import parse_config, read_config
 from sentiment.errors import UsageError
+
+if TYPE_CHECKING:
+    from sentiment.runs import RunFolder
 
 
 def train_command(
@@ -75,7 +78,9 @@ def _new_run(name: str) -> Path:
 
 
 def _summary(run: Path, facts: dict[str, Any]) -> str:
-    result = facts["result"]
+    from sentiment.runs import RunFolder
+
+    folder, result = RunFolder(run), facts["result"]
     memory = result["peak_memory_bytes"] / 2**20
     cost = f"{result['seconds'] / 60:.1f} min of training, peak memory {memory:,.0f} MiB"
     judged = result["validation"]
@@ -95,24 +100,19 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
             "accuracy": f"{judged['accuracy']:.2%} of validation (95%: {interval})",
             "loss": f"{judged['loss']:.3f}, calibration error {judged['calibration_error']:.3f}{scaled}",
             "best epoch": ", ".join(best),
-            "evidence": _evidence(run),
+            "evidence": _evidence(folder),
             "cost": cost,
-            "report": _report(run, facts["data"]["source"]),
+            "report": _report(folder, facts["data"]["source"]),
         }
     return "\n".join(f"{name:<10} {value}" for name, value in rows.items() if value)
 
 
-def _evidence(run: Path) -> str:
-    from sentiment.runs import RunFolder
-
-    weight = RunFolder(run).config().evidence.weight
+def _evidence(folder: "RunFolder") -> str:
+    weight = folder.config().evidence.weight
     return f"n-grams have {weight:.0%} of the answer; epochs are judged without" if weight else ""
 
 
-def _report(run: Path, source: str) -> str:
-    from sentiment.runs import RunFolder
-
-    folder = RunFolder(run)
+def _report(folder: "RunFolder", source: str) -> str:
     if folder.report_path.exists():
         return f"{folder.report_path}"
-    return f"sentiment report {shlex.quote(f'{run}')} --split validation{folder.data_option(source)}"
+    return f"sentiment report {shlex.quote(f'{folder.path}')} --split validation{folder.data_option(source)}"

@@ -91,11 +91,10 @@ def resume_run(path: Path, wanted: Config | None = None, source: str | None = No
             return read_run(path).facts
         # Before the data: if the configuration is damaged, what it says of them is not to be trusted.
         checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
-        machine = set_up_machine(config.machine)
-        plan = _plan(config, machine)
-        run.check_start(plan.prepared.vocabulary, _describe(config, plan.prepared, machine))
         if checkpoint is None:
             say("nothing was saved yet; starting from the beginning")
+        machine = set_up_machine(config.machine)
+        plan = _plan(config, machine)
         return _lead(run, checkpoint, config, plan, machine)
 
 
@@ -153,6 +152,7 @@ def _lead(
     """Train as the process that writes the run folder, from its beginning or from a checkpoint."""
     prepared = plan.prepared
     facts = _describe(config, prepared, machine)  # now: the code may change on the disk while it runs
+    run.check_start(prepared.vocabulary, facts)
     run.write_start(prepared.vocabulary, facts)
     with _name_way_on(run, config):
         state = _train_together(run, checkpoint, config, plan, machine)
