@@ -38,10 +38,10 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from sentiment.config import Config, ModelSettings, override, read_config
 from sentiment.data.batches import Batch, collate, shuffled_batches
+from sentiment.data.ids import PADDING_ID
 from sentiment.data.prepare import Prepared, prepare
-from sentiment.device import Machine, set_up_machine, set_up_training_arithmetic
-from sentiment.models.classifier import PADDING_ID
 from sentiment.models.lstm import ExactLSTM
+from sentiment.system.device import Machine, set_up_machine, set_up_training_arithmetic
 from sentiment.training.loop import Step, train
 from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from sentiment.config import DataSettings
 from sentiment.data.reviews import load_reviews
 from sentiment.data.tokens import CHUNK, normalise, shared_tokenizer, tokenize_cached
-from sentiment.device import available_cores
+from sentiment.system.device import available_cores
 
 
 def count_tokens(texts: list[str]) -> int:

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 import sentiment
 from sentiment.cli import app
 from sentiment.config import Config, Section
-from sentiment.explanation import explain
-from sentiment.highlight import print_explanation, print_legend
+from sentiment.explain.explanation import explain
+from sentiment.explain.highlight import print_explanation, print_legend
 
 DOCS = Path(__file__).parent.parent / "docs"
 REVIEW = (

@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentiment.probes.cases import probe_set
+from sentiment.evaluation.probes.cases import probe_set
 
 PHRASES = Path(__file__).resolve().parent.parent / "sentiment" / "data" / "phrases.jsonl"
 SEED = 20_261

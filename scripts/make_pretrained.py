@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sentiment import storage
 from sentiment.cli import guard
 from sentiment.config import default_config_path, override, read_config
-from sentiment.console import say
 from sentiment.data.prepare import load_part
-from sentiment.device import set_up_machine
-from sentiment.metrics import Evaluation, evaluate
+from sentiment.evaluation.metrics import Evaluation, evaluate
+from sentiment.inference.predictor import Predictor, build_model
 from sentiment.models.compact import compact
-from sentiment.predictor import Predictor, build_model
 from sentiment.runs import SHIPPED, FinishedRun, RunFolder
+from sentiment.system import storage
+from sentiment.system.console import say
+from sentiment.system.device import set_up_machine
 from sentiment.training.train import train_or_resume
 
 HUB_NAME = "stanfordnlp/imdb"  # what the shipped configuration names as its source

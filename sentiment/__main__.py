@@ -1,6 +1,6 @@
 """Where the command `sentiment` starts, as `python -m sentiment`, too."""
 
-from sentiment import interrupts
+from sentiment.system import interrupts
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ def command(monkeypatch, capsys):
     """Run `sentiment ...` in this process, which saves two seconds of imports; tests of streams and
     signals start one of its own.
     """
-    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
+    monkeypatch.setattr("sentiment.system.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
     monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
 
     def run(*arguments, cwd=".", input=""):

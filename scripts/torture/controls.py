@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from sentiment import storage
+from sentiment.system import storage
 from sentiment.training import loop
 from sentiment.training.state import TrainingState
 

@@ -1,7 +1,7 @@
 """Let one system call that writes below a folder fail: the process is killed there, or the system says no.
 
-Everything goes through `os` and `io.open`, which sentiment/storage.py and the libraries it uses look up when
-they call, so the package itself needs no hook. Every call is written to a log as it is made.
+Everything goes through `os` and `io.open`, which sentiment/system/storage.py and the libraries it uses look
+up when they call, so the package itself needs no hook. Every call is written to a log as it is made.
 """
 
 import builtins

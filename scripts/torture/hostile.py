@@ -15,8 +15,8 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from sentiment import storage
 from sentiment.runs import RunFolder
+from sentiment.system import storage
 
 from .bench import CHECKPOINT_FILES, Bench, newest
 from .children import Ended

@@ -9,8 +9,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from sentiment import storage
 from sentiment.runs import RunFolder
+from sentiment.system import storage
 from sentiment.training import loop
 from sentiment.training.state import TrainingState, first_infinite
 

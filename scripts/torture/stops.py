@@ -11,9 +11,9 @@ from typing import Any
 
 import sentiment.training.loop
 import sentiment.training.train
-from sentiment import storage
 from sentiment.data import prepare as preparing
 from sentiment.runs import RunFolder
+from sentiment.system import storage
 
 from .bench import Bench, newest_whole
 from .children import Child

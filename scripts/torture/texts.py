@@ -12,7 +12,7 @@ import hypothesis
 import hypothesis.strategies as st
 
 from sentiment.errors import DataError
-from sentiment.predictor import Prediction, Predictor
+from sentiment.inference.predictor import Prediction, Predictor
 
 from .bench import FILLER, Bench
 from .children import ROOT, fork

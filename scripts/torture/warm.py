@@ -3,9 +3,9 @@
 import sklearn.metrics
 import torch._inductor  # what torch.use_deterministic_algorithms imports
 
-import sentiment.baseline
 import sentiment.cli
-import sentiment.evaluation
+import sentiment.evaluation.baseline
+import sentiment.evaluation.judge
 import sentiment.training.train
 from sentiment.data.tokens import shared_tokenizer
 

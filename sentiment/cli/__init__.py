@@ -9,7 +9,6 @@ from typing import Annotated, TextIO
 
 import typer
 
-from sentiment import interrupts
 from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.inspect import inspect_command
@@ -19,6 +18,7 @@ from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
 from sentiment.errors import Interrupted, MachineError, SentimentError
+from sentiment.system import interrupts
 
 # They count only if set before torch is imported.
 ENVIRONMENT = {

@@ -16,7 +16,7 @@ from sentiment.cli.options import (
 )
 from sentiment.cli.table import align, evaluation_rows, fit_rows
 from sentiment.config import read_config
-from sentiment.console import say
+from sentiment.system.console import say
 
 
 def baseline_command(
@@ -29,8 +29,8 @@ def baseline_command(
 ) -> None:
     """Fit a linear n-gram model on the training reviews of a configuration, and judge it."""
     wanted = read_config(config, overrides(settings, data))
-    from sentiment.device import available_cores
-    from sentiment.evaluation import evaluate_baseline
+    from sentiment.evaluation.judge import evaluate_baseline
+    from sentiment.system.device import available_cores
 
     say("fitting the baseline")
     result = evaluate_baseline(wanted, threads or available_cores(), split)

@@ -18,13 +18,13 @@ from sentiment.cli.options import (
     choose_run,
 )
 from sentiment.cli.table import align, comparison_rows, evaluation_rows, slice_rows
-from sentiment.console import say
 from sentiment.errors import UsageError
+from sentiment.system.console import say
 
 if TYPE_CHECKING:
     from sentiment.config import DataSettings
-    from sentiment.evaluation import JudgedReview
-    from sentiment.predictor import Predictor
+    from sentiment.evaluation.judge import JudgedReview
+    from sentiment.inference.predictor import Predictor
 
 
 def eval_command(
@@ -56,11 +56,11 @@ def eval_command(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
-    from sentiment import storage
-    from sentiment.evaluation import compare_with_baseline, mistakes, score_run, slice_scores
-    from sentiment.parity import check_parity
-    from sentiment.predictor import Predictor
+    from sentiment.evaluation.judge import compare_with_baseline, mistakes, score_run, slice_scores
+    from sentiment.evaluation.parity import check_parity
+    from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_name
+    from sentiment.system import storage
 
     if baseline and threshold != "0.5":
         raise UsageError("--threshold moves the run alone; leave it out to compare with --baseline")
@@ -106,7 +106,7 @@ def _as_row(review: "JudgedReview", columns: "DataSettings") -> dict[str, Any]:
 
 
 def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:
-    from sentiment.evaluation import choose_threshold
+    from sentiment.evaluation.judge import choose_threshold
 
     if given == "best":
         return choose_threshold(predictor, source)

@@ -13,7 +13,7 @@ from sentiment.cli.options import JsonOption, SetOption, choose_run
 from sentiment.config import read_config, shipped_recipes
 
 if TYPE_CHECKING:
-    from sentiment.inspection import Inspection
+    from sentiment.explain.inspection import Inspection
 
 EXAMPLE = "This film is not terrible, in fact it's great!"
 
@@ -30,14 +30,14 @@ def inspect_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
-    from sentiment.inspection import inspect_text
+    from sentiment.explain.inspection import inspect_text
 
     path = None if target is None else Path(target)
     if path is None or path.is_file() or (not path.is_dir() and _names_recipe(path)):
         found = inspect_text(read_config(path, settings or ()), text)
     else:
         from sentiment.errors import UsageError
-        from sentiment.predictor import Predictor
+        from sentiment.inference.predictor import Predictor
 
         if settings:
             raise UsageError("a run's configuration is fixed; --set goes with a CONFIG")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sentiment.console import say
+from sentiment.system.console import say
 
 ConfigArgument = Annotated[
     Path | None,

@@ -18,12 +18,12 @@ from sentiment.cli.options import (
     ThreadsOption,
     choose_run,
 )
-from sentiment.console import say
 from sentiment.errors import UsageError
+from sentiment.system.console import say
 
 if TYPE_CHECKING:
-    from sentiment.lines import Line
-    from sentiment.predictor import Prediction, Predictor
+    from sentiment.inference.lines import Line
+    from sentiment.inference.predictor import Prediction, Predictor
 
 
 def predict_command(
@@ -51,10 +51,10 @@ def predict_command(
     """Predict reviews: label, probability of positive, tokens read, share of unknown ones."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
-    from sentiment.lines import check_lines, number_texts, read_lines
-    from sentiment.predictor import Predictor
+    from sentiment.inference.lines import check_lines, number_texts, read_lines
+    from sentiment.inference.predictor import Predictor
     from sentiment.runs import looks_like_run
-    from sentiment.storage import check_free
+    from sentiment.system.storage import check_free
 
     for text in texts or ():
         if text == SHIPPED_NAME or looks_like_run(text):
@@ -81,9 +81,9 @@ def _explain(
     """Print predictions, with their explanations if `is_shown`, and write the page if there is to be one."""
     from rich.console import Console
 
-    from sentiment.explanation import explain
-    from sentiment.highlight import html_page, print_explanation, print_legend
-    from sentiment.storage import write_file
+    from sentiment.explain.explanation import explain
+    from sentiment.explain.highlight import html_page, print_explanation, print_legend
+    from sentiment.system.storage import write_file
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
     explanations, labels = [], []

@@ -21,7 +21,7 @@ def prepare_command(
     """Download, tokenize and audit the reviews; training then starts at once."""
     wanted = read_config(config, overrides(settings, data))
     from sentiment.data.prepare import audit
-    from sentiment.device import available_cores
+    from sentiment.system.device import available_cores
 
     found = audit(wanted, threads or available_cores())
     print(json.dumps(asdict(found)) if as_json else _report(found))

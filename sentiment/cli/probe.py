@@ -12,7 +12,7 @@ from sentiment.cli.options import DeviceOption, JsonOption, RunArgument, Threads
 from sentiment.cli.table import Rows, align
 
 if TYPE_CHECKING:
-    from sentiment.probes.results import CapabilityResult, Failure, ProbeResult
+    from sentiment.evaluation.probes.results import CapabilityResult, Failure, ProbeResult
 
 WIDTH = 80
 
@@ -40,8 +40,8 @@ def probe_command(
 
     A gate that is not passed ends with 6: the program (1), the request (2) and the run (3) are all in order.
     """
-    from sentiment.predictor import Predictor
-    from sentiment.probes.results import probe
+    from sentiment.evaluation.probes.results import probe
+    from sentiment.inference.predictor import Predictor
 
     path = choose_run(run)
     found = probe(Predictor.load(path, device or "auto", threads or 0))

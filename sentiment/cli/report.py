@@ -31,8 +31,8 @@ def report_command(
     threads: ThreadsOption = None,
 ) -> None:
     """Write a page about a run: figures, curves, mistakes and why, data, recipe."""
-    from sentiment import storage
     from sentiment.report import write_report
+    from sentiment.system import storage
 
     storage.check_free(out, force)  # before a run is chosen, which may import much
     chosen = [choose_run(run) for run in runs or ()] or [choose_run(None)]

@@ -6,9 +6,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentiment.evaluation import BaselineEvaluation, Comparison, SplitEvaluation
-    from sentiment.metrics import PairedTest
-    from sentiment.slices import Slicing
+    from sentiment.evaluation.judge import BaselineEvaluation, Comparison, SplitEvaluation
+    from sentiment.evaluation.metrics import PairedTest
+    from sentiment.evaluation.slices import Slicing
 
 Rows = dict[str, Sequence[str]]
 NAME_WIDTH = 12

@@ -58,7 +58,7 @@ def train_command(
         facts = resume_run(run, wanted, data)
     else:
         wanted = read_config(config, changes)
-        from sentiment.processes import is_joint_training
+        from sentiment.system.processes import is_joint_training
 
         if run is None and is_joint_training():
             raise UsageError("processes that train together need --run, the folder of the one that writes")

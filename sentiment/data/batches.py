@@ -12,9 +12,9 @@ from torch import Tensor
 from torchtext.data import BucketIterator, Dataset, RawField
 
 from sentiment.config import BatchSettings, TextSettings
+from sentiment.data.ids import PADDING_ID
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.models.classifier import PADDING_ID
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import numpy as np
 
 from sentiment.config import Config
 from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.reviews import EXTRA, PHRASES, UNLABELLED, Reviews, load_extra, load_phrases, load_reviews
 from sentiment.data.splits import Holdout, hold_out, require_both_classes
 from sentiment.data.tokens import BREAK, Tokens, digest, tokenize_cached
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
-from sentiment.models.classifier import UNKNOWN_ID
 
 GOLDEN_REVIEWS = 4
 LEARNED_FROM = ("train", "validation")  # the splits a training reads the labels of

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from sentiment import memory
 from sentiment.config import DataSettings
 from sentiment.data.tokens import why_unreadable
 from sentiment.errors import DataError, MachineError
+from sentiment.system import memory
 
 HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

@@ -23,8 +23,8 @@ from typing import BinaryIO
 import numpy as np
 from tqdm import tqdm
 
-from sentiment import interrupts, storage
 from sentiment.errors import DataError, MachineError
+from sentiment.system import interrupts, storage
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 SPACE = re.compile(r"\s+")

@@ -15,10 +15,10 @@ from torch import Tensor
 from torchtext.vocab import Vectors, pretrained_aliases
 from tqdm import tqdm
 
+from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import cache_folder
 from sentiment.data.vocabulary import Channel
 from sentiment.errors import DataError, MachineError
-from sentiment.models.classifier import UNKNOWN_ID
 
 # torchtext's bar, too, vanishes where stderr is no terminal.
 torchtext.vocab.tqdm = partial(tqdm, disable=None, leave=False)

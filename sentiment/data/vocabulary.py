@@ -8,9 +8,9 @@ from spacy.lang.lex_attrs import prefix, suffix, word_shape
 from torchtext.vocab import Vocab
 
 from sentiment.config import VocabularySettings
+from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import Tokens
 from sentiment.errors import RunError
-from sentiment.models.classifier import UNKNOWN_ID
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
 

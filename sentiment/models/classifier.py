@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.config import ModelSettings
+from sentiment.data.ids import PADDING_ID, UNKNOWN_ID
 from sentiment.models.channels import AttentionFusion, SharedWeight
 from sentiment.models.encoders import (
     HierarchicalEncoder,
@@ -19,8 +20,6 @@ from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM
 from sentiment.models.merges import MERGES, merge_directions
 from sentiment.models.readouts import READOUTS, Attention, Readout, Tokens
 
-PADDING_ID = 0
-UNKNOWN_ID = 1
 EMBEDDING_LIMIT = (
     0.17  # a new embedding is uniform within it; nn.Embedding's own values are ten times as large
 )

@@ -6,7 +6,7 @@ Source: Wang & Manning 2012; beside a recurrent network, Mesnil et al. 2015.
 import torch
 from torch import Tensor, nn
 
-from sentiment.models.classifier import UNKNOWN_ID
+from sentiment.data.ids import UNKNOWN_ID
 
 LONGEST = 3  # words of an n-gram
 NONE = 0  # no n-gram's key

@@ -26,10 +26,10 @@ def write_report(
     taken (and not `force`) or if several runs have not the same reviews as that split, and RunError,
     DataError or MachineError if a run or the reviews are not there.
     """
-    from sentiment import storage
     from sentiment.errors import UsageError
     from sentiment.report.facts import compare, gather
     from sentiment.report.page import comparison_page, run_page
+    from sentiment.system import storage
 
     if not runs:
         raise UsageError("a report needs a run")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiment.metrics import ReliabilityBin, wilson_interval
+from sentiment.evaluation.metrics import ReliabilityBin, wilson_interval
 from sentiment.report.curves import Curve, StageCurves
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ import numpy as np
 from torch import nn
 
 from sentiment.config import Config
-from sentiment.console import say
 from sentiment.data.prepare import Audit, SplitFacts, audit, describe_part
 from sentiment.data.tokens import digest
 from sentiment.errors import SentimentError, UsageError
-from sentiment.evaluation import (
+from sentiment.evaluation.judge import (
     Comparison,
     JudgedReview,
     Scores,
@@ -25,13 +24,14 @@ from sentiment.evaluation import (
     score_run,
     slice_scores,
 )
-from sentiment.explanation import Explanation, explain
-from sentiment.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
+from sentiment.evaluation.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
+from sentiment.evaluation.slices import Slicing
+from sentiment.explain.explanation import Explanation, explain
+from sentiment.inference.predictor import Predictor
+from sentiment.inference.scoring import probabilities
 from sentiment.models.ensemble import Ensemble
-from sentiment.predictor import Predictor
 from sentiment.runs import read_metrics, run_name
-from sentiment.scoring import probabilities
-from sentiment.slices import Slicing
+from sentiment.system.console import say
 
 SHOWN_REVIEWS = 20
 Found = TypeVar("Found")

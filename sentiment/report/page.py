@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from sentiment.config import Config
 from sentiment.data.prepare import SplitFacts
-from sentiment.evaluation import Comparison
-from sentiment.highlight import LEGEND, STYLE
-from sentiment.metrics import Evaluation
+from sentiment.evaluation.judge import Comparison
+from sentiment.evaluation.metrics import Evaluation
+from sentiment.evaluation.slices import Slicing
+from sentiment.explain.highlight import LEGEND, STYLE
+from sentiment.inference.scoring import probabilities
 from sentiment.report import charts, words
 from sentiment.report.curves import StageCurves, stage_curves
 from sentiment.report.facts import JudgedRun, RunComparison, RunFacts
 from sentiment.report.reviews import show
-from sentiment.scoring import probabilities
-from sentiment.slices import Slicing
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from sentiment.evaluation import JudgedReview
-from sentiment.explanation import Explanation, SentenceScore, TokenScore
-from sentiment.highlight import as_html
+from sentiment.evaluation.judge import JudgedReview
+from sentiment.explain.explanation import Explanation, SentenceScore, TokenScore
+from sentiment.explain.highlight import as_html
 from sentiment.report.facts import ExplainedReview
 
 REVIEW_CHARACTERS = 24_000

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from sentiment.evaluation import Comparison
+from sentiment.evaluation.judge import Comparison
 from sentiment.report.facts import JudgedRun, RunComparison
-from sentiment.versions import changed_versions
+from sentiment.system.versions import changed_versions
 
 
 def verdict(run: JudgedRun, compared: Comparison | None) -> str:

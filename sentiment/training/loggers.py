@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from sentiment.console import say
 from sentiment.errors import MachineError
-from sentiment.scoring import Scored
+from sentiment.inference.scoring import Scored
+from sentiment.system.console import say
 from sentiment.training.loop import Epoch, Event, Rehearsal, Step
 from sentiment.training.state import TrainingState
 

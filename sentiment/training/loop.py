@@ -12,10 +12,10 @@ from torch.nn.utils import clip_grad_norm_
 
 from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews, shuffled_batches
-from sentiment.device import Machine, peak_memory_bytes
 from sentiment.errors import DivergedError
-from sentiment.metrics import Evaluation, evaluate
-from sentiment.scoring import Scored, score_in_turn
+from sentiment.evaluation.metrics import Evaluation, evaluate
+from sentiment.inference.scoring import Scored, score_in_turn
+from sentiment.system.device import Machine, peak_memory_bytes
 from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sentiment.data.batches import AnyReviews, LabelledReviews
-from sentiment.device import Machine
+from sentiment.inference.scoring import Scored, probabilities, score_in_turn
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.lstm import padding_mask
-from sentiment.scoring import Scored, probabilities, score_in_turn
+from sentiment.system.device import Machine
 
 
 class Objective(Protocol):

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.config import Config
-from sentiment.console import say
 from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
-from sentiment.device import Machine
+from sentiment.inference.scoring import Scored
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
-from sentiment.processes import leads
-from sentiment.scoring import Scored
+from sentiment.system.console import say
+from sentiment.system.device import Machine
+from sentiment.system.processes import leads
 from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
 if TYPE_CHECKING:

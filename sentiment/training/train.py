@@ -11,12 +11,20 @@ from typing import Any, NamedTuple
 
 import torch
 
-from sentiment import memory
 from sentiment.config import Config, override
-from sentiment.console import say
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import Prepared, prepare
-from sentiment.device import (
+from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
+from sentiment.evaluation.metrics import best_temperature, evaluate
+from sentiment.inference.predictor import Predictor, build_model
+from sentiment.inference.scoring import probabilities, score
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.ensemble import Ensemble, join_weights
+from sentiment.models.evidence import NGramEvidence
+from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
+from sentiment.system import memory
+from sentiment.system.console import say
+from sentiment.system.device import (
     Machine,
     peak_memory_bytes,
     process_count,
@@ -24,22 +32,14 @@ from sentiment.device import (
     set_up_training_arithmetic,
     threads_of_each,
 )
-from sentiment.errors import DivergedError, Interrupted, MachineError, RunError, UsageError
-from sentiment.interrupts import StopRequest, deferred
-from sentiment.metrics import best_temperature, evaluate
-from sentiment.models.classifier import SentimentClassifier
-from sentiment.models.ensemble import Ensemble, join_weights
-from sentiment.models.evidence import NGramEvidence
-from sentiment.predictor import Predictor, build_model
-from sentiment.processes import ALONE, join_processes, leads
-from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
-from sentiment.scoring import probabilities, score
+from sentiment.system.interrupts import StopRequest, deferred
+from sentiment.system.processes import ALONE, join_processes, leads
+from sentiment.system.versions import git_commit, library_versions
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import Logger, ProgressDisplay, TensorBoardLog, require_tensorboard
 from sentiment.training.loop import Epoch, Step, train
 from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import TrainingState, first_infinite
-from sentiment.versions import git_commit, library_versions
 
 # Keys in which processes that train together may differ, as on several machines.
 ELSEWHERE = ("data.source", "data.extra", "machine.", "logging.")

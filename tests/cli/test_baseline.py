@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import sentiment
-from sentiment.baseline import fit_baseline
 from sentiment.cli.table import comparison_rows
 from sentiment.config import read_config
 from sentiment.data.prepare import load_part, load_split, prepare
-from sentiment.evaluation import compare_with_baseline, score_run
-from sentiment.metrics import evaluate, mcnemar
+from sentiment.evaluation.baseline import fit_baseline
+from sentiment.evaluation.judge import compare_with_baseline, score_run
+from sentiment.evaluation.metrics import evaluate, mcnemar
 from sentiment.training.train import train_run
 from tests.helpers import assert_one_error, reviews
 

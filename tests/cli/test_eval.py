@@ -9,10 +9,10 @@ import pytest
 import sentiment
 from sentiment.config import read_config
 from sentiment.errors import CheckError
-from sentiment.evaluation import mistakes, score_run
-from sentiment.metrics import logit
-from sentiment.parity import check_parity
-from sentiment.storage import write_manifest
+from sentiment.evaluation.judge import mistakes, score_run
+from sentiment.evaluation.metrics import logit
+from sentiment.evaluation.parity import check_parity
+from sentiment.system.storage import write_manifest
 from sentiment.training.train import train_run
 from tests.helpers import assert_one_error
 

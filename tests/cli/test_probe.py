@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment.probes.cases import probe_set
+from sentiment.evaluation.probes.cases import probe_set
 
 
 @pytest.fixture

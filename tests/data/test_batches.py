@@ -18,9 +18,9 @@ from sentiment.data.batches import (
     shuffled_batches,
     sorted_batches,
 )
+from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.models.classifier import UNKNOWN_ID
 
 lengths_of_reviews = st.builds(
     lambda seed, longest, count: np.random.default_rng(seed).integers(1, longest + 1, size=count),

@@ -13,7 +13,6 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment import storage
 from sentiment.data import tokens as module
 from sentiment.data.tokens import (
     StoredIds,
@@ -26,6 +25,7 @@ from sentiment.data.tokens import (
     tokenize_cached,
     why_unreadable,
 )
+from sentiment.system import storage
 
 TEXTS = [
     "A great film; don't miss it!",

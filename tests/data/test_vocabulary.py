@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import VocabularySettings
+from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import Tokenizer, Tokens
 from sentiment.data.vocabulary import PADDING, UNKNOWN, VIEWS, Channel, Vocabulary
 from sentiment.errors import RunError
-from sentiment.models.classifier import UNKNOWN_ID
 
 token = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6).filter(
     lambda text: not any(char.isspace() for char in text)

@@ -15,8 +15,8 @@ import pytest
 from safetensors.torch import load_file
 
 from sentiment.config import read_config
+from sentiment.inference.scoring import BATCHES
 from sentiment.runs import RunFolder
-from sentiment.scoring import BATCHES
 from sentiment.training.train import train_run
 
 CONFIG = """

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from sentiment.config import ModelSettings, parse_config
+from sentiment.data.ids import PADDING_ID, UNKNOWN_ID
 from sentiment.errors import UsageError
-from sentiment.models.classifier import PADDING_ID, UNKNOWN_ID, SentimentClassifier
+from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
 

@@ -12,10 +12,10 @@ from sentiment.config import Config, parse_config
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError
+from sentiment.inference.predictor import build_model
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble, join_weights, new_model
 from sentiment.models.evidence import NGramEvidence
-from sentiment.predictor import build_model
 
 TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 2, 0, 0], [1, 0, 0, 0, 0]])
 LENGTHS_B = torch.tensor([5, 3, 1])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sentiment.models.classifier import PADDING_ID, UNKNOWN_ID
+from sentiment.data.ids import PADDING_ID, UNKNOWN_ID
 from sentiment.models.evidence import LONGEST, NONE, NGramEvidence, distinct_ngrams
 
 WORDS = 7  # ids, the two special ones counted

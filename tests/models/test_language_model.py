@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sentiment.config import ModelSettings
-from sentiment.models.classifier import PADDING_ID, SentimentClassifier
+from sentiment.data.ids import PADDING_ID
+from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.language_model import LanguageModel
 from sentiment.models.lstm import padding_mask
 

@@ -10,8 +10,8 @@ import sentiment
 from sentiment.config import read_config
 from sentiment.data.prepare import audit
 from sentiment.errors import DataError, UsageError
-from sentiment.evaluation import compare_with_baseline, score_run
-from sentiment.metrics import mcnemar
+from sentiment.evaluation.judge import compare_with_baseline, score_run
+from sentiment.evaluation.metrics import mcnemar
 from sentiment.report.facts import compare, gather
 from sentiment.report.page import run_page
 from sentiment.runs import SHIPPED

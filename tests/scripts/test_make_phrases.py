@@ -6,7 +6,7 @@ import re
 import pytest
 
 from scripts.make_phrases import BAD, GOOD, PHRASES, make_phrases
-from sentiment.probes.cases import probe_set
+from sentiment.evaluation.probes.cases import probe_set
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def write_reviews(path):
 
 
 def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pretrained, capsys):
-    monkeypatch.setattr("sentiment.interrupts.SIGNALS", ())
+    monkeypatch.setattr("sentiment.system.interrupts.SIGNALS", ())
     monkeypatch.setattr(sys, "argv", ["make_pretrained", "--data", str(tmp_path / "nothing.csv")])
     with pytest.raises(SystemExit) as stop:
         make_pretrained.main()

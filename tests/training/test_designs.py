@@ -10,9 +10,9 @@ import torch
 import sentiment
 from sentiment.config import read_config
 from sentiment.data.prepare import prepare
-from sentiment.device import set_up_machine
-from sentiment.evaluation import score_run
+from sentiment.evaluation.judge import score_run
 from sentiment.runs import read_run
+from sentiment.system.device import set_up_machine
 from sentiment.training.loop import Step, train
 from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState

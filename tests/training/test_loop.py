@@ -19,8 +19,8 @@ from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import Prepared
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.device import set_up_machine
 from sentiment.errors import DivergedError
+from sentiment.system.device import set_up_machine
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Rehearsal, Step, is_over, learning_rate_factor, rehearse, train
 from sentiment.training.stages import Stage, plan_stages

@@ -12,9 +12,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sentiment.config import MachineSettings, ModelSettings
 from sentiment.data.batches import LabelledReviews
-from sentiment.device import Machine, set_up_machine
-from sentiment.models.classifier import PADDING_ID, SentimentClassifier
+from sentiment.data.ids import PADDING_ID
+from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.language_model import LanguageModel
+from sentiment.system.device import Machine, set_up_machine
 from sentiment.training.objectives import Labels, Objective, Words, adversarial_move
 
 SHARES = [0.0, 0.3]

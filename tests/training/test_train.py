@@ -15,11 +15,11 @@ import sentiment
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.errors import DivergedError, Interrupted, MachineError
-from sentiment.evaluation import score_run
-from sentiment.inspection import inspect_text
-from sentiment.processes import Processes
+from sentiment.evaluation.judge import score_run
+from sentiment.explain.inspection import inspect_text
+from sentiment.inference.scoring import probabilities
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
-from sentiment.scoring import probabilities
+from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
 from sentiment.training.state import TrainingState

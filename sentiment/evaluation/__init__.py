@@ -1,0 +1,1 @@
+"""How accurate a run is: figures, slices, the linear baseline, behavioural probes."""

@@ -1,0 +1,1 @@
+"""Why a review got its probability, and what each part of a network does."""

@@ -1,0 +1,190 @@
+"""A run folder becomes something that predicts: what `predict`, `eval` and a Python user all call."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sentiment.config import Config, machine_settings
+from sentiment.data.batches import AnyReviews, EncodedReviews
+from sentiment.data.ids import UNKNOWN_ID
+from sentiment.data.tokens import shared_tokenizer, tokenize_stream
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import RunError
+from sentiment.inference.lines import check_lines, number_texts
+from sentiment.inference.scoring import probabilities, score
+from sentiment.models.compact import expand
+from sentiment.models.ensemble import new_model
+from sentiment.runs import FinishedRun, read_run
+from sentiment.system.device import Machine, set_up_machine
+from sentiment.system.versions import changed_versions
+
+CHUNK = 1024  # reviews predicted together: enough for even batches, few enough to answer soon
+GOLDEN_TOLERANCE = 1e-4  # ten times what another batch, machine or thread count may move a probability
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one review."""
+
+    label: str
+    """positive or negative."""
+    probability: float
+    """Of positive."""
+    tokens: int
+    """Tokens the model read."""
+    unknown: float
+    """Share of them that the vocabulary does not hold."""
+    cut: bool
+    """Whether the review was longer than what is read."""
+
+
+class Predictor:
+    """A trained network with its vocabulary; `Predictor.load(path).predict(["..."])`."""
+
+    def __init__(
+        self,
+        config: Config,
+        vocabulary: Vocabulary,
+        model: nn.Module,
+        machine: Machine,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take `facts`, what run.json says of the run."""
+        self.config = config
+        self.vocabulary = vocabulary
+        self.model = model.eval()
+        self.machine = machine
+        self.facts = facts or {}
+
+    @classmethod
+    def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
+        """Open a finished run folder, in float32 however it was trained, and check its golden predictions.
+
+        Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, UsageError if
+        no device is called so, and MachineError if it is not there.
+        """
+        run = read_run(Path(path))
+        machine = set_up_machine(machine_settings(device, threads))
+        model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
+        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, run.facts)
+        predictor._check_golden(run)
+        return predictor
+
+    @property
+    def temperature(self) -> float:
+        """What the network's logits have been divided by at the end of its training."""
+        temperature: float = self.facts.get("result", {}).get("temperature", 1.0)
+        return temperature
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""
+        if isinstance(texts, str):
+            raise TypeError("predict takes a list of reviews, not one review")
+        return list(self.predict_stream(list(texts)))
+
+    def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+        """Predict any number of reviews, in their order; memory stays flat.
+
+        Raises DataError naming the first one that cannot be read, after the predictions of those before it.
+        """
+        chunks = _chunks(line.text for line in check_lines(number_texts(texts)))
+        for tokens in tokenize_stream(chunks, self.machine.threads):
+            yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
+
+    def encode(self, texts: Sequence[str]) -> EncodedReviews:
+        """Tokenize reviews and look their tokens up; raises DataError as `predict` does."""
+        checked = [line.text for line in check_lines(number_texts(texts))]
+        tokens = shared_tokenizer().tokenize_and_forget(checked)
+        return EncodedReviews(tokens, self.vocabulary, self.config.text)
+
+    def describe(self, reviews: AnyReviews) -> list[Prediction]:
+        """Predict encoded reviews, in their order."""
+        probability_N = probabilities(self.logits(reviews))
+        return [
+            describe_prediction(reviews, index, probability)
+            for index, probability in enumerate(probability_N.tolist())
+        ]
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 (N, 2): the probabilities of negative and positive, as scikit-learn's tools expect them."""
+        positive_N = np.array([prediction.probability for prediction in self.predict(texts)])
+        return np.stack([1 - positive_N, positive_N], axis=1)
+
+    def logits(self, reviews: AnyReviews) -> np.ndarray:
+        """logits_N (float32) of encoded reviews, in their order."""
+        return score(self.model, reviews, self.machine)
+
+    def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Record what this predictor says now, for `load` to check later."""
+        predictions = self.predict(texts)
+        return [
+            {"text": text, "probability": prediction.probability}
+            for text, prediction in zip(texts, predictions, strict=True)
+        ]
+
+    def _check_golden(self, run: FinishedRun) -> None:
+        now = self.predict([record["text"] for record in run.golden])
+        moved = max(
+            abs(prediction.probability - record["probability"])
+            for prediction, record in zip(now, run.golden, strict=True)
+        )
+        if not moved <= GOLDEN_TOLERANCE:
+            changes = changed_versions(run.facts["versions"])
+            raise RunError(
+                f"{run.path} no longer predicts what it did (a golden probability moved by {moved:.2g}); "
+                + (f"changed since: {changes}" if changes else "no library has changed since")
+            )
+
+
+def describe_prediction(
+    reviews: AnyReviews, index: int, probability: float, threshold: float = 0.5
+) -> Prediction:
+    """What is said of one of the reviews, given its probability."""
+    return Prediction(
+        label="positive" if probability > threshold else "negative",
+        probability=float(probability),
+        tokens=int(reviews.lengths_N[index]),
+        unknown=float((reviews[index] == UNKNOWN_ID).mean()),
+        cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
+    )
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield `CHUNK` texts at a time; an error of `texts` comes after those before it."""
+    chunk: list[str] = []
+    try:
+        for text in texts:
+            chunk.append(text)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    except Exception:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def build_model(
+    config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path
+) -> nn.Module:
+    """Put weights into the network of a configuration, their shapes checked before memory is taken.
+
+    Raises RunError naming `origin` if they do not fit or are not finite.
+    """
+    try:
+        with torch.device("meta"):
+            model = new_model(config, vocabulary.sizes)
+        model.load_state_dict(expand(weights), assign=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{origin} does not fit its configuration: {reason[:200]}") from None
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise RunError(f"{origin} holds weights that are not finite numbers")
+    return model

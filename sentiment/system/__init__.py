@@ -1,0 +1,1 @@
+"""What touches the machine: files, signals, processes, devices, memory, the terminal."""

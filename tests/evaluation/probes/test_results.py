@@ -1,0 +1,132 @@
+"""Each kind of expectation is judged by its rule; a broken model does not get past the report."""
+
+import pytest
+
+import sentiment
+from sentiment.errors import CheckError
+from sentiment.evaluation.metrics import wilson_interval
+from sentiment.evaluation.probes.cases import Case, probe_set
+from sentiment.evaluation.probes.results import holds, probe
+from sentiment.inference.predictor import Prediction
+
+LABELS = {"positive": 0.9, "negative": 0.1}
+
+
+def say(probability):
+    label = "positive" if probability > 0.5 else "negative"
+    return Prediction(label, probability, tokens=5, unknown=0.0, cut=False)
+
+
+class Fake:
+    """A predictor whose probabilities are a function of the text; it counts the calls."""
+
+    def __init__(self, probability):
+        self.probability = probability
+        self.calls = 0
+
+    def predict(self, texts):
+        self.calls += 1
+        return [say(self.probability(text)) for text in texts]
+
+
+def oracle(text):
+    """What every case asks for: its label, and nothing that moves where two texts are set side by side."""
+    return ORACLE.get(text, 0.5)
+
+
+ORACLE = {case.texts[0]: LABELS[case.expected] for case in probe_set().cases if case.expected in LABELS}
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """What the shipped model says of every text, as a function."""
+    texts = sorted({text for case in probe_set().cases for text in case.texts})
+    model = sentiment.load(device="cpu", threads=1)
+    return {
+        text: found.probability for text, found in zip(texts, model.predict(texts), strict=True)
+    }.__getitem__
+
+
+def shares(report):
+    return {found.name: found.share for found in report.capabilities}
+
+
+@pytest.mark.parametrize(
+    ("expected", "tolerance", "probabilities", "right"),
+    [
+        ("positive", 0, [0.51], True),
+        ("positive", 0, [0.49], False),
+        ("negative", 0, [0.49], True),
+        ("negative", 0, [0.51], False),
+        ("not lower", 0.05, [0.5, 0.9], True),
+        ("not lower", 0.05, [0.5, 0.46], True),
+        ("not lower", 0.05, [0.5, 0.44], False),
+        ("not higher", 0.05, [0.5, 0.1], True),
+        ("not higher", 0.05, [0.5, 0.54], True),
+        ("not higher", 0.05, [0.5, 0.56], False),
+        ("same", 0.1, [0.5, 0.41], True),
+        ("same", 0.1, [0.5, 0.59], True),
+        ("same", 0.1, [0.5, 0.39], False),
+        ("same", 0.1, [0.5, 0.61], False),
+    ],
+)
+def test_a_case_is_judged_by_its_kind(expected, tolerance, probabilities, right):
+    case = Case("any", expected, tuple(map(str, probabilities)), tolerance)
+    assert holds(case, [say(probability) for probability in probabilities]) is right
+
+
+def test_everything_is_asked_in_one_call():
+    fake = Fake(oracle)
+    probe(fake)
+    assert fake.calls == 1
+
+
+def test_a_model_that_does_what_is_asked_passes_everywhere():
+    report = probe(Fake(oracle))
+    assert set(shares(report).values()) == {1.0}
+    assert not any(found.failures for found in report.capabilities)
+    report.require(1.0)
+
+
+def test_the_report_counts_and_keeps_what_fails():
+    wrong = {"Not bad.", "Awful", "Superb"}
+    report = probe(Fake(lambda text: 1 - oracle(text) if text in wrong else oracle(text)))
+    (short,) = (found for found in report.capabilities if found.name == "short texts")
+    assert {failure.case.texts[0] for failure in short.failures} == wrong
+    assert all(failure.probabilities == (1 - LABELS[failure.case.expected],) for failure in short.failures)
+    assert short.passed == short.cases - 3 and short.share == short.passed / short.cases
+    assert (short.share_low, short.share_high) == wilson_interval(short.passed, short.cases)
+    assert report.version == probe_set().version
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.4, 0.6, 1.0])
+def test_a_constant_model_fails(probability):
+    report = probe(Fake(lambda text: probability))
+    assert all(shares(report)[name] < 0.6 for name in ("plain", "negation", "contrast", "short texts"))
+    with pytest.raises(CheckError, match="negation"):
+        report.require(0.6)
+
+
+def test_a_model_with_the_sign_flipped_fails(shipped):
+    right, flipped = (probe(Fake(model)) for model in (shipped, lambda text: 1 - shipped(text)))
+    assert shares(right)["short texts"] > 0.9 and shares(flipped)["short texts"] < 0.1
+    assert shares(right)["intensity"] > shares(flipped)["intensity"] + 0.2
+    with pytest.raises(CheckError, match="short texts"):
+        flipped.require(0.5)
+
+
+def test_a_model_that_hangs_on_casing_and_names_fails():
+    report = shares(probe(Fake(lambda text: sum(map(str.isupper, text)) / len(text))))
+    assert report["casing"] < 0.7 and report["markup"] == 1.0
+
+
+def test_a_gate_leaves_the_hard_row_out():
+    sarcastic = {case.texts[0] for case in probe_set().cases if case.capability == "sarcasm"}
+    report = probe(Fake(lambda text: 0.9 if text in sarcastic else oracle(text)))
+    assert shares(report)["sarcasm"] == 0
+    report.require(1.0)
+
+
+def test_a_gate_that_is_no_number_lets_nothing_through():
+    with pytest.raises(CheckError):
+        probe(Fake(oracle)).require(float("nan"))

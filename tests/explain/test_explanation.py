@@ -1,0 +1,108 @@
+"""Explanations account for the logit, show the whole text, and say what they stand on."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sentiment
+from sentiment.data.tokens import normalise, why_unreadable
+from sentiment.errors import DataError
+from sentiment.explain.explanation import Explanation, explain
+from sentiment.inference.predictor import Predictor
+
+REVIEW = "I expected little. This film is not terrible, it's great!<br /><br />See it, Dr. Smith."
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Predictor:
+    """The shipped model: an LSTM with n-gram evidence."""
+    return sentiment.load(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def review(shipped: Predictor) -> Explanation:
+    (explanation,) = explain(shipped, [REVIEW])
+    return explanation
+
+
+def test_everything_adds_up_to_the_logit(shipped: Predictor, review: Explanation) -> None:
+    contributions = sum(token.contribution or 0 for token in review.tokens)
+    assert review.base + contributions + review.rest == pytest.approx(review.logit, abs=1e-5)
+    assert abs(review.rest) < 0.02
+    assert review.prediction == shipped.predict([REVIEW])[0]
+    assert sum(sentence.contribution or 0 for sentence in review.sentences) == pytest.approx(contributions)
+
+
+def test_the_text_is_whole(review: Explanation) -> None:
+    assert "".join(token.text for token in review.tokens) == normalise(REVIEW)
+    assert [sentence.start for sentence in review.sentences] == [0, 4, 14]
+    assert review.sentences[-1].stop == len(review.tokens)
+
+
+def test_words_push_the_way_they_mean(review: Explanation) -> None:
+    scores = {token.text.strip(): token.contribution or 0 for token in review.tokens}
+    assert scores["great"] > 0.2 > 0 > scores["terrible"]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=80).filter(
+        lambda text: not why_unreadable(text)
+    )
+)
+def test_any_text_is_explained_token_by_token(text: str) -> None:
+    predictor = sentiment.load(device="cpu", threads=1)
+    (explanation,) = explain(predictor, [text])
+    assert "".join(token.text for token in explanation.tokens).strip() == normalise(text).strip()
+    assert len(explanation.tokens) == explanation.prediction.tokens
+    assert explanation.sentences[-1].stop == len(explanation.tokens)
+
+
+def test_what_was_cut_has_no_contribution(shipped: Predictor) -> None:
+    text = "Good start. " + "It goes on and on, and nobody knows why. " * 60 + "Bad end."
+    (explanation,) = explain(shipped, [text])
+    read = [token.contribution is not None for token in explanation.tokens]
+    limits = shipped.config.text
+    assert (
+        read
+        == [True] * limits.head + [False] * (len(read) - limits.head - limits.tail) + [True] * limits.tail
+    )
+    assert explanation.prediction.cut and any("longer" in doubt for doubt in explanation.doubts)
+    assert None in [sentence.contribution for sentence in explanation.sentences]
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("Zyzzyva", "knows none of the words"),
+        ("Good zyzzyva", "knows 1 of the words"),
+        ("The qwrx of the zyzzyva was a grmpf of brlk, said vrrm to plimf.", "does not know"),
+    ],
+)
+def test_little_evidence_is_said_in_words(shipped: Predictor, text: str, doubt: str) -> None:
+    (explanation,) = explain(shipped, [text])
+    assert any(doubt in found for found in explanation.doubts), explanation.doubts
+
+
+def test_a_probability_near_half_is_a_doubt(shipped: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "A wonderful film with superb acting. I loved every minute of it."
+    monkeypatch.setattr("sentiment.explain.explanation.NEAR_HALF", 0.51)
+    (explanation,) = explain(shipped, [text])
+    assert [doubt[:24] for doubt in explanation.doubts] == ["the probability is near "]
+
+
+def test_much_evidence_leaves_no_doubt(shipped: Predictor) -> None:
+    (explanation,) = explain(shipped, ["A wonderful film with superb acting. I loved every minute of it."])
+    assert explanation.doubts == []
+
+
+def test_several_reviews_come_in_their_order_and_as_alone(shipped: Predictor, review: Explanation) -> None:
+    first, second = explain(shipped, ["Awful.", REVIEW])
+    assert first.tokens[0].text == "Awful"
+    alone = [token.contribution for token in review.tokens]
+    assert [token.contribution for token in second.tokens] == pytest.approx(alone, abs=1e-5)
+
+
+def test_a_text_that_cannot_be_read_is_named(shipped: Predictor) -> None:
+    with pytest.raises(DataError, match="review 2 is empty"):
+        explain(shipped, ["fine", "<br />"])

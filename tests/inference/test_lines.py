@@ -1,0 +1,181 @@
+"""Reviews line by line: each is a text or an error that names its line."""
+
+import csv
+import io
+import json
+import re
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment.config import DataSettings
+from sentiment.errors import DataError
+from sentiment.inference.lines import Line, check_lines, number_texts, read_lines
+
+
+def lines_of(name, **columns):
+    return read_lines(name, DataSettings(**columns))
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content):
+        (tmp_path / "reviews.txt").write_bytes(content)
+        return str(tmp_path / "reviews.txt")
+
+    return write
+
+
+def test_every_line_is_a_text_with_its_place(written):
+    name = written(b"good\nbad \r\n\nlast one")
+    assert list(lines_of(name)) == [
+        Line(f"{name}, line 1", "good"),
+        Line(f"{name}, line 2", "bad "),
+        Line(f"{name}, line 3", ""),
+        Line(f"{name}, line 4", "last one"),
+    ]
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))))
+def test_one_text_out_for_each_line_in(texts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lines") / "reviews.txt"
+    path.write_bytes("".join(text + "\n" for text in texts).encode())
+    assert [line.text for line in lines_of(str(path))] == texts
+
+
+def test_an_empty_file_has_no_lines(written):
+    assert list(lines_of(written(b""))) == []
+
+
+def test_a_byte_order_mark_is_no_text(written):
+    assert [line.text for line in lines_of(written(b"\xef\xbb\xbfgood\nbad\n"))] == ["good", "bad"]
+
+
+def test_a_dash_is_stdin(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("schön\nnaïve\n".encode())))
+    assert list(lines_of("-")) == [Line("stdin, line 1", "schön"), Line("stdin, line 2", "naïve")]
+
+
+def test_the_line_that_is_not_utf_8_is_named_and_those_before_it_come_out(written):
+    name = written(b"good\ncaf\xe9\nbad\n")
+    lines = lines_of(name)
+    assert next(lines).text == "good"
+    with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is not UTF-8 (byte 4 of the line)")):
+        next(lines)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_refused_with_its_cure(written, encoding):
+    mark = b"" if encoding == "utf-16" else b"\xfe\xff"
+    with pytest.raises(DataError, match="is UTF-16; convert it to UTF-8"):
+        list(lines_of(written(mark + "good".encode(encoding))))
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    for name in ("none.txt", "none.csv"):
+        with pytest.raises(DataError, match=rf"cannot read .*{re.escape(name)}: No such file"):
+            list(lines_of(str(tmp_path / name)))
+    with pytest.raises(DataError, match=r"cannot read .*: Is a directory"):
+        list(lines_of(str(tmp_path)))
+
+
+@pytest.mark.parametrize("text", ["", "  \t ", "<br />", " <BR> <br/>\u00a0"])
+def test_a_review_without_text_is_refused_by_its_place(text):
+    reviews = check_lines(number_texts(["good", text, "bad"]))
+    assert next(reviews) == Line("review 1", "good")
+    with pytest.raises(DataError, match="review 2 is empty"):
+        next(reviews)
+
+
+def test_half_a_surrogate_pair_is_refused():
+    with pytest.raises(DataError, match="review 1 is not Unicode"):
+        list(check_lines(number_texts(["bad \ud83d escape"])))
+
+
+def test_texts_pass_unchanged():
+    texts = ["NA", "null", " 0 ", "a<br />b", "\U0001f600"]
+    assert [line.text for line in check_lines(number_texts(texts))] == texts
+
+
+def test_json_lines_give_the_right_label_where_they_have_one(tmp_path):
+    labels = ["0", "1", '"negative"', '"positive"', "0.5", "null", '"mixed"', "[0]"]
+    path = tmp_path / "reviews.jsonl"
+    path.write_text("".join(f'{{"text": "film", "label": {label}}}\n' for label in labels))
+    found = [line.label for line in lines_of(str(path))]
+    assert found == ["negative", "positive", "negative", "positive", None, None, None, None]
+
+
+def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
+    name = str(tmp_path / "reviews.jsonl")
+    path = tmp_path / "reviews.jsonl"
+    path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
+    assert [line.text for line in lines_of(name)] == ["good\nfilm", "bad"]
+    flaws = {
+        '["text"]': "not an object",
+        '{"review": "x"}': "text is no text",
+        '{"text": 3}': "text is no text",
+        '{"text": "x", "text": "y"}': "a key stands twice",
+        "no json": "not JSON",
+        "[" * 100_000: "not JSON",
+    }
+    for bad, flaw in flaws.items():
+        path.write_text(f'{{"text": "good"}}\n{bad}\n')
+        lines = lines_of(name)
+        assert next(lines).text == "good"
+        with pytest.raises(DataError, match=re.escape(f"{name}, line 2: {flaw}")):
+            next(lines)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "R.TSV", "r.json"])
+def test_a_table_has_a_review_a_row(tmp_path, name):
+    path = tmp_path / name
+    rows = [{"text": "a, great film", "label": 1}, {"text": "dull", "label": 0}]
+    if name == "r.json":
+        path.write_text(json.dumps(rows))
+    else:
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["text", "label"], delimiter="\t" if name == "R.TSV" else ",")
+            writer.writeheader()
+            writer.writerows(rows)
+    found = list(lines_of(str(path)))
+    assert [(line.text, line.label) for line in found] == [
+        ("a, great film", "positive"),
+        ("dull", "negative"),
+    ]
+    assert found[0].where == f"{path}, row {1 if name == 'r.json' else 2}"
+
+
+def test_a_table_needs_texts(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("review\ngood\n")
+    with pytest.raises(
+        DataError, match=r"no column text \(found: review\); rename one, or train with data\.text_column$"
+    ):
+        list(lines_of(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("r.csv", "review,verdict\ngood,1\n"), ("R.JSONL", '{"review": "good", "verdict": 1}\n')],
+)
+def test_columns_have_the_names_of_the_run(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    (line,) = lines_of(str(path), text_column="review", label_column="verdict")
+    assert (line.text, line.label) == ("good", "positive")
+
+
+def test_an_empty_json_line_is_an_empty_review(tmp_path):
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"text": "good"}\n\n')
+    with pytest.raises(DataError, match="line 2 is empty; remove it"):
+        list(check_lines(lines_of(str(path))))
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), 3])
+def test_what_is_no_text_is_named_by_its_number(value):
+    with pytest.raises(DataError, match="review 2 is no text"):
+        list(check_lines(number_texts(["good", value])))

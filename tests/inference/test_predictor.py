@@ -1,0 +1,168 @@
+"""A run folder that loads gives what it gave; one that cannot says why."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import safetensors.torch
+import torch
+
+import sentiment
+from sentiment.config import parse_config
+from sentiment.errors import DataError, RunError
+from sentiment.system import storage
+from sentiment.training.train import train_run
+
+CONFIG = """
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[text]
+head = 2
+tail = 3
+[model]
+embedding = 8
+hidden = 4
+layers = 1
+[training]
+epochs = 1
+[machine]
+device = "cpu"
+threads = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, write_rows):
+    """A run of one epoch; what it learned does not matter."""
+    folder = tmp_path_factory.mktemp("predictor")
+    words = ["was dull and awful", "was bright and lovely"]
+    rows = [{"text": f"take {n} {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"} for n in range(48)]
+    source = f"[data]\nsource = {json.dumps(str(write_rows(folder / 'reviews.jsonl', rows)))}\n"
+    train_run(parse_config(CONFIG + source, "test"), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """The run, to be changed."""
+    return shutil.copytree(run, tmp_path / "run")
+
+
+def load(path):
+    return sentiment.load(path, device="cpu", threads=1)
+
+
+def test_a_prediction_says_what_was_read(run):
+    whole, cut = load(run).predict(["lovely zyzzyva", "take 1 was <br /> bright and lovely"])
+    assert (whole.tokens, whole.unknown, whole.cut) == (2, 0.5, False)
+    assert (cut.tokens, cut.unknown, cut.cut) == (5, 0.0, True)
+    for prediction in (whole, cut):
+        assert prediction.label == ("positive" if prediction.probability > 0.5 else "negative")
+        assert 0 < prediction.probability < 1
+
+
+def test_nothing_gives_nothing(run):
+    assert load(run).predict([]) == []
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "<br />", "half \ud83d a pair"])
+def test_an_unreadable_text_is_named(run, text):
+    with pytest.raises(DataError, match="review 2 is"):
+        load(run).predict(["fine", text])
+
+
+def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatch):
+    monkeypatch.setattr("sentiment.inference.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    texts = [f"take {n} was {('bright', 'dull')[n % 2]} and w{n}" for n in range(100)]
+    alone = sentiment.load(run, device="cpu", threads=1)
+    together = sentiment.load(run, device="cpu", threads=2)
+    expected = [alone.predict([text])[0] for text in texts]
+    for model in (alone, together):
+        found = list(model.predict_stream(iter(texts)))
+        assert [p.probability for p in found] == pytest.approx([p.probability for p in expected], abs=1e-6)
+        assert [p.unknown for p in found] == [p.unknown for p in expected]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("bad", [0, 3, 7, 50, 98])
+def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, threads, bad):
+    monkeypatch.setattr("sentiment.inference.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    texts = ["take 1 was bright"] * 99
+    texts[bad] = ""
+    seen = 0
+    with pytest.raises(DataError, match=f"review {bad + 1} is empty"):
+        for _ in sentiment.load(run, device="cpu", threads=threads).predict_stream(texts):
+            seen += 1
+    assert seen == bad
+
+
+def test_threads_may_share_a_model(run, monkeypatch):
+    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", 0)
+    model = load(run)
+    expected = {n: model.predict([f"take {n} was bright x{n}"])[0].probability for n in range(60)}
+
+    def ask(n):
+        return model.predict([f"take {n} was bright x{n}"])[0].probability
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(ask, list(expected) * 3))
+    assert found == pytest.approx(list(expected.values()) * 3, abs=1e-6)
+
+
+def test_one_review_is_no_list_of_reviews(run):
+    with pytest.raises(TypeError, match="a list of reviews"):
+        load(run).predict("good")
+
+
+def test_long_streams_keep_memory_flat(run, monkeypatch):
+    """spaCy remembers the first words it meets, and forgets others."""
+    model = load(run)
+    strings = sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings
+    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", len(strings) + 1000)
+    for start in range(0, 20_000, 500):
+        model.predict([" ".join(f"w{number}x{start}" for number in range(start, start + 500))])
+        assert len(strings) < sentiment.data.tokens.REMEMBERED + 1001
+    before = len(strings)
+    model.predict(["one more zyzzyva2000"])
+    assert len(strings) == before >= sentiment.data.tokens.REMEMBERED
+
+
+def change_weights(path, change):
+    """Rewrite the weights and the manifest, as somebody with bad intent would."""
+    weights = safetensors.torch.load_file(path / "model.safetensors")
+    safetensors.torch.save_file(change(weights), path / "model.safetensors")
+    storage.write_manifest(path)
+
+
+def test_weights_that_are_not_finite_are_refused(copy):
+    change_weights(copy, lambda weights: weights | {"head.bias": torch.tensor([float("nan")])})
+    with pytest.raises(RunError, match="not finite"):
+        load(copy)
+
+
+def test_weights_of_another_shape_are_refused(copy):
+    change_weights(copy, lambda weights: weights | {"head.bias": torch.zeros(3)})
+    with pytest.raises(RunError, match="does not fit its configuration"):
+        load(copy)
+
+
+def test_a_huge_configuration_is_refused_before_memory_is_taken(copy):
+    text = (copy / "config.toml").read_text().replace("hidden = 4", "hidden = 1000000000")
+    (copy / "config.toml").write_text(text)
+    storage.write_manifest(copy)
+    with pytest.raises(RunError, match="does not fit its configuration"):
+        load(copy)
+
+
+def test_a_moved_golden_prediction_names_the_library_that_changed(copy):
+    facts = json.loads((copy / "run.json").read_text())
+    facts["versions"]["spacy"] = "0.1"
+    (copy / "run.json").write_text(json.dumps(facts))
+    change_weights(copy, lambda weights: weights | {"head.bias": weights["head.bias"] + 1})
+    with pytest.raises(RunError, match=r"no longer predicts .* spacy 0\.1 -> "):
+        load(copy)

@@ -1,0 +1,279 @@
+"""The run folder: what is saved goes through storage, and nothing damaged, foreign or hostile is taken in."""
+
+import fcntl
+import json
+import shutil
+
+import pytest
+import safetensors.torch
+import torch
+
+from sentiment.system import storage
+from sentiment.errors import MachineError, RunError, UsageError
+from sentiment.runs import RunFolder, read_run
+from sentiment.training.train import resume_run, train_run
+from tests.helpers import assert_one_error
+
+TINY = [
+    "model.embedding = 8",
+    "model.hidden = 4",
+    "model.layers = 1",
+    "training.epochs = 2",
+    "training.checkpoint_steps = 1",
+    "machine.device = 'cpu'",
+    "machine.threads = 1",
+]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the run is that `run` trains once."""
+    return tmp_path_factory.mktemp("runs") / "run"
+
+
+@pytest.fixture
+def run(kept, tmp_path, rows, write_rows, config_for):
+    """A finished run, to be changed."""
+    if not kept.exists():
+        train_run(config_for(write_rows(kept.parent / "reviews.jsonl", rows), *TINY), kept)
+    return shutil.copytree(kept, tmp_path / "run")
+
+
+def newest_step(run, warnings):
+    checkpoint = RunFolder(run).newest_checkpoint(warnings.append)
+    return checkpoint.progress["step"]
+
+
+# --- saving --------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_under_a_checkpoint_is_a_failure_of_the_machine(tmp_path, monkeypatch):
+    """Of the tensors too, which safetensors would write by a way of its own."""
+    written = []
+
+    def write_bytes(path, content):
+        written.append(path.name)
+        if path.name == "state.safetensors":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", write_bytes)
+    run = RunFolder(tmp_path)
+    with pytest.raises(MachineError, match=r"cannot write .*step-1: No space left on device"):
+        run.save_checkpoint({"w": torch.zeros(2)}, {"step": 1})
+    assert written[-1] == "state.safetensors"
+    assert run.checkpoints() == [] and list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_path, config_for):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".config.toml.123.tmp").write_text("half")
+    with RunFolder(tmp_path) as run:
+        run.claim(force=False)
+        run.create(config_for("sample"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "config.toml"]
+    (tmp_path / "config.toml").rename(tmp_path / ".hidden")
+    with RunFolder(tmp_path) as run, pytest.raises(UsageError, match="exists"):
+        run.claim(force=False)
+
+
+def test_what_gets_into_a_claimed_folder_is_not_lost(tmp_path, config_for):
+    with RunFolder(tmp_path / "run") as run, pytest.raises(UsageError, match="was empty when"):
+        run.claim(force=True)
+        (tmp_path / "run" / "thesis.txt").write_text("mine")
+        run.create(config_for("sample"))
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_claimed_folder_that_vanishes_hides_no_error(tmp_path):
+    with pytest.raises(LookupError), RunFolder(tmp_path / "run") as run:
+        run.claim(force=False)
+        shutil.rmtree(tmp_path / "run")
+        raise LookupError
+
+
+def test_a_claim_that_came_to_nothing_leaves_nothing_and_no_second_holder(tmp_path, monkeypatch):
+    path, lockf = tmp_path / "run", fcntl.lockf
+
+    def after_the_other_has_gone(*arguments):
+        lockf(*arguments)
+        shutil.rmtree(path)
+
+    with RunFolder(path) as run:
+        run.claim(force=False)
+    assert not path.exists()
+    monkeypatch.setattr("fcntl.lockf", after_the_other_has_gone)
+    with RunFolder(path) as run, pytest.raises(MachineError, match="is in use"):
+        run.claim(force=False)
+
+
+def test_a_file_of_the_users_in_the_folder_is_none_of_the_run(run):
+    (run / "manifest.json").unlink()
+    (run / "train.log").write_text("so far")
+    resume_run(run)
+    (run / "train.log").write_text("so far, and then to the end")
+    assert (run / "train.log").name not in storage.read_manifest(run, RunError)
+    assert read_run(run).weights.keys()
+
+
+# --- going on ------------------------------------------------------------------------------------------
+
+
+def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
+    metrics, warnings = run / "metrics.jsonl", []
+    last, before = (newest_step(run, []), RunFolder(run).checkpoints()[-2])
+    beside = json.loads((before / "beside.json").read_text())
+    metrics.write_bytes(metrics.read_bytes()[: beside["metrics.jsonl"]["bytes"]])
+    assert newest_step(run, warnings) < last
+    assert (
+        len(warnings) == 1
+        and f"{metrics} is not what it was when {run}/checkpoints/step-{last}" in warnings[0]
+    )
+
+
+def test_a_log_that_has_grown_since_is_the_same_log(run):
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "step"}\n')
+    warnings = []
+    newest_step(run, warnings)
+    assert warnings == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"# mine\n", None], ids=["emptied", "changed", "removed"])
+@pytest.mark.parametrize("name", ["config.toml", "metrics.jsonl"])
+def test_a_run_is_not_gone_on_with_beside_files_that_are_not_its_own(run, name, damage):
+    if damage is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_bytes(damage + (run / name).read_bytes() * bool(damage))
+    with pytest.raises(RunError, match=rf"no checkpoint .* can be gone on from \(.*{name} is"):
+        newest_step(run, [])
+
+
+def test_a_damaged_configuration_is_refused_before_the_data_it_names_are_read(run):
+    (run / "manifest.json").unlink()
+    text = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(text.replace("reviews.jsonl", "elsewhere.jsonl"))
+    with pytest.raises(RunError, match=r"config\.toml is not what it was"):
+        resume_run(run)
+
+
+def test_a_damaged_configuration_is_damage_to_what_changes_it_too(run, command):
+    (run / "manifest.json").unlink()
+    (run / "config.toml").write_text("[[")
+    assert_one_error(command("train", "--resume", "--run", run, "--threads", 2), 3, "config.toml is damaged")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"../run.json": {"bytes": 1}}, {"metrics.jsonl": None}, {"metrics.jsonl": {"bytes": "all"}}],
+    ids=range(3),
+)
+def test_a_hostile_list_of_files_beside_is_refused(run, beside):
+    for checkpoint in RunFolder(run).checkpoints():
+        (checkpoint / "beside.json").write_bytes(storage.dump_json(beside))
+        storage.write_manifest(checkpoint)
+    with pytest.raises(RunError, match=r"beside\.json is damaged"):
+        newest_step(run, [])
+
+
+@pytest.mark.parametrize("facts", [{}, {"data": 3}, {"data": {}}], ids=range(3))
+def test_a_start_that_names_no_data_is_refused(run, facts):
+    vocabulary = read_run(run).vocabulary
+    (run / "run.json").write_bytes(storage.dump_json(facts))
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        RunFolder(run).check_start(vocabulary, {})
+
+
+# --- opening -------------------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_whole_to_the_last_file(run):
+    read_run(run)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write("\n")
+    with pytest.raises(RunError, match=r"metrics\.jsonl is damaged"):
+        read_run(run)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda b: b + b"\n", lambda b: b[:-1], lambda b: b.replace(b"{", b"{ ", 1)]
+)
+def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(run, change):
+    manifest = run / "manifest.json"
+    manifest.write_bytes(change(manifest.read_bytes()))
+    with pytest.raises(RunError, match=r"manifest\.json is damaged"):
+        read_run(run)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.toml", b"\xff"),
+        ("vocabulary.txt", b"[lower]\n\xff\t1\n"),
+        ("golden.json", b"{}\n"),
+        ("golden.json", b'{"reviews": []}\n'),
+        ("golden.json", b'{"reviews": [3]}\n'),
+        ("golden.json", b'{"reviews": [{"text": "good", "probability": "0.5"}]}\n'),
+        ("golden.json", b'{"reviews": [], "reviews": []}\n'),
+        ("run.json", b"{}\n"),
+        ("run.json", b'{"versions": [], "result": {}}\n'),
+    ],
+    ids=range(9),
+)
+def test_a_file_of_another_kind_is_refused_though_the_manifest_vouches_for_it(run, name, content):
+    (run / name).write_bytes(content)
+    storage.write_manifest(run)
+    with pytest.raises(RunError, match=rf"{name} is damaged"):
+        read_run(run)
+
+
+def test_a_manifest_without_a_file_of_a_run_is_refused(run):
+    (run / "golden.json").unlink()
+    storage.write_manifest(run)
+    with pytest.raises(RunError, match=r"manifest\.json does not list golden\.json"):
+        read_run(run)
+
+
+# --- what a checkpoint holds ---------------------------------------------------------------------------
+
+
+def change_checkpoints(run, tensors=lambda tensors: tensors, progress=lambda progress: progress):
+    """Rewrite every checkpoint of a run that was stopped, with a manifest that vouches for it."""
+    (run / "manifest.json").unlink()
+    for folder in RunFolder(run).checkpoints():
+        state = folder / "state.safetensors"
+        state.write_bytes(safetensors.torch.save(tensors(safetensors.torch.load(state.read_bytes()))))
+        (folder / "progress.json").write_bytes(
+            storage.dump_json(progress(json.loads((folder / "progress.json").read_bytes())))
+        )
+        storage.write_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        lambda progress: {},
+        lambda progress: progress | {"step": "x"},
+        lambda progress: progress | {"more": 1},
+        lambda progress: progress | {"finished": 7},
+    ],
+    ids=range(4),
+)
+def test_a_checkpoint_with_other_progress_is_refused(run, progress):
+    change_checkpoints(run, progress=progress)
+    with pytest.raises(RunError, match="does not fit the run's configuration"):
+        resume_run(run)
+
+
+@pytest.mark.parametrize("part", ["model.head.bias", "optimizer.0.exp_avg", "best.head.bias"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_checkpoint_with_numbers_that_are_not_finite_is_refused(run, part, value):
+    change_checkpoints(run, lambda tensors: tensors | {part: torch.full_like(tensors[part], value)})
+    with pytest.raises(RunError, match=f"{part} holds values that are not finite"):
+        resume_run(run)
+
+
+def test_a_checkpoint_with_optimizer_state_of_another_shape_is_refused(run):
+    change_checkpoints(run, lambda tensors: tensors | {"optimizer.0.exp_avg": torch.zeros(3)})
+    with pytest.raises(RunError, match=r"optimizer\.0\.exp_avg has another shape"):
+        resume_run(run)

@@ -1,0 +1,144 @@
+"""One process among several: its share of a batch, and sums over all of them."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from sentiment.errors import MachineError, RunError
+from sentiment.system.processes import ALONE, Processes, is_joint_training, join_processes, leads
+from sentiment.training.train import resume_run, train_run
+
+
+@settings(derandomize=True, deadline=None)
+@given(items=st.lists(st.integers()), count=st.integers(1, 6))
+def test_every_item_is_taken_by_one_process(items, count):
+    shares = [Processes(rank, count).share(items) for rank in range(count)]
+    assert sorted(item for share in shares for item in share) == sorted(items)
+    sizes = [len(share) for share in shares]
+    assert max(sizes) - min(sizes) <= 1
+    assert ALONE.share(items) == items
+
+
+def test_only_the_first_leads(monkeypatch):
+    assert leads()
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    for rank in range(3):
+        monkeypatch.setenv("RANK", f"{rank}")
+        assert leads() == (rank == 0)
+
+
+@pytest.fixture
+def parameters():
+    """Two with a gradient, one that no review of this share has reached."""
+    torch.manual_seed(2)
+    made = [nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.randn(4)), nn.Parameter(torch.randn(()))]
+    made[0].grad, made[2].grad = torch.randn(3, 2), torch.randn(())
+    return made
+
+
+def test_gradients_and_figures_are_summed_together(parameters, monkeypatch):
+    """As if the other process had found the same and one more in each place."""
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda values_X: values_X.mul_(2).add_(1))
+    before = [parameters[0].grad.clone(), torch.zeros(4), parameters[2].grad.clone()]
+    assert Processes(0, 2).sum_gradients(iter(parameters), 0.5, 3) == [2.0, 7.0]
+    for parameter, gradient in zip(parameters, before, strict=True):
+        assert torch.equal(parameter.grad, 2 * gradient + 1)
+
+
+def test_alone_nothing_is_asked_and_nothing_changes(parameters, monkeypatch):
+    monkeypatch.setattr(torch.distributed, "all_reduce", None)
+    before = [None if parameter.grad is None else parameter.grad.clone() for parameter in parameters]
+    assert ALONE.sum_gradients(parameters, 0.5, 3) == [0.5, 3]
+    values_X = torch.ones(2)
+    ALONE.sum(values_X)
+    ALONE.wait()
+    assert values_X.tolist() == [1, 1] and parameters[1].grad is None
+    assert all(torch.equal(parameters[index].grad, before[index]) for index in (0, 2))
+
+
+def test_a_process_that_is_gone_is_told_in_one_line(parameters, monkeypatch):
+    def all_reduce(values_X):
+        raise RuntimeError("\nConnection closed by peer\nand so on")
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+    for call in (Processes(1, 2).wait, lambda: Processes(1, 2).sum_gradients(parameters)):
+        with pytest.raises(
+            MachineError, match=r"^another process .* ended; .*--resume \(Connection .* peer\)$"
+        ):
+            call()
+
+
+@pytest.mark.parametrize("other", ["step 20", "step 21"])
+def test_processes_that_start_from_something_else_do_not_train_together(other, monkeypatch):
+    sent = []
+
+    def add_what_the_other_sent(values_X):
+        if sent:
+            values_X += sent[0]
+        else:
+            sent.append(values_X.clone())
+            values_X *= 2
+
+    monkeypatch.setattr(torch.distributed, "all_reduce", add_what_the_other_sent)
+    Processes(1, 2).require_same(other)
+    with nullcontext() if other == "step 20" else pytest.raises(RunError, match="one run folder"):
+        Processes(0, 2).require_same("step 20")
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with join_processes(torch.device("cpu")) as processes:
+        assert not is_joint_training() and processes == ALONE
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with join_processes(torch.device("cpu")) as processes:
+        assert not is_joint_training() and processes == ALONE
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert is_joint_training()
+
+
+def test_processes_that_cannot_be_reached_are_told(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "5")  # of two
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "no number")
+    with (
+        pytest.raises(MachineError, match="cannot reach the other processes"),
+        join_processes(torch.device("cpu")),
+    ):
+        pass
+
+
+def test_a_process_that_does_not_begin_is_told():
+    with (
+        pytest.raises(MachineError, match="was to train beside this one has not begun"),
+        join_processes(torch.device("cpu"), 2, ["--version"]),
+    ):
+        pass
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/no/such/program")
+    with (
+        pytest.raises(MachineError, match="cannot start a process that trains beside this one: "),
+        join_processes(torch.device("cpu"), 2, ["--version"]),
+    ):
+        pass
+
+
+def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
+    tmp_path, rows, write_rows, config_for, monkeypatch, capsys
+):
+    source = write_rows(tmp_path / "reviews.jsonl", rows)
+    config = config_for(
+        source, "model.layers = 1", "model.hidden = 4", "training.epochs = 1", "machine.device = 'cpu'"
+    )
+    train_run(config, tmp_path / "run")
+    capsys.readouterr()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    assert resume_run(tmp_path / "run") == {}
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,325 @@
+"""Storage: a failure at any instant leaves the old or the new whole, and no damage goes unseen."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from sentiment.errors import DataError, MachineError, RunError
+from sentiment.system import storage
+
+SYSTEM_CALLS = ("open", "fsync", "rename", "replace")
+
+
+def content(folder):
+    """Every file below `folder`, hidden ones too."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+class Fault(BaseException):
+    """A crash: no `except Exception` sees it coming."""
+
+
+@pytest.fixture
+def fail_at(monkeypatch):
+    """Let the n-th system call raise; returns the log of the calls that were made."""
+
+    def arrange(position, error):
+        calls = []
+
+        def wrap(owner, name):
+            original = getattr(owner, name)
+
+            def call(*arguments, **options):
+                calls.append(name)
+                if len(calls) - 1 == position:
+                    raise error
+                return original(*arguments, **options)
+
+            monkeypatch.setattr(owner, name, call)
+
+        wrap(os, "fsync")
+        wrap(Path, "open")
+        wrap(Path, "rename")
+        wrap(Path, "replace")
+        return calls
+
+    yield arrange
+    monkeypatch.undo()
+
+
+def count_calls(fail_at, monkeypatch, action):
+    calls = fail_at(-1, None)
+    action()
+    monkeypatch.undo()
+    assert set(calls) <= set(SYSTEM_CALLS) and len(calls) >= 3
+    return len(calls)
+
+
+# --- one file ------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_whole_and_alone(tmp_path):
+    storage.write_file(tmp_path / "a.json", b"first")
+    storage.write_file(tmp_path / "a.json", b"second")
+    assert content(tmp_path) == {"a.json": b"second"}
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), Fault()], ids=["disk full", "crash"]
+)
+def test_a_failed_write_leaves_the_old_or_the_new_file(tmp_path, fail_at, monkeypatch, error):
+    path = tmp_path / "a.json"
+    path.write_bytes(b"old")
+    total = count_calls(fail_at, monkeypatch, lambda: storage.write_file(path, b"new"))
+    for position in range(total):
+        path.write_bytes(b"old")
+        calls = fail_at(position, error)
+        with pytest.raises(MachineError if isinstance(error, OSError) else Fault):
+            storage.write_file(path, b"new")
+        monkeypatch.undo()
+        renamed = "replace" in calls[:position]
+        assert content(tmp_path) == {"a.json": b"new" if renamed else b"old"}, calls
+
+
+def test_a_file_is_synced_before_it_takes_its_name(tmp_path, fail_at, monkeypatch):
+    calls = fail_at(-1, None)
+    storage.write_file(tmp_path / "a", b"")
+    assert calls == ["open", "fsync", "replace", "fsync"]
+
+
+def test_an_unwritable_place_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file" / "a.json", tmp_path / "none" / "a.json"):
+        with pytest.raises(MachineError, match=f"cannot write {path}"):
+            storage.write_file(path, b"")
+    with pytest.raises(MachineError, match="cannot write"), storage.new_folder(tmp_path / "file" / "run"):
+        pass
+
+
+# --- a folder ------------------------------------------------------------------------------------------
+
+
+def make(path, text, **options):
+    with storage.new_folder(path, **options) as folder, storage.machine_errors(path):
+        (folder / "a.txt").write_text(text)
+        (folder / "b.bin").write_bytes(b"\0" * 10)
+
+
+def text_of(path):
+    storage.verify(path, DataError)
+    return (path / "a.txt").read_text()
+
+
+def test_a_new_folder_comes_with_its_manifest(tmp_path):
+    make(tmp_path / "deep" / "entry", "hello")
+    assert text_of(tmp_path / "deep" / "entry") == "hello"
+    assert sorted(content(tmp_path / "deep")) == ["entry/a.txt", "entry/b.bin", "entry/manifest.json"]
+    files = json.loads((tmp_path / "deep" / "entry" / "manifest.json").read_bytes())["files"]
+    assert files["b.bin"]["bytes"] == 10 and files.keys() == {"a.txt", "b.bin"}
+
+
+def test_the_first_writer_wins(tmp_path):
+    make(tmp_path / "entry", "first")
+    make(tmp_path / "entry", "second")
+    assert text_of(tmp_path / "entry") == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+def test_a_writer_that_is_overtaken_inside_its_block_loses(tmp_path):
+    with storage.new_folder(tmp_path / "entry") as folder:
+        (folder / "a.txt").write_text("slow")
+        make(tmp_path / "entry", "quick")
+    assert text_of(tmp_path / "entry") == "quick"
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+def test_replace_lets_the_last_writer_win(tmp_path):
+    make(tmp_path / "entry", "first")
+    make(tmp_path / "entry", "second", replace=True)
+    assert text_of(tmp_path / "entry") == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+def test_replace_works_over_what_a_killed_writer_left(tmp_path):
+    make(tmp_path / "entry", "first")
+    make(tmp_path / ".entry.old.tmp", "older")
+    make(tmp_path / "entry", "second", replace=True)
+    assert text_of(tmp_path / "entry") == "second"
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("error", [ValueError("ours"), KeyboardInterrupt(), Fault()])
+def test_an_exception_inside_the_block_leaves_what_was_there(tmp_path, error, replace):
+    for there in (False, True):
+        if there:
+            make(tmp_path / "entry", "old")
+        before = content(tmp_path)
+        with pytest.raises(type(error)), storage.new_folder(tmp_path / "entry", replace) as folder:
+            (folder / "a.txt").write_text("half")
+            raise error
+        assert content(tmp_path) == before
+        assert len(list(tmp_path.iterdir())) == there
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), Fault()], ids=["disk error", "crash"])
+@pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
+def test_a_failure_while_a_folder_is_put_in_place_leaves_one_whole(
+    tmp_path, fail_at, monkeypatch, error, there
+):
+    def arrange(path):
+        if there:
+            make(path, "old")
+
+    arrange(tmp_path / "rehearsal" / "entry")
+    total = count_calls(
+        fail_at, monkeypatch, lambda: make(tmp_path / "rehearsal" / "entry", "new", replace=True)
+    )
+    seen = set()
+    for position in range(total):
+        path = tmp_path / str(position) / "entry"
+        arrange(path)
+        fail_at(position, error)
+        with pytest.raises(MachineError if isinstance(error, OSError) else Fault):
+            make(path, "new", replace=True)
+        monkeypatch.undo()
+        assert [entry.name for entry in path.parent.iterdir()] in ([], ["entry"])
+        seen.add(text_of(path) if path.exists() else None)
+    assert seen == {"old" if there else None, "new"}
+
+
+def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".entry.abc.tmp").mkdir()
+    (tmp_path / ".entry.abc.tmp" / "half").write_text("")
+    (tmp_path / ".a.json.12.tmp").write_text("")
+    (tmp_path / "a.json").write_text("")
+    (tmp_path / ".lock").write_text("")
+    (tmp_path / "notes.tmp").write_text("")
+    storage.remove_leftovers(tmp_path)
+    assert sorted(content(tmp_path)) == [".lock", "a.json", "notes.tmp"]
+
+
+def test_what_a_killed_writer_had_moved_away_is_put_back(tmp_path):
+    make(tmp_path / "entry", "old")
+    (tmp_path / "entry").rename(tmp_path / ".entry.old.tmp")
+    (tmp_path / ".entry.abc.tmp").mkdir()
+    storage.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
+    (tmp_path / ".entry.old.tmp").mkdir()
+    storage.remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
+
+
+# --- verification --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def entry(tmp_path):
+    make(tmp_path / "entry", "the quick brown fox " * 5)
+    return tmp_path / "entry"
+
+
+def refused(entry, file):
+    """Both ways of reading refuse, and name the file."""
+    with pytest.raises(RunError, match=file):
+        storage.verify(entry, RunError)
+    with pytest.raises(RunError, match=file):
+        storage.read_verified(entry, file, storage.read_manifest(entry, RunError), RunError)
+    return True
+
+
+def test_verified_bytes_are_the_files_bytes(entry):
+    entries = storage.read_manifest(entry, RunError)
+    assert storage.read_verified(entry, "a.txt", entries, RunError) == b"the quick brown fox " * 5
+
+
+def test_every_flipped_bit_is_caught(entry):
+    whole = (entry / "a.txt").read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        (entry / "a.txt").write_bytes(damaged)
+        assert refused(entry, "a.txt")
+    (entry / "a.txt").write_bytes(whole)
+    storage.verify(entry, RunError)
+
+
+def test_every_truncation_and_addition_is_caught(entry):
+    whole = (entry / "a.txt").read_bytes()
+    for size in range(len(whole)):
+        (entry / "a.txt").write_bytes(whole[:size])
+        assert refused(entry, "a.txt")
+    (entry / "a.txt").write_bytes(whole + b"\n")
+    assert refused(entry, "a.txt")
+
+
+def test_a_removed_file_is_caught(entry):
+    (entry / "b.bin").unlink()
+    assert refused(entry, "b.bin")
+    with pytest.raises(RunError, match=r"b\.bin is missing, though manifest\.json lists it"):
+        storage.verify(entry, RunError)
+
+
+def test_a_link_is_not_followed(entry, tmp_path):
+    (entry / "a.txt").rename(tmp_path / "elsewhere.txt")
+    (entry / "a.txt").symlink_to(tmp_path / "elsewhere.txt")
+    assert refused(entry, "a.txt")
+    (entry / "manifest.json").rename(tmp_path / "manifest.json")
+    (entry / "manifest.json").symlink_to(tmp_path / "manifest.json")
+    with pytest.raises(RunError, match=r"manifest\.json is missing"):
+        storage.verify(entry, RunError)
+
+
+def test_a_folder_in_a_files_place_is_caught(entry):
+    (entry / "a.txt").unlink()
+    (entry / "a.txt").mkdir()
+    assert refused(entry, "a.txt")
+
+
+def test_a_file_that_no_manifest_lists_is_not_read(entry):
+    (entry / "late.txt").write_text("")
+    with pytest.raises(RunError, match=r"does not list late\.txt"):
+        storage.read_verified(entry, "late.txt", storage.read_manifest(entry, RunError), RunError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"files": []}',
+        '{"files": ' + "[" * 100_000,
+        '{"files": {"a.txt": ' + "9" * 5000 + "}}",
+        '{"files": {"a.txt": null}}',
+        '{"files": {"": {}}}',
+    ],
+    ids=range(10),
+)
+def test_a_malformed_manifest_is_refused(entry, text):
+    (entry / "manifest.json").write_text(text)
+    with pytest.raises(RunError, match=r"damaged|missing"):
+        storage.verify(entry, RunError)
+
+
+@pytest.mark.parametrize("name", ["../outside", "..", "/etc/passwd", "folder/file", ".lock"])
+def test_a_manifest_names_plain_files_of_its_folder_only(entry, name):
+    (entry / "manifest.json").write_text(json.dumps({"files": {name: {"sha256": "", "bytes": 0}}}))
+    with pytest.raises(RunError, match="it lists no files"):
+        storage.read_manifest(entry, RunError)
+
+
+def test_a_manifest_of_no_text_is_refused(entry):
+    (entry / "manifest.json").write_bytes(b"\x80\x04\x95cos\nsystem\n")
+    with pytest.raises(RunError, match="not JSON"):
+        storage.read_manifest(entry, RunError)
+
+
+def test_json_is_readable_and_comes_back(tmp_path):
+    value = {"naïve": [1, 0.1, None], "b": {"c": "\U0001f600"}}
+    assert storage.load_json(storage.dump_json(value), tmp_path, RunError) == value
+    assert "naïve" in storage.dump_json(value).decode() and storage.dump_json(value).endswith(b"}\n")
