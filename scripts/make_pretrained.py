@@ -50,7 +50,7 @@ The same recipe, trained without {validation:,} reviews{films} and judged on the
 | --- | --- | --- | --- | --- |
 {rows}
 
-Seeds differ by a point and this one's films had a say in the recipe: `docs/experiments.md` has the others.
+Seeds differ by a point and this one's films had a say in the recipe: `docs/lab-notebook.md` has the others.
 
 ## Meant for
 

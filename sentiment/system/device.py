@@ -68,7 +68,7 @@ def process_count(settings: MachineSettings, machine: Machine) -> int:
     if is_joint_training():
         return started_count()
     # An LSTM's steps are too small for two threads to share: on two cores two processes of one thread take
-    # 0.6 to 0.8 of the time of one of two threads (docs/experiments.md).
+    # 0.6 to 0.8 of the time of one of two threads (docs/lab-notebook.md).
     fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1
     return settings.processes or fastest
 

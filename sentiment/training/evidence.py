@@ -16,7 +16,7 @@ from sentiment.data.batches import LabelledReviews
 from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
 
 LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhere
-# scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/experiments.md.
+# scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
