@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sentiment.cli import guard
-from sentiment.config import default_config_path, override, read_config
+from sentiment.cli.guard import guard
+from sentiment.config import override, read_config
 from sentiment.data.prepare import load_part
 from sentiment.evaluation.metrics import Evaluation, evaluate
 from sentiment.inference.predictor import Predictor, build_model
@@ -20,9 +20,10 @@ from sentiment.models.compact import compact
 from sentiment.runs import SHIPPED, FinishedRun, RunFolder
 from sentiment.system import storage
 from sentiment.system.console import say
-from sentiment.system.device import set_up_machine
-from sentiment.training.train import train_or_resume
+from sentiment.system.device import find_machine
+from sentiment.training.run import train_or_resume
 
+RECIPE = "imdb"
 HUB_NAME = "stanfordnlp/imdb"  # what the shipped configuration names as its source
 GOLDEN = (
     "This film is not terrible, it's great!",
@@ -69,7 +70,7 @@ one. Names of films and actors of before 2011 may sway it.
 
 def predictor_of(run: FinishedRun, weights: dict[str, torch.Tensor]) -> Predictor:
     """A predictor with a run's configuration and vocabulary, but these weights."""
-    machine = set_up_machine(run.config.machine)
+    machine = find_machine(run.config.machine)
     model = build_model(run.config, run.vocabulary, weights, run.path)
     return Predictor(run.config, run.vocabulary, model.to(machine.device), machine)
 
@@ -142,10 +143,9 @@ def describe(run: FinishedRun, judged: FinishedRun, size: int) -> str:
 def make(data: str, seed: int, runs: Path) -> None:
     """Make both runs of the reviews `data` in the folder `runs`, ship the second."""
     settings = [override("data.source", data), f"seed={seed}"]
-    recipe = default_config_path()
-    judged = train_or_resume(read_config(recipe, settings), runs / "judged")
+    judged = train_or_resume(read_config(RECIPE, settings), runs / "judged")
     settings.append("data.validation=none")
-    everything = train_or_resume(read_config(recipe, settings), runs / "everything")
+    everything = train_or_resume(read_config(RECIPE, settings), runs / "everything")
     ship(everything, judged)
 
 

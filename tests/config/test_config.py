@@ -11,10 +11,11 @@ from sentiment.config import (
     CHANNEL_ENCODERS,
     Config,
     Section,
-    default_config_path,
+    find_config,
     key_names,
     parse_config,
     read_config,
+    shipped_recipes,
 )
 from sentiment.errors import UsageError
 
@@ -51,7 +52,7 @@ def test_every_shipped_configuration_loads(path):
 
 
 def test_the_default_configuration_ships_inside_the_package():
-    assert default_config_path().is_file()
+    assert find_config(None).is_file()
     assert read_config() == read_config(CONFIGS / "imdb.toml")
 
 
@@ -175,7 +176,7 @@ def test_one_plain_layer_can_be_pretrained_in_one_direction_or_two(bidirectional
 @pytest.mark.parametrize("encoder", CHANNEL_ENCODERS)
 def test_evidence_needs_words(encoder):
     message = refuse("[evidence]\nweight = 0.3", f"model.encoder={encoder}")
-    assert f"evidence.weight reads words, which model.encoder={encoder} has not" in message
+    assert f"evidence.weight needs words, but model.encoder={encoder} reads channels" in message
     assert parse_config("", "x", [f"model.encoder={encoder}", "evidence.weight=0.0"])
 
 
@@ -184,14 +185,43 @@ def test_a_temperature_needs_reviews_to_be_fitted_on():
     assert "calibration.temperature needs reviews held out" in message
 
 
-def test_recipes_that_ship_are_known_by_name(tmp_path, monkeypatch):
+def test_a_bare_word_is_a_recipe_and_a_path_has_a_slash_or_the_ending_of_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert read_config(Path("imdb-fast"), ["seed=2"]) == read_config(CONFIGS / "imdb-fast.toml", ["seed=2"])
-    assert read_config(Path("article/attention")).model.readout == "attention"
-    (tmp_path / "imdb-fast").write_text("seed = 7")  # a file of the user's comes first
-    assert read_config(Path("imdb-fast")).seed == 7
+    assert read_config("imdb-fast", ["seed=2"]) == read_config(CONFIGS / "imdb-fast.toml", ["seed=2"])
+    assert read_config("article-attention").model.readout == "attention"
+    assert read_config("article") == read_config(CONFIGS / "article" / "article.toml")
+    (tmp_path / "imdb-fast").write_text("seed = 7")
+    (tmp_path / "mine.toml").write_text("seed = 8")
+    assert read_config("imdb-fast").seed == 1
+    assert read_config("./imdb-fast").seed == read_config(Path("imdb-fast")).seed == 7
+    assert read_config("mine.toml").seed == 8
     with pytest.raises(UsageError, match=r"imdb-best\.toml with --set: training\.epohcs is unknown"):
-        read_config(Path("imdb-best"), ["training.epohcs=1"])
+        read_config("imdb-best", ["training.epohcs=1"])
+
+
+def test_every_recipe_has_a_name_that_is_a_bare_word():
+    names = shipped_recipes()
+    assert {"imdb", "imdb-fast", "imdb-best", "quickstart", "article", "article-max"} <= names.keys()
+    assert all("/" not in name for name in names)
+    assert len(names) == len(list(CONFIGS.rglob("*.toml")))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("imbd", "did you mean imdb?"),
+        ("attention", "did you mean article-attention?"),
+        ("zzz", "the recipes are imdb, imdb-best, imdb-fast, quickstart"),
+        ("mine", "for the file of that name type ./mine"),
+        ("", "the recipes are imdb, imdb-best, imdb-fast, quickstart"),
+    ],
+)
+def test_an_unknown_recipe_is_answered_with_what_to_type(name, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text("seed = 7")
+    with pytest.raises(UsageError) as caught:
+        read_config(name)
+    assert str(caught.value) == f"no recipe is called {name or 'the empty name'}; {hint}"
 
 
 @pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
@@ -206,14 +236,12 @@ def test_deep_nesting_in_an_override_is_a_mistake_like_any_other():
 def test_a_missing_or_unreadable_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=re.escape(f"no configuration at {tmp_path / 'none.toml'}")):
         read_config(tmp_path / "none.toml")
-    with pytest.raises(
-        UsageError, match=r"the recipes that ship are imdb, imdb-best, imdb-fast, quickstart$"
-    ):
-        read_config(Path("imbd"))
-    with pytest.raises(UsageError, match=r"is a folder; CONFIG is a file \(reviews: --data"):
+    with pytest.raises(UsageError, match=r"is a folder, CONFIG is a file; for a folder of reviews: --data"):
         read_config(tmp_path)
     (tmp_path / "config.toml").touch()
-    with pytest.raises(UsageError, match=r"is a folder; CONFIG is a file \(go on with a run"):
+    with pytest.raises(
+        UsageError, match=r"is a folder, CONFIG is a file; to resume that run: sentiment train"
+    ):
         read_config(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b'data.source = "caf\xe9"')
     with pytest.raises(UsageError, match=r"cannot read.*latin\.toml"):
@@ -309,7 +337,7 @@ def test_a_configuration_comes_back_from_toml_equal(
     assert parse_config(config.to_toml(), "x") == config
 
 
-def test_every_pair_of_keys_that_does_not_fit_is_named():
+def test_every_conflict_between_keys_is_named():
     settings = [
         "pretraining.epochs=1",
         "model.layers=2",
@@ -320,5 +348,9 @@ def test_every_pair_of_keys_that_does_not_fit_is_named():
     ]
     with pytest.raises(UsageError) as caught:
         parse_config("", "test", settings)
-    for words in ("pretraining.epochs needs", "temperature needs reviews held out", "evidence.weight reads"):
+    for words in (
+        "pretraining.epochs needs",
+        "temperature needs reviews held out",
+        "evidence.weight needs words",
+    ):
         assert words in str(caught.value)

@@ -44,7 +44,7 @@ def make_pretrained(tmp_path, monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    monkeypatch.setattr(module, "default_config_path", lambda: tmp_path / "recipe.toml")
+    monkeypatch.setattr(module, "RECIPE", tmp_path / "recipe.toml")
     monkeypatch.setattr(module, "SHIPPED", tmp_path / "shipped")
     return module
 

@@ -1,0 +1,332 @@
+"""Every key of the configuration, typed, section by section.
+
+A field's docstring is its help text: it is written once, here.
+"""
+
+import re
+from typing import Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+
+class Section(BaseModel):
+    """The base of every section: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class DataSettings(Section):
+    """Where the reviews come from, and how the validation split is chosen."""
+
+    source: str = "stanfordnlp/imdb"
+    """A name on the hub, a folder (hub layout, aclImdb, or one file for each split), a csv, tsv, json,
+    jsonl or parquet file, or the bundled `sample` or `phrases`."""
+    text_column: str = "text"
+    """The column with the text of a review."""
+    label_column: str = "label"
+    """The column with the label: 0 (negative) or 1 (positive)."""
+    group_column: str = "film"
+    """The column with the subject of a review, such as its film. Train and validation share no group."""
+    validation: Literal["auto", "own", "group", "blocks", "random", "none"] = "auto"
+    """How reviews are held out for validation: `own` takes the source's validation split, `group` holds out
+    whole groups, `blocks` runs of neighbours, `random` single reviews. `auto` takes the first of `own`,
+    `group` and `blocks` that is possible. `none` holds out nothing and trains to the last epoch."""
+    validation_share: float = Field(0.1, gt=0, lt=1)
+    """The share of the training reviews that is held out for validation."""
+    extra: str = ""
+    """A file of more labelled texts to learn from, which are never used to judge; or `phrases`, the bundled
+    short texts of negation and contrast. Empty for none."""
+
+
+class TextSettings(Section):
+    """How much of a review the model reads."""
+
+    head: int = Field(100, ge=0)
+    """A longer review than head + tail tokens keeps its first `head` tokens ..."""
+    tail: int = Field(300, ge=0)
+    """... and its last `tail` tokens. With head = 0 and tail = 0 every review is read whole."""
+
+
+class VocabularySettings(Section):
+    """Which words get an embedding of their own."""
+
+    size: int = Field(25_000, ge=1)
+    """How many words to keep: the most frequent ones of the training reviews."""
+    min_frequency: int = Field(2, ge=1)
+    """A word that is rarer than this is unknown to the model."""
+    lower: bool = True
+    """Whether `Great` and `great` are one word."""
+    vectors: str = ""
+    """Word vectors to start from: a text file, or a name such as `glove.6B.100d`. Empty for none."""
+
+
+class BatchSettings(Section):
+    """How many reviews make one training step."""
+
+    tokens: int = Field(8_192, ge=1)
+    """A batch holds as many reviews of similar length as fit into this many tokens, padding included ..."""
+    reviews: int = Field(0, ge=0)
+    """... and at most this many reviews; 0 for no such limit."""
+
+
+MOST_WORDS_OF_EVIDENCE = 2_000_000  # three of them make one key of 63 bits
+CHANNEL_ENCODERS = ("shared_weight", "attention_fusion")
+
+
+class ModelSettings(Section):
+    """The network. The defaults are the article's model (docs/article.md), corrected."""
+
+    embedding: int = Field(100, ge=1)
+    """Width of a word's embedding."""
+    encoder: Literal[
+        "stacked",
+        "residual",
+        "layer_norm",
+        "truncated",
+        "hierarchical",
+        "shared_weight",
+        "attention_fusion",
+    ] = "stacked"
+    """`stacked` puts LSTM layers on top of each other. `residual` adds each layer's input to its states.
+    `layer_norm` normalises the states. `truncated` cuts the gradient every `truncation` steps. `hierarchical`
+    reads the tokens of each `segment`, then the segments. `shared_weight` reads several `channels` of a token
+    with one LSTM, `attention_fusion` with one LSTM for each channel."""
+    hidden: int = Field(256, ge=1)
+    """Hidden units of the LSTM in each direction."""
+    layers: int = Field(2, ge=1, le=16)
+    """Number of LSTM layers; with `hierarchical`, of each of its two LSTMs."""
+    bidirectional: bool = True
+    """Whether a second LSTM reads each review backwards."""
+    truncation: int = Field(50, ge=1)
+    """Steps between two cuts of the gradient. Only `truncated` reads this key."""
+    segment: int = Field(50, ge=1)
+    """Tokens in a segment. Only `hierarchical` reads this key."""
+    channels: list[Literal["form", "lower", "prefix", "suffix", "shape"]] = Field(
+        ["lower", "prefix", "suffix", "shape"], min_length=2
+    )
+    """What `shared_weight` and `attention_fusion` see of a token. The other encoders see the word itself."""
+    merge: Literal["concat", "sum", "max"] = "concat"
+    """How the states of the two directions become one vector: joined, summed, or the larger value of each
+    unit."""
+    readout: Literal["last", "cell", "max", "mean", "max_mean", "attention", "tokens"] = "last"
+    """How the states of a review become one vector. `last` and `cell` take the last hidden or cell state of
+    each direction. `max`, `mean` and `max_mean` pool over the tokens. `attention` learns how much each
+    token counts. `tokens` gives each token its own logit and takes the mean."""
+    word_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of tokens that are read as unknown in training: no single word should decide. Pretraining reads
+    them all."""
+    embedding_dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of embedding values set to zero in training."""
+    dropout: float = Field(0.5, ge=0, lt=1)
+    """Share of values set to zero between layers and before the head."""
+
+    @field_validator("merge")
+    @classmethod
+    def _two_directions_to_merge(cls, merge: str, info: ValidationInfo) -> str:
+        if merge != "concat" and info.data.get("bidirectional") is False:
+            raise ValueError(
+                "One direction has nothing to merge: set model.bidirectional=true or model.merge=concat"
+            )
+        return merge
+
+    @field_validator("channels")
+    @classmethod
+    def _each_channel_once(cls, channels: list[str]) -> list[str]:
+        if len(set(channels)) < len(channels):
+            raise ValueError("A channel is listed twice")
+        return channels
+
+    @property
+    def views(self) -> list[str]:
+        """The channels the encoder reads; empty for an encoder of plain tokens."""
+        return list(self.channels) if self.encoder in CHANNEL_ENCODERS else []
+
+
+class PretrainingSettings(Section):
+    """What embedding and LSTM learn as a language model, before they see a label."""
+
+    epochs: int = Field(0, ge=0)
+    """Passes over the training reviews and the unlabelled ones (the split `unsupervised`, if the source has
+    it); 0 for none."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """AdamW's highest learning rate; it rises and falls as in `training`."""
+    samples: int = Field(512, ge=1)
+    """How many wrong words each right next word is compared with. More are slower and closer to the full
+    softmax."""
+
+
+class TrainingSettings(Section):
+    """How the weights are learned."""
+
+    epochs: int = Field(5, ge=1)
+    """Passes over the training reviews."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """AdamW's highest learning rate."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decoupled weight decay."""
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of the training in which the learning rate rises. Then it falls along a cosine to zero."""
+    clip_norm: float = Field(1.0, gt=0)
+    """The gradient is scaled down to this L2 norm if it is longer."""
+    adversarial: float = Field(0.0, ge=0)
+    """Each step on labels is repeated with the embeddings moved against the model, by this share of their L2
+    norm; 0 for none. It doubles the time of a step."""
+    members: int = Field(1, ge=1, le=16)
+    """Number of classifiers. They are trained one after the other, each with its own seed and pretraining,
+    and their logits are averaged."""
+    average: float = Field(0.0, ge=0, lt=1)
+    """Decay of the running average of the weights. The average is judged and kept; with 0, the weights
+    themselves."""
+    patience: int = Field(3, ge=1)
+    """Training ends after this many epochs without a better validation loss."""
+    checkpoint_steps: int = Field(200, ge=1)
+    """Steps between two checkpoints. One is also written after each epoch."""
+
+
+class SelfTrainingSettings(Section):
+    """A second training that also learns from unlabelled reviews: the first model labels them.
+
+    Everything else is as in `training`, without adversarial steps.
+    """
+
+    epochs: int = Field(0, ge=0)
+    """Passes over the training reviews and the unlabelled ones (the split `unsupervised`, if the source has
+    it); 0 for none."""
+
+
+class EvidenceSettings(Section):
+    """A linear n-gram model whose logit is mixed with the network's."""
+
+    weight: float = Field(0.0, ge=0, le=1)
+    """Its share of the final logit; the network has the rest. 0 for no n-gram model."""
+    size: int = Field(100_000, ge=1)
+    """How many 1- to 3-grams of known words are kept: those with the largest weights."""
+    reviews: int = Field(25_000, ge=2)
+    """The most training reviews it is fitted on, because its memory grows with them. They are drawn from each
+    class by its share. The texts of `data.extra` are always used and do not count."""
+    unlabelled: float = Field(0.0, ge=0)
+    """If not 0, it is fitted again at the end with unlabelled reviews too, at most as many as training
+    reviews. The whole model labels them. A review that the model is sure of has this weight; a labelled one
+    has 1."""
+    phrases: float = Field(0.0, ge=0)
+    """If not 0, it is fitted again at the end with the bundled short texts of negation and contrast too. This
+    helps with reviews of a sentence or two. Each text has this weight; a labelled review has 1."""
+
+
+class CalibrationSettings(Section):
+    """How a model that is too sure of itself, or not sure enough, is corrected."""
+
+    temperature: bool = False
+    """Whether logits are divided by the number that makes the validation loss lowest. No label changes."""
+
+
+class LoggingSettings(Section):
+    """What is written about a training, besides metrics.jsonl."""
+
+    report: bool = False
+    """Whether `sentiment train` writes a page about the finished run into its folder: report.html, about the
+    reviews that were held out, as `sentiment report` makes it."""
+    tensorboard: bool = False
+    """Whether curves are written as event files into the run's folder `tensorboard`. Needs a package:
+    `pip install tensorboard`."""
+
+
+class MachineSettings(Section):
+    """Device, threads, processes and precision."""
+
+    device: str = "auto"
+    """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
+    threads: int = Field(0, ge=0)
+    """CPU threads of all processes together; 0 takes every core this process may use."""
+    processes: int = Field(1, ge=0, le=64)
+    """Processes that train together. Each gets a share of every batch and of the threads. 0 takes two on a
+    CPU with at least two threads, where two are faster, else one."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """`bfloat16` runs the network under autocast on a CUDA device that supports it."""
+
+    @field_validator("device")
+    @classmethod
+    def _a_known_kind_of_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+            raise ValueError("must be auto, cpu, cuda, cuda:N or mps")
+        return device
+
+
+class Config(Section):
+    """The whole configuration of a run."""
+
+    seed: int = Field(1, ge=0, lt=2**31)
+    """The seed of every random choice of the run."""
+    data: DataSettings = DataSettings()
+    text: TextSettings = TextSettings()
+    vocabulary: VocabularySettings = VocabularySettings()
+    batches: BatchSettings = BatchSettings()
+    model: ModelSettings = ModelSettings()
+    pretraining: PretrainingSettings = PretrainingSettings()
+    training: TrainingSettings = TrainingSettings()
+    self_training: SelfTrainingSettings = SelfTrainingSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
+    logging: LoggingSettings = LoggingSettings()
+    machine: MachineSettings = MachineSettings()
+
+    @model_validator(mode="after")
+    def _no_conflicts(self) -> Self:
+        model, evidence = self.model, self.evidence
+        errors = []
+        if self.pretraining.epochs and (model.encoder, model.layers) != ("stacked", 1):
+            errors.append(
+                "pretraining.epochs needs model.encoder=stacked and model.layers=1 (a second layer would see "
+                "the words it has to predict)"
+            )
+        if self.calibration.temperature and self.data.validation == "none":
+            errors.append("calibration.temperature needs reviews held out: change data.validation=none")
+        if evidence.unlabelled and not evidence.weight:
+            errors.append("evidence.unlabelled needs evidence.weight above 0")
+        if evidence.phrases and not evidence.weight:
+            errors.append("evidence.phrases needs evidence.weight above 0")
+        if evidence.weight and model.views:
+            errors.append(f"evidence.weight needs words, but model.encoder={model.encoder} reads channels")
+        if evidence.weight and self.vocabulary.size > MOST_WORDS_OF_EVIDENCE:
+            errors.append(f"evidence.weight needs vocabulary.size of at most {MOST_WORDS_OF_EVIDENCE:,}")
+        if errors:
+            raise ValueError("; ".join(errors))
+        return self
+
+    @property
+    def reads_unlabelled(self) -> bool:
+        """Whether a training reads the split `unsupervised`, if the source has it."""
+        return bool(self.pretraining.epochs or self.self_training.epochs or self.evidence.unlabelled)
+
+    def with_source(self, source: str) -> Self:
+        """The same configuration with another source of reviews."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"source": source})})
+
+    def to_toml(self) -> str:
+        """Every key with its value, as TOML; `parse_config` reads it back to an equal configuration."""
+        return tomli_w.dumps(self.model_dump())
+
+    def settings(self) -> dict[str, Any]:
+        """Map every key, written `section.key`, to its value, in order."""
+        flat: dict[str, Any] = {}
+        for name, value in self.model_dump().items():
+            if isinstance(value, dict):
+                flat |= {f"{name}.{key}": own for key, own in value.items()}
+            else:
+                flat[name] = value
+        return flat
+
+
+def key_names() -> list[str]:
+    """Every key of the configuration, written `section.key`."""
+    names = []
+    for name, field in Config.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            names += [f"{name}.{key}" for key in section.model_fields]
+        else:
+            names.append(name)
+    return names
