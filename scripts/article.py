@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.cli import guard
+from sentiment.cli.guard import guard
 from sentiment.config import DataSettings, override, read_config
 from sentiment.data.reviews import load_reviews
 from sentiment.data.splits import hold_out
 from sentiment.runs import read_run
 from sentiment.system.console import say
-from sentiment.training.train import train_or_resume
+from sentiment.training.run import train_or_resume
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "article"
 BUDGET = [

@@ -41,7 +41,7 @@ from sentiment.data.batches import Batch, collate, shuffled_batches
 from sentiment.data.ids import PADDING_ID
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.models.lstm import ExactLSTM
-from sentiment.system.device import Machine, set_up_machine, set_up_training_arithmetic
+from sentiment.system.device import Machine, find_machine, training_arithmetic
 from sentiment.training.loop import Step, train
 from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
@@ -387,16 +387,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return read_config(path, [source, "machine.device=cpu", *settings, *options.set])
 
     started = time.perf_counter()
-    set_up_training_arithmetic()  # before the first thread, as threads inherit it
-    machine = set_up_machine(config_of(None).machine)
-    torch.manual_seed(0)
-    print(
-        f"torch {torch.__version__}, CPU, threads: {machine.threads}, data: {options.data}, "
-        f"{options.rounds} rounds\n"
-    )
-    compare_steps(config_of, machine, options.rounds)
-    compare_layers(config_of, options.rounds)
-    compare_designs(config_of, machine, options.rounds)
+    with training_arithmetic():  # before the first thread, as threads inherit it
+        machine = find_machine(config_of(None).machine)
+        with machine.using_threads():
+            torch.manual_seed(0)
+            print(
+                f"torch {torch.__version__}, CPU, threads: {machine.threads}, data: {options.data}, "
+                f"{options.rounds} rounds\n"
+            )
+            compare_steps(config_of, machine, options.rounds)
+            compare_layers(config_of, options.rounds)
+            compare_designs(config_of, machine, options.rounds)
     print(f"took {time.perf_counter() - started:.0f} s")
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# As the command line does (see sentiment/cli/__init__.py), before torch is imported.
-from sentiment.cli import ENVIRONMENT
+# As the command line does (see sentiment/cli/guard.py), before torch is imported.
+from sentiment.cli.guard import ENVIRONMENT
 
 for name, value in ENVIRONMENT.items():
     os.environ.setdefault(name, value)

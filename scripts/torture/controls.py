@@ -88,8 +88,10 @@ def _forget_cursor() -> None:
 def _trust_files() -> None:
     """Files are read without a look at the manifest."""
 
-    def read(folder: Path, name: str, entries: Mapping[str, Any], error_type: Any) -> bytes:
-        return storage.read_bytes(folder / name, error_type)
+    def read(
+        folder: Path, name: str, entries: Mapping[str, Any], error_type: Any, follow_links: bool = False
+    ) -> bytes:
+        return storage.read_bytes(folder / name, error_type, follow_links)
 
     storage.read_verified = read
 

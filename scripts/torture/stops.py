@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import sentiment.training.loop
-import sentiment.training.train
 from sentiment.data import prepare as preparing
 from sentiment.runs import RunFolder
 from sentiment.system import storage

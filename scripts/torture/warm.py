@@ -6,7 +6,7 @@ import torch._inductor  # what torch.use_deterministic_algorithms imports
 import sentiment.cli
 import sentiment.evaluation.baseline
 import sentiment.evaluation.judge
-import sentiment.training.train
+import sentiment.training.run
 from sentiment.data.tokens import shared_tokenizer
 
 __all__ = ["sentiment", "sklearn", "torch"]

@@ -1,26 +1,23 @@
-"""Choose what a run is computed on: device, precision and threads."""
+"""Choose what a run is computed on: device, precision, threads and number of processes."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
-from sentiment.system.processes import (
-    ALONE,
-    Processes,
-    is_joint_training,
-    local_count,
-    local_rank,
-    started_count,
-)
+from sentiment.system.place import ONLY_PROCESS, Place
+from sentiment.system.processes import ALONE, Processes
+
+CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads this variable
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A device that is there, with the precision the network runs in."""
+    """A device that is there, the precision the network runs in, and the threads it may use."""
 
     device: torch.device
     precision: torch.dtype
@@ -34,67 +31,98 @@ class Machine:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.precision)
 
+    @contextmanager
+    def using_threads(self) -> Iterator[None]:
+        """Let torch use this machine's threads inside the block, and the caller's afterwards."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
 
 def available_cores() -> int:
     """CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def set_up_machine(settings: MachineSettings) -> Machine:
-    """Check that the device asked for is there, and set the threads.
+def find_machine(settings: MachineSettings, place: Place = ONLY_PROCESS) -> Machine:
+    """Check that the device asked for is there.
 
-    Raises MachineError if the device or the precision is not to be had.
+    Raises MachineError if the device, or the precision on it, is missing.
     """
-    threads = settings.threads or available_cores()
-    torch.set_num_threads(threads)
-    device = _find_device(settings.device)
-    machine = Machine(device, getattr(torch, settings.precision), threads)
+    device = _find_device(settings.device, place)
+    machine = Machine(device, getattr(torch, settings.precision), settings.threads or available_cores())
     if machine.precision is not torch.float32:
-        _probe(machine)
+        _try_precision(machine)
     return machine
 
 
-def process_count(settings: MachineSettings, machine: Machine) -> int:
-    """How many processes train together: as many as were started, or else as are asked for.
+def process_count(settings: MachineSettings, machine: Machine, place: Place = ONLY_PROCESS) -> int:
+    """How many processes train together: those that were started, else as many as the settings ask for.
 
-    Raises MachineError where so many cannot share the device.
+    Raises MachineError if so many cannot share the device.
     """
-    together = local_count() if is_joint_training() else settings.processes
+    together = place.local_count if place.is_joint else settings.processes
     if together > 1 and (machine.device.type == "mps" or ":" in settings.device):
         raise MachineError(
-            f"{together} processes cannot share {machine.device}; use one, or a device that is called cpu or "
-            "cuda"
+            f"{together} processes cannot share {machine.device}; use --processes 1, or --device cpu or cuda"
         )
-    if is_joint_training():
-        return started_count()
+    if place.is_joint:
+        return place.count
     # An LSTM's steps are too small for two threads to share: on two cores two processes of one thread take
-    # 0.6 to 0.8 of the time of one of two threads (docs/lab-notebook.md).
+    # 0.6 to 0.8 of the time of one process with two threads (docs/lab-notebook.md).
     fastest = 2 if machine.device.type == "cpu" and machine.threads >= 2 else 1
     return settings.processes or fastest
 
 
-def threads_of_each(machine: Machine, count: int) -> int:
-    """Threads of one of `count` processes that train together; `torchrun` may have them on other machines."""
-    return max(1, machine.threads // (local_count() if is_joint_training() else count))
+def threads_of_each(machine: Machine, count: int, place: Place = ONLY_PROCESS) -> int:
+    """Threads for each of `count` processes; those that `torchrun` started may be on other machines."""
+    return max(1, machine.threads // (place.local_count if place.is_joint else count))
 
 
-def set_up_training_arithmetic() -> None:
-    """Allow only kernels that give the same bits each time, and keep a CPU's arithmetic fast."""
+@contextmanager
+def training_arithmetic() -> Iterator[None]:
+    """Inside the block, allow only kernels that give the same bits each time, and flush denormal numbers.
+
+    Afterwards the caller's settings are back, with one exception: threads that torch has started inside the
+    block keep flushing numbers below 1e-38 to zero.
+    """
+    determinism = torch.utils.deterministic
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled_memory = determinism.fill_uninitialized_memory  # type: ignore[attr-defined]
+    flushed = flushes_denormals()
+    workspace = os.environ.get(CUBLAS_WORKSPACE)
     # Through hundreds of steps a gradient fades to numbers below 1e-38, with which a CPU computes ten times
-    # slower. Threads inherit this, so it comes before any of them starts.
+    # slower. Threads inherit this from the one that starts them.
     torch.set_flush_denormal(True)
-    # cuBLAS reads this when it starts; without it two runs of one LSTM differ in their last bits.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Without it two trainings of one LSTM on CUDA differ in their last bits.
+    os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
     torch.use_deterministic_algorithms(True)
-    # Kernels write all of their output; to fill it beforehand, as torch does from here on, costs a fifth.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # Kernels write all of their output. To fill it beforehand, as torch does by default here, costs a fifth.
+    determinism.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushed)
+        if workspace is None:
+            os.environ.pop(CUBLAS_WORKSPACE, None)
+        torch.use_deterministic_algorithms(was_deterministic, warn_only=only_warned)
+        determinism.fill_uninitialized_memory = filled_memory  # type: ignore[attr-defined]
 
 
-def _find_device(name: str) -> torch.device:
+def flushes_denormals() -> bool:
+    """Whether this thread computes with zero in place of numbers below 1e-38."""
+    return float(torch.tensor(1e-30) * 1e-10) == 0
+
+
+def _find_device(name: str, place: Place) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":
-        name = f"cuda:{local_rank()}"
+        name = f"cuda:{place.local_rank}"
     try:
         device = torch.device(name)
     except RuntimeError:  # a number that torch cannot hold
@@ -109,7 +137,7 @@ def _find_device(name: str) -> torch.device:
     return device
 
 
-def _probe(machine: Machine) -> None:
+def _try_precision(machine: Machine) -> None:
     """Run a small LSTM in the reduced precision before a long run relies on it."""
     if machine.device.type != "cuda" or not torch.cuda.is_bf16_supported():
         raise MachineError(f"bfloat16 needs a CUDA device that supports it, not {machine.device}")
@@ -117,7 +145,9 @@ def _probe(machine: Machine) -> None:
     with machine.autocast():
         states, _ = lstm(torch.ones(2, 4, 8, device=machine.device))
     if not torch.isfinite(states).all():
-        raise MachineError(f"bfloat16 gives wrong results on {machine.device}; use machine.precision=float32")
+        raise MachineError(
+            f"bfloat16 gives wrong results on {machine.device}; use --set machine.precision=float32"
+        )
 
 
 def peak_memory_bytes(device: torch.device) -> int:

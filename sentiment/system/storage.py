@@ -1,6 +1,6 @@
-"""Write so that a crash at any instant leaves the old or the new whole, and verify what is read back.
+"""Write files so that a crash leaves the old or the new one whole, and verify them when they are read.
 
-Every file goes through here but for TensorBoard's, which nothing reads back: one seam to reason about, and to
+Every file goes through here except TensorBoard's, which nothing reads back: one place to reason about, and to
 break in tests.
 """
 
@@ -18,8 +18,9 @@ from typing import Any
 from sentiment.errors import InputError, MachineError, UsageError
 
 MANIFEST = "manifest.json"
-TEMPORARY = ".*.tmp"  # what every name matches under which something is written
-REPLACED = ".old.tmp"  # ends the name of a folder that is being replaced
+TEMPORARY = ".*.tmp"  # the pattern of every temporary name
+REPLACED = ".old.tmp"  # the end of the name of a folder that is being replaced
+MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -39,20 +40,19 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def check_free(path: Path, force: bool) -> None:
-    """Raise UsageError if a file stands at `path` (and not `force`), or can never stand there."""
+    """Raise UsageError if no file can be written at `path`, or if one is there already (and not `force`)."""
     if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(
-            f"{path} cannot be a file: " + ("it is a folder" if path.is_dir() else "its folder is missing")
-        )
+        reason = "it is a folder" if path.is_dir() else "its folder does not exist"
+        raise UsageError(f"cannot write {path}: {reason}")
     if path.exists() and not force:
         raise UsageError(f"{path} exists; choose another name, or replace it with --force")
 
 
 @contextmanager
 def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `path`, with a manifest of its files, when the block ends well.
+    """Yield a temporary folder that becomes `path`, with a manifest of its files, if the block succeeds.
 
-    If `path` exists by then it is replaced, or, without `replace`, stays: the first writer wins.
+    A folder that is at `path` by then is replaced; without `replace` it stays: the first writer wins.
     """
     with machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +83,9 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what writers that were killed have left in a folder nobody else writes to.
+    """Remove what killed writers have left in a folder that nobody else writes to.
 
-    What one of them had moved away, with nothing put in its place yet, is put back.
+    A folder that one of them had moved away, but not replaced yet, is put back.
     """
     for old in folder.glob(f".*{REPLACED}"):
         path = folder / old.name[1 : -len(REPLACED)]
@@ -99,7 +99,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def write_manifest(folder: Path, names: Collection[str] | None = None) -> None:
-    """List the SHA-256 and size of each file that stands directly in `folder`, or of those among `names`."""
+    """List the SHA-256 and size of each file directly in `folder`, or of those among `names`."""
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
     files = [file for file in files if names is None or file.name in names]
     entries = {file.name: _fingerprint_file(file) for file in files if file.name != MANIFEST}
@@ -108,19 +108,21 @@ def write_manifest(folder: Path, names: Collection[str] | None = None) -> None:
 
 def verify(folder: Path, error_type: type[InputError]) -> None:
     """Raise `error_type` unless each file of the manifest is there, byte for byte."""
-    entries = read_manifest(folder, error_type)
-    for name, expected in entries.items():
+    for name, expected in read_manifest(folder, error_type).items():
         file = folder / name
-        if not is_plain_file(file):
-            raise error_type(f"{file} is missing, though {MANIFEST} lists it")
+        _check_size(file, expected, error_type, follow_links=False)
         if _fingerprint_file(file) != expected:
-            raise error_type(f"{file} is damaged: its content is not what {MANIFEST} says")
+            raise _damaged(file, error_type)
 
 
-def read_manifest(folder: Path, error_type: type[InputError]) -> dict[str, dict[str, Any]]:
+def read_manifest(
+    folder: Path, error_type: type[InputError], follow_links: bool = False
+) -> dict[str, dict[str, Any]]:
     """Return name -> {sha256, bytes}; raise `error_type` if the manifest is missing or malformed."""
     path = folder / MANIFEST
-    content = read_bytes(path, error_type)
+    if is_regular_file(path, follow_links) and path.stat().st_size > MANIFEST_LIMIT:
+        raise error_type(f"{path} is damaged: it is too large")
+    content = read_bytes(path, error_type, follow_links)
     entries = load_json(content, path, error_type).get("files")
     if not isinstance(entries, dict) or any("/" in name or name.startswith(".") for name in entries):
         raise error_type(f"{path} is damaged: it lists no files")
@@ -130,33 +132,54 @@ def read_manifest(folder: Path, error_type: type[InputError]) -> dict[str, dict[
 
 
 def read_verified(
-    folder: Path, name: str, entries: dict[str, dict[str, Any]], error_type: type[InputError]
+    folder: Path,
+    name: str,
+    entries: dict[str, dict[str, Any]],
+    error_type: type[InputError],
+    follow_links: bool = False,
 ) -> bytes:
-    """Read one file of a manifest once, check its hash, and return the bytes that were checked."""
+    """Read one file of a manifest once, check its hash, and return the bytes that were checked.
+
+    With `follow_links` it may be a link to a regular file of the right size and hash, as in a folder of DVC,
+    git-annex or a hub's cache.
+    """
     if name not in entries:
         raise error_type(f"{folder / MANIFEST} does not list {name}")
-    if not is_plain_file(folder / name):
-        raise error_type(f"{folder / name} is missing, though {MANIFEST} lists it")
-    content = read_bytes(folder / name, error_type)
+    _check_size(folder / name, entries[name], error_type, follow_links)
+    content = read_bytes(folder / name, error_type, follow_links)
     if fingerprint(content) != entries[name]:
-        raise error_type(f"{folder / name} is damaged: its content is not what {MANIFEST} says")
+        raise _damaged(folder / name, error_type)
     return content
 
 
+def _check_size(file: Path, expected: Any, error_type: type[InputError], follow_links: bool) -> None:
+    """Raise `error_type` if the file is missing or has another size: before it is read, whatever it is."""
+    if not is_regular_file(file, follow_links):
+        raise error_type(f"{file} is missing, though {MANIFEST} lists it")
+    if not isinstance(expected, dict) or file.stat().st_size != expected.get("bytes"):
+        raise _damaged(file, error_type)
+
+
+def _damaged(file: Path, error_type: type[InputError]) -> InputError:
+    return error_type(f"{file} is damaged: its content is not what {MANIFEST} says")
+
+
 def fingerprint(content: bytes) -> dict[str, Any]:
-    """What a manifest says of a file: SHA-256 and size."""
+    """The entry of a file in a manifest: SHA-256 and size."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
-def is_plain_file(path: Path) -> bool:
-    """Whether there is a file and no link to one."""
-    return path.is_file() and not path.is_symlink()
+def is_regular_file(path: Path, follow_links: bool = False) -> bool:
+    """Whether a regular file is there; a link to one counts only with `follow_links`."""
+    return path.is_file() and (follow_links or not path.is_symlink())
 
 
-def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
+def read_bytes(path: Path, error_type: type[InputError], follow_links: bool = False) -> bytes:
     """Read a regular file; raise `error_type` if that cannot be done."""
-    if not is_plain_file(path):
-        raise error_type(f"{path} is missing")
+    if not is_regular_file(path, follow_links):
+        raise error_type(
+            f"{path} is " + ("a link, which is not followed" if path.is_symlink() else "missing")
+        )
     try:
         return path.read_bytes()
     except OSError as error:
@@ -164,9 +187,9 @@ def read_bytes(path: Path, error_type: type[InputError]) -> bytes:
 
 
 def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[str, Any]:
-    """Parse a JSON object in which no key stands twice; `path` names it in the error."""
+    """Parse a JSON object without repeated keys; `path` names it in the error."""
     try:
-        value = json.loads(content, object_pairs_hook=_unrepeated)
+        value = json.loads(content, object_pairs_hook=_refuse_repeated_keys)
     except (ValueError, RecursionError):
         raise error_type(f"{path} is damaged: not JSON") from None
     if not isinstance(value, dict):
@@ -174,10 +197,10 @@ def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[
     return value
 
 
-def _unrepeated(items: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(items)
     if len(value) < len(items):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is repeated")
     return value
 
 

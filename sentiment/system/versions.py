@@ -1,26 +1,39 @@
-"""Which program and libraries made a run."""
+"""Which versions of the program and its libraries made a run."""
 
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("sentiment", "torch", "torchtext", "spacy", "datasets", "numpy", "safetensors")
+# Those that decide a result: scikit-learn and scipy fit the n-gram evidence, most of the logit.
+LIBRARIES = (
+    "sentiment",
+    "torch",
+    "torchtext",
+    "spacy",
+    "datasets",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "safetensors",
+)
 
 
 def library_versions() -> dict[str, str]:
-    """Name -> version of Python and the libraries that decide a result."""
+    """Map Python and the libraries that decide a result to their versions."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def changed_versions(then: dict[str, str]) -> str:
-    """Say which versions differ from those recorded, empty if none does."""
+    """The recorded versions that have changed since, such as `torch 2.12.0 -> 2.13.0`; empty if none has."""
     now = library_versions()
-    return ", ".join(f"{name} {then.get(name)} -> {now[name]}" for name in now if then.get(name) != now[name])
+    return ", ".join(
+        f"{name} {then[name]} -> {now[name]}" for name in now if name in then and then[name] != now[name]
+    )
 
 
 def git_commit() -> str:
-    """The commit this package runs from, with `+` if it was changed; empty outside a checkout."""
+    """The commit this package runs from, with `+` if files have changed; empty outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return ""

@@ -1,5 +1,8 @@
 """The machine: a device that is there, threads, and arithmetic that stays fast."""
 
+import contextlib
+import os
+
 import pytest
 import torch
 
@@ -8,23 +11,25 @@ from sentiment.errors import MachineError
 from sentiment.system.device import (
     Machine,
     available_cores,
+    find_machine,
+    flushes_denormals,
     peak_memory_bytes,
     process_count,
-    set_up_machine,
-    set_up_training_arithmetic,
     threads_of_each,
+    training_arithmetic,
 )
+from sentiment.system.place import Place
 
 
 @pytest.mark.parametrize("name", ["cuda:63", "mps"])
 def test_a_device_that_is_not_there_is_a_machine_error(name):
     with pytest.raises(MachineError, match="--device cpu"):
-        set_up_machine(MachineSettings(device=name, threads=1))
+        find_machine(MachineSettings(device=name, threads=1))
 
 
 def test_auto_takes_what_is_there():
     expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert set_up_machine(MachineSettings(threads=1)).device.type == expected
+    assert find_machine(MachineSettings(threads=1)).device.type == expected
 
 
 @pytest.mark.parametrize(
@@ -44,45 +49,75 @@ def test_two_processes_are_taken_where_they_are_faster(device, threads, asked, f
     assert process_count(MachineSettings(processes=asked), machine) == found
 
 
-def test_those_that_were_started_are_the_processes(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    assert process_count(MachineSettings(processes=2), Machine(torch.device("cpu"), torch.float32, 8)) == 3
+def test_those_that_were_started_are_the_processes():
+    machine = Machine(torch.device("cpu"), torch.float32, 8)
+    assert process_count(MachineSettings(processes=2), machine, Place(count=3)) == 3
 
 
-def test_processes_share_the_threads(monkeypatch):
-    machines = [set_up_machine(MachineSettings(device="cpu", threads=threads)) for threads in (1, 3, 4)]
+def test_processes_share_the_threads():
+    machines = [find_machine(MachineSettings(device="cpu", threads=threads)) for threads in (1, 3, 4)]
     assert [threads_of_each(machine, 2) for machine in machines] == [1, 1, 2]
-    monkeypatch.setenv("WORLD_SIZE", "4")  # on two machines
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    assert [threads_of_each(machine, 4) for machine in machines] == [1, 1, 2]
+    on_two_machines = Place(count=4, local_count=2)
+    assert [threads_of_each(machine, 4, on_two_machines) for machine in machines] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("name", ["mps", "cuda:1"])
-def test_processes_do_not_share_one_gpu(name, monkeypatch):
+def test_processes_do_not_share_one_gpu(name):
     machine = Machine(torch.device(name), torch.float32, 8)
-    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}; use one"):
+    with pytest.raises(MachineError, match=f"^2 processes cannot share {name}; use --processes 1"):
         process_count(MachineSettings(device=name, processes=2), machine)
     assert process_count(MachineSettings(device=name, processes=1), machine) == 1
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")  # each on a machine of its own
-    assert process_count(MachineSettings(device=name), machine) == 4
-    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    each_on_its_own_machine = Place(count=4, local_count=1)
+    assert process_count(MachineSettings(device=name), machine, each_on_its_own_machine) == 4
     with pytest.raises(MachineError, match=f"^2 processes cannot share {name}"):
-        process_count(MachineSettings(device=name), machine)
+        process_count(MachineSettings(device=name), machine, Place(count=4, local_count=2))
 
 
 def test_reduced_precision_is_probed():
     with pytest.raises(MachineError, match="bfloat16 needs a CUDA device"):
-        set_up_machine(MachineSettings(device="cpu", precision="bfloat16"))
+        find_machine(MachineSettings(device="cpu", precision="bfloat16"))
 
 
-def test_denormal_numbers_are_flushed():
+def test_training_arithmetic_flushes_denormal_numbers():
     if not torch.set_flush_denormal(False):
         pytest.skip("skipped: this CPU cannot flush denormal numbers")
-    small = torch.tensor([1e-30])
-    assert float(small * 1e-10) > 0
-    set_up_training_arithmetic()
-    assert float(small * 1e-10) == 0
+    assert not flushes_denormals()
+    with training_arithmetic():
+        assert flushes_denormals()
+    assert not flushes_denormals()
+
+
+@pytest.mark.parametrize("warns", [True, False])
+@pytest.mark.parametrize("workspace", [None, ":16:8"])
+def test_training_arithmetic_puts_back_what_it_changes(warns, workspace, monkeypatch):
+    if workspace is None:
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    else:
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", workspace)
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(warns, warn_only=warns)
+    try:
+        with contextlib.suppress(LookupError), training_arithmetic():
+            assert torch.are_deterministic_algorithms_enabled()
+            assert not torch.is_deterministic_algorithms_warn_only_enabled()
+            assert not torch.utils.deterministic.fill_uninitialized_memory
+            raise LookupError
+        assert torch.are_deterministic_algorithms_enabled() == warns
+        assert torch.is_deterministic_algorithms_warn_only_enabled() == warns
+        assert torch.utils.deterministic.fill_uninitialized_memory
+        assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == workspace
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_a_machine_uses_its_threads_and_gives_the_callers_back():
+    torch.set_num_threads(1)
+    machine = find_machine(MachineSettings(device="cpu", threads=3))
+    assert torch.get_num_threads() == 1
+    with contextlib.suppress(LookupError), machine.using_threads():
+        assert torch.get_num_threads() == 3
+        raise LookupError
+    assert torch.get_num_threads() == 1
 
 
 def test_cores_and_memory_are_told():

@@ -1,5 +1,6 @@
 """One process among several: its share of a batch, and sums over all of them."""
 
+import subprocess
 from contextlib import nullcontext
 
 import pytest
@@ -8,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sentiment.errors import MachineError, RunError
-from sentiment.system.processes import ALONE, Processes, is_joint_training, join_processes, leads
-from sentiment.training.train import resume_run, train_run
+from sentiment.errors import MachineError, RunError, UsageError
+from sentiment.system.place import ONLY_PROCESS, Place, read_place
+from sentiment.system.processes import ALONE, Processes, join_processes, own_command, own_environment
+from sentiment.training.run import resume_run, train_run
 
 
 @settings(derandomize=True, deadline=None)
@@ -23,12 +25,20 @@ def test_every_item_is_taken_by_one_process(items, count):
     assert ALONE.share(items) == items
 
 
-def test_only_the_first_leads(monkeypatch):
-    assert leads()
-    monkeypatch.setenv("WORLD_SIZE", "3")
+def test_only_the_first_leads():
+    assert read_place({}).leads and read_place({}) == ONLY_PROCESS
     for rank in range(3):
-        monkeypatch.setenv("RANK", f"{rank}")
-        assert leads() == (rank == 0)
+        place = read_place({"WORLD_SIZE": "3", "RANK": f"{rank}", "LOCAL_RANK": f"{rank}"})
+        assert place.is_joint and place.leads == (rank == 0) and place.local_rank == rank
+
+
+def test_a_process_that_was_started_alone_leads_whatever_its_rank():
+    assert read_place({"WORLD_SIZE": "1", "RANK": "7"}).leads
+
+
+def test_a_place_that_is_no_number_is_named():
+    with pytest.raises(UsageError, match="WORLD_SIZE is many; it must be a number"):
+        read_place({"WORLD_SIZE": "many"})
 
 
 @pytest.fixture
@@ -85,19 +95,14 @@ def test_processes_that_start_from_something_else_do_not_train_together(other, m
 
     monkeypatch.setattr(torch.distributed, "all_reduce", add_what_the_other_sent)
     Processes(1, 2).require_same(other)
-    with nullcontext() if other == "step 20" else pytest.raises(RunError, match="one run folder"):
+    with nullcontext() if other == "step 20" else pytest.raises(RunError, match="they need the same run"):
         Processes(0, 2).require_same("step 20")
 
 
-def test_without_torchrun_a_process_is_alone(monkeypatch):
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with join_processes(torch.device("cpu")) as processes:
-        assert not is_joint_training() and processes == ALONE
-    monkeypatch.setenv("WORLD_SIZE", "1")
-    with join_processes(torch.device("cpu")) as processes:
-        assert not is_joint_training() and processes == ALONE
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert is_joint_training()
+@pytest.mark.parametrize("environment", [{}, {"WORLD_SIZE": "1"}])
+def test_without_torchrun_a_process_is_alone(environment):
+    with join_processes(torch.device("cpu"), read_place(environment)) as processes:
+        assert processes == ALONE
 
 
 def test_processes_that_cannot_be_reached_are_told(monkeypatch):
@@ -107,15 +112,15 @@ def test_processes_that_cannot_be_reached_are_told(monkeypatch):
     monkeypatch.setenv("MASTER_PORT", "no number")
     with (
         pytest.raises(MachineError, match="cannot reach the other processes"),
-        join_processes(torch.device("cpu")),
+        join_processes(torch.device("cpu"), read_place()),
     ):
         pass
 
 
 def test_a_process_that_does_not_begin_is_told():
     with (
-        pytest.raises(MachineError, match="was to train beside this one has not begun"),
-        join_processes(torch.device("cpu"), 2, ["--version"]),
+        pytest.raises(MachineError, match="a second process for this training did not start"),
+        join_processes(torch.device("cpu"), ONLY_PROCESS, 2, ["--version"]),
     ):
         pass
 
@@ -123,14 +128,22 @@ def test_a_process_that_does_not_begin_is_told():
 def test_a_process_that_cannot_be_started_is_told(monkeypatch):
     monkeypatch.setattr("sys.executable", "/no/such/program")
     with (
-        pytest.raises(MachineError, match="cannot start a process that trains beside this one: "),
-        join_processes(torch.device("cpu"), 2, ["--version"]),
+        pytest.raises(MachineError, match="cannot start a second process for this training: "),
+        join_processes(torch.device("cpu"), ONLY_PROCESS, 2, ["--version"]),
     ):
         pass
 
 
+def test_an_assisting_process_does_not_look_for_modules_in_the_current_folder(tmp_path):
+    (tmp_path / "typer.py").write_text("raise SystemExit('a file of the user was imported')")
+    result = subprocess.run(
+        own_command(["--version"]), cwd=tmp_path, env=own_environment(), capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
-    tmp_path, rows, write_rows, config_for, monkeypatch, capsys
+    tmp_path, rows, write_rows, config_for, capsys
 ):
     source = write_rows(tmp_path / "reviews.jsonl", rows)
     config = config_for(
@@ -138,7 +151,5 @@ def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
     )
     train_run(config, tmp_path / "run")
     capsys.readouterr()
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("RANK", "1")
-    assert resume_run(tmp_path / "run") == {}
+    assert resume_run(tmp_path / "run", place=Place(rank=1, count=2)) == {}
     assert capsys.readouterr().err == ""

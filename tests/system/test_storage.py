@@ -262,14 +262,43 @@ def test_a_removed_file_is_caught(entry):
         storage.verify(entry, RunError)
 
 
-def test_a_link_is_not_followed(entry, tmp_path):
+def test_a_link_is_not_followed_unless_that_is_asked_for(entry, tmp_path):
     (entry / "a.txt").rename(tmp_path / "elsewhere.txt")
     (entry / "a.txt").symlink_to(tmp_path / "elsewhere.txt")
     assert refused(entry, "a.txt")
     (entry / "manifest.json").rename(tmp_path / "manifest.json")
     (entry / "manifest.json").symlink_to(tmp_path / "manifest.json")
-    with pytest.raises(RunError, match=r"manifest\.json is missing"):
+    with pytest.raises(RunError, match=r"manifest\.json is a link"):
         storage.verify(entry, RunError)
+    entries = storage.read_manifest(entry, RunError, follow_links=True)
+    content = storage.read_verified(entry, "a.txt", entries, RunError, follow_links=True)
+    assert content == b"the quick brown fox " * 5
+
+
+@pytest.mark.parametrize("content", [b"the slow brown fox " * 5, b"short"])
+def test_a_link_to_another_file_is_damage(entry, tmp_path, content):
+    (tmp_path / "secret.txt").write_bytes(content.ljust(100))
+    (entry / "a.txt").unlink()
+    (entry / "a.txt").symlink_to(tmp_path / "secret.txt")
+    entries = storage.read_manifest(entry, RunError)
+    with pytest.raises(RunError, match=r"a\.txt is damaged"):
+        storage.read_verified(entry, "a.txt", entries, RunError, follow_links=True)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", ".", "nowhere"])
+def test_a_link_to_no_regular_file_is_a_missing_file(entry, target):
+    (entry / "a.txt").unlink()
+    (entry / "a.txt").symlink_to(target)
+    entries = storage.read_manifest(entry, RunError)
+    with pytest.raises(RunError, match=r"a\.txt is missing"):
+        storage.read_verified(entry, "a.txt", entries, RunError, follow_links=True)
+
+
+def test_a_manifest_that_is_far_too_large_is_not_read(entry):
+    with (entry / "manifest.json").open("r+b") as file:
+        file.truncate(2**30)
+    with pytest.raises(RunError, match=r"manifest\.json is damaged: it is too large"):
+        storage.read_manifest(entry, RunError)
 
 
 def test_a_folder_in_a_files_place_is_caught(entry):
