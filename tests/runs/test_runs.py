@@ -3,6 +3,9 @@
 import fcntl
 import json
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import safetensors.torch
@@ -10,8 +13,8 @@ import torch
 
 from sentiment.system import storage
 from sentiment.errors import MachineError, RunError, UsageError
-from sentiment.runs import RunFolder, read_run
-from sentiment.training.train import resume_run, train_run
+from sentiment.runs import RunFolder, read_metrics, read_run
+from sentiment.training.run import resume_run, train_run
 from tests.helpers import assert_one_error
 
 TINY = [
@@ -115,7 +118,7 @@ def test_a_file_of_the_users_in_the_folder_is_none_of_the_run(run):
     assert read_run(run).weights.keys()
 
 
-# --- going on ------------------------------------------------------------------------------------------
+# --- resuming ------------------------------------------------------------------------------------------
 
 
 def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
@@ -126,7 +129,7 @@ def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
     assert newest_step(run, warnings) < last
     assert (
         len(warnings) == 1
-        and f"{metrics} is not what it was when {run}/checkpoints/step-{last}" in warnings[0]
+        and f"{metrics} has changed since {run}/checkpoints/step-{last}" in warnings[0]
     )
 
 
@@ -140,12 +143,12 @@ def test_a_log_that_has_grown_since_is_the_same_log(run):
 
 @pytest.mark.parametrize("damage", [b"", b"# mine\n", None], ids=["emptied", "changed", "removed"])
 @pytest.mark.parametrize("name", ["config.toml", "metrics.jsonl"])
-def test_a_run_is_not_gone_on_with_beside_files_that_are_not_its_own(run, name, damage):
+def test_a_run_with_changed_files_is_not_resumed(run, name, damage):
     if damage is None:
         (run / name).unlink()
     else:
         (run / name).write_bytes(damage + (run / name).read_bytes() * bool(damage))
-    with pytest.raises(RunError, match=rf"no checkpoint .* can be gone on from \(.*{name} is"):
+    with pytest.raises(RunError, match=rf"has no usable checkpoint \(.*{name} "):
         newest_step(run, [])
 
 
@@ -153,7 +156,7 @@ def test_a_damaged_configuration_is_refused_before_the_data_it_names_are_read(ru
     (run / "manifest.json").unlink()
     text = (run / "config.toml").read_text()
     (run / "config.toml").write_text(text.replace("reviews.jsonl", "elsewhere.jsonl"))
-    with pytest.raises(RunError, match=r"config\.toml is not what it was"):
+    with pytest.raises(RunError, match=r"config\.toml has changed since"):
         resume_run(run)
 
 
@@ -182,6 +185,54 @@ def test_a_start_that_names_no_data_is_refused(run, facts):
     (run / "run.json").write_bytes(storage.dump_json(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         RunFolder(run).check_start(vocabulary, {})
+
+
+def test_two_threads_of_one_process_do_not_hold_the_same_run(tmp_path, config_for):
+    with RunFolder(tmp_path / "run") as run:
+        run.claim(force=False)
+        (tmp_path / "link").symlink_to(tmp_path / "run")
+        for path in (tmp_path / "run", tmp_path / "link"):
+            with ThreadPoolExecutor(1) as threads:
+                second = threads.submit(RunFolder(path).lock)
+                with pytest.raises(MachineError, match="is in use by another training"):
+                    second.result()
+        run.create(config_for("sample"))
+        assert is_locked(tmp_path / "run")  # to look for it has not given it up
+    assert not is_locked(tmp_path / "run")
+    RunFolder(tmp_path / "run").lock()
+
+
+def is_locked(run):
+    """Whether another process could not take the lock."""
+    script = f"import fcntl; fcntl.lockf(open({str(run / '.lock')!r}, 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode != 0
+
+
+def test_a_lock_that_is_a_link_is_refused_and_its_target_kept(run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (run / ".lock").unlink()
+    (run / ".lock").symlink_to(tmp_path / "thesis.txt")
+    (run / "manifest.json").unlink()
+    with pytest.raises(RunError, match=r"\.lock is a link"):
+        resume_run(run)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_finished_run_whose_files_are_links_is_read(run, tmp_path):
+    """As in a folder of DVC, git-annex or a hub's cache."""
+    expected = read_run(run)
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    for number, file in enumerate([file for file in run.iterdir() if file.is_file()]):
+        file.rename(blobs / f"{number}")
+        file.symlink_to(blobs / f"{number}")
+    found = read_run(run)
+    assert found.golden == expected.golden and found.facts == expected.facts
+    assert read_metrics(run)
+    (run / "golden.json").unlink()
+    (run / "golden.json").symlink_to(run / "config.toml")
+    with pytest.raises(RunError, match=r"golden\.json is damaged"):
+        read_run(run)
 
 
 # --- opening -------------------------------------------------------------------------------------------
