@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CONFIG ?= configs/imdb.toml
 QUICK := runs/quickstart
 export TEXT
-# As the command line sets them, for scripts and tests (see sentiment/cli/__init__.py).
+# As the command line sets them, for scripts and tests (see sentiment/cli/guard.py).
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 

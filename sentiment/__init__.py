@@ -1,23 +1,113 @@
 """Train, judge and use an exact, fast LSTM sentiment model for reviews.
 
 import sentiment
-model = sentiment.load()  # the shipped model, or a run: sentiment.load("runs/imdb-1")
+model = sentiment.load()  # the shipped model; sentiment.load("newest") is the newest run
 model.predict(["This film is not terrible, it's great!"])
+
+What `__all__` lists is the public interface; docs/python.md shows how to use it. Names are imported when they
+are first used, because torch takes seconds.
 """
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sentiment.config import Config, read_config
+    from sentiment.errors import (
+        CheckError,
+        DataError,
+        DivergedError,
+        InputError,
+        MachineError,
+        RunError,
+        SentimentError,
+        UsageError,
+    )
+    from sentiment.evaluation.judge import score_run
+    from sentiment.evaluation.probes.results import probe
+    from sentiment.explain.explanation import Explanation, explain
+    from sentiment.explain.highlight import explanation_page
+    from sentiment.inference.predictor import Prediction, Predictor
+    from sentiment.report import write_report
+    from sentiment.training.run import resume_run, train_run
+
+    __version__: str
+
+__all__ = [
+    "CheckError",
+    "Config",
+    "DataError",
+    "DivergedError",
+    "Explanation",
+    "InputError",
+    "MachineError",
+    "Prediction",
+    "Predictor",
+    "RunError",
+    "SentimentError",
+    "UsageError",
+    "__version__",
+    "explain",
+    "explanation_page",
+    "load",
+    "probe",
+    "read_config",
+    "resume_run",
+    "score_run",
+    "train_run",
+    "write_report",
+]
+
+_MODULES = {
+    "sentiment.config": ("Config", "read_config"),
+    "sentiment.errors": (
+        "CheckError",
+        "DataError",
+        "DivergedError",
+        "InputError",
+        "MachineError",
+        "RunError",
+        "SentimentError",
+        "UsageError",
+    ),
+    "sentiment.evaluation.judge": ("score_run",),
+    "sentiment.evaluation.probes.results": ("probe",),
+    "sentiment.explain.explanation": ("Explanation", "explain"),
+    "sentiment.explain.highlight": ("explanation_page",),
+    "sentiment.inference.predictor": ("Prediction", "Predictor"),
+    "sentiment.report": ("write_report",),
+    "sentiment.training.run": ("resume_run", "train_run"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def load(run: "str | Path" = "shipped", device: str = "auto", threads: int = 0) -> "Predictor":
+    """Open the shipped model or a finished run.
+
+    `run` is `shipped`, `newest`, the name of a run under `runs/`, or a path with a slash; a `Path` is a path.
+    `threads` is how many CPU threads it computes with; 0 takes every core this process may use.
+    Raises RunError if there is no such run or it is damaged, UsageError if the name is empty or no device is
+    called so, MachineError if the device is not there.
+    """
     from sentiment.inference.predictor import Predictor
+    from sentiment.runs import find_run
 
-__all__ = ["load"]
+    return Predictor.load(find_run(run), device, threads)
 
 
-def load(path: "str | Path | None" = None, device: str = "auto", threads: int = 0) -> "Predictor":
-    """Open a finished run folder, or the shipped model; see `sentiment.inference.predictor.Predictor`."""
-    from sentiment.inference.predictor import Predictor
-    from sentiment.runs import SHIPPED
+if not TYPE_CHECKING:
 
-    return Predictor.load(path or SHIPPED, device, threads)
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("sentiment")
+        if name in _MODULE_OF:
+            return getattr(import_module(_MODULE_OF[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

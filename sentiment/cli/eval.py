@@ -59,7 +59,7 @@ def eval_command(
     from sentiment.evaluation.judge import compare_with_baseline, mistakes, score_run, slice_scores
     from sentiment.evaluation.parity import check_parity
     from sentiment.inference.predictor import Predictor
-    from sentiment.runs import run_name
+    from sentiment.runs import run_title
     from sentiment.system import storage
 
     if baseline and threshold != "0.5":
@@ -72,7 +72,7 @@ def eval_command(
     scores = score_run(predictor, data, split)
     result = scores.judge(cut)
     slicings = slice_scores(predictor, scores, cut)
-    name = run_name(path)
+    name = run_title(path)
     record = {"run": str(path), **asdict(result), "slices": [asdict(slicing) for slicing in slicings]}
     rows = evaluation_rows({name: result})
     if baseline:

@@ -4,7 +4,6 @@ import itertools
 import json
 import math
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,9 +31,8 @@ def inspect_command(
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
     from sentiment.explain.inspection import inspect_text
 
-    path = None if target is None else Path(target)
-    if path is None or path.is_file() or (not path.is_dir() and _names_recipe(path)):
-        found = inspect_text(read_config(path, settings or ()), text)
+    if target is None or target.endswith(".toml") or target in shipped_recipes():
+        found = inspect_text(read_config(target, settings or ()), text)
     else:
         from sentiment.errors import UsageError
         from sentiment.inference.predictor import Predictor
@@ -44,10 +42,6 @@ def inspect_command(
         predictor = Predictor.load(choose_run(target), device="cpu")
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
     print(json.dumps(asdict(found)) if as_json else _report(found))
-
-
-def _names_recipe(path: Path) -> bool:
-    return path.suffix == ".toml" or str(path) in shipped_recipes()
 
 
 def _report(found: "Inspection") -> str:

@@ -8,9 +8,9 @@ import typer
 from sentiment.system.console import say
 
 ConfigArgument = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
-        metavar="CONFIG", help="A TOML file, or a shipped recipe such as imdb-fast; imdb by default."
+        metavar="CONFIG", help="A recipe such as imdb-fast, or a TOML file; the recipe imdb by default."
     ),
 ]
 SetOption = Annotated[
@@ -22,12 +22,12 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="Hub name, folder, file (csv, tsv, json, jsonl, parquet), sample or phrases.",
+        help="A file (csv, tsv, json, jsonl, parquet), a folder, a name on the hub, or sample.",
     ),
 ]
 SplitOption = Annotated[
     str | None,
-    typer.Option("--split", help="The split to judge: test, or the only one of --data, by default."),
+    typer.Option("--split", help="The split to judge: test by default, or the only split of --data."),
 ]
 DeviceOption = Annotated[
     str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
@@ -38,15 +38,15 @@ ThreadsOption = Annotated[
 ProcessesOption = Annotated[
     int | None,
     typer.Option(
-        "--processes", min=0, help="Processes that share each batch and the threads; 0 takes the fastest."
+        "--processes",
+        min=0,
+        help="Processes that train together; 0 takes the fastest number.",
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-RUNS = Path("runs")
-SHIPPED_NAME = "shipped"
-RUN_HELP = "A run folder, or shipped; the newest run, else the shipped model, by default."
+RUN_HELP = "A name under runs/, a path with a slash, shipped, or newest (the default, if there is one)."
 RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
 
@@ -73,12 +73,13 @@ def overrides(
 def choose_run(run: str | None) -> Path:
     """The run that was named, else the newest finished one under `runs/`, else the shipped model.
 
-    Which one was found is said on stderr. `shipped` is the shipped model, `./shipped` a folder of that name.
+    Without a name, the choice is printed on stderr.
     """
-    from sentiment.runs import SHIPPED, newest_finished
+    from sentiment.runs import SHIPPED, find_run, newest_finished
+    from sentiment.runs.locate import RUNS
 
     if run is not None:
-        return SHIPPED if run == SHIPPED_NAME else Path(run)
+        return find_run(run)
     newest = newest_finished(RUNS)
     say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED

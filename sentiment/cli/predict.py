@@ -11,7 +11,6 @@ import typer
 
 from sentiment.cli.options import (
     RUN_HELP,
-    SHIPPED_NAME,
     DeviceOption,
     ForceOption,
     JsonOption,
@@ -53,11 +52,11 @@ def predict_command(
         raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
     from sentiment.inference.lines import check_lines, number_texts, read_lines
     from sentiment.inference.predictor import Predictor
-    from sentiment.runs import looks_like_run
+    from sentiment.runs.locate import looks_like_run
     from sentiment.system.storage import check_free
 
     for text in texts or ():
-        if text == SHIPPED_NAME or looks_like_run(text):
+        if looks_like_run(text):
             raise UsageError(f"{text} is a run, no review; name it with --run")
     if html is not None:
         check_free(html, force)

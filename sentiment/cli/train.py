@@ -1,14 +1,12 @@
-"""`sentiment train`: train a model, or go on with one."""
+"""`sentiment train`: train a model, or resume a training."""
 
 import itertools
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sentiment.cli.options import (
-    RUNS,
     ConfigArgument,
     DataOption,
     DeviceOption,
@@ -18,8 +16,9 @@ from sentiment.cli.options import (
     overrides,
 )
 from sentiment.cli.table import epoch_lines
-from sentiment.config import parse_config, read_config
-from sentiment.errors import UsageError
+from sentiment.config import DEFAULT_RECIPE, Config, is_path, parse_config, read_config
+from sentiment.errors import Interrupted, UsageError
+from sentiment.system.console import say
 
 if TYPE_CHECKING:
     from sentiment.runs import RunFolder
@@ -30,62 +29,105 @@ def train_command(
     settings: SetOption = None,
     data: DataOption = None,
     run: Annotated[
-        Path | None, typer.Option("--run", help="The run folder; runs/CONFIG-N by default.")
+        str | None,
+        typer.Option("--run", help="The run: a name under runs/, or a path; CONFIG-1, -2, ... by default."),
     ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     processes: ProcessesOption = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a stopped run; --data if its reviews have moved.")
+        bool, typer.Option("--resume", help="Resume a stopped run; with --data if its reviews have moved.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
 ) -> None:
     """Train a model: prepare the data, train, validate, and write a run folder."""
+    from sentiment.runs import run_path
+    from sentiment.system.place import read_place
+
     if resume and force:
         raise UsageError("--resume keeps a run and --force replaces it; give one of them")
+    if resume and run is None:
+        raise UsageError("--resume needs --run, the run to resume")
+    place = read_place()
+    if run is None and place.is_joint:
+        raise UsageError("processes that train together need --run, the folder of the one that writes")
+    path = _next_run(config) if run is None else run_path(run)
     changes = overrides(settings, data, device, threads, processes)
     if resume:
-        if run is None:
-            raise UsageError("--resume needs --run, the folder to go on with")
-        from sentiment.runs import RunFolder
-        from sentiment.training.train import resume_run
+        from sentiment.training.run import resume_run
 
-        wanted = None
-        if config is not None:
-            wanted = read_config(config, changes)
-        elif changes:
-            wanted = parse_config(RunFolder(run).config().to_toml(), f"{run}", changes)
-        facts = resume_run(run, wanted, data)
+        facts = resume_run(path, _wanted_config(path, config, changes), data, place)
     else:
         wanted = read_config(config, changes)
-        from sentiment.system.processes import is_joint_training
+        from sentiment.training.run import train_run
 
-        if run is None and is_joint_training():
-            raise UsageError("processes that train together need --run, the folder of the one that writes")
-        run = run or _new_run(config.stem if config else "imdb")
-        from sentiment.training.train import train_run
-
-        facts = train_run(wanted, run, force)
-    if facts:  # of several processes that train together only the first has them
-        from sentiment.runs import read_metrics
-
-        print("\n".join(epoch_lines(read_metrics(run))))
-        print(_summary(run, facts))
+        facts = train_run(wanted, path, force, place)
+    if facts:  # only the leading process has them
+        _print_result(path, facts, data)
 
 
-def _new_run(name: str) -> Path:
-    return next(path for n in itertools.count(1) if not (path := RUNS / f"{name}-{n}").exists())
-
-
-def _summary(run: Path, facts: dict[str, Any]) -> str:
+def _wanted_config(run: Path, config: str | None, changes: list[str]) -> Config | None:
+    """The configuration that a resumed run is expected to have, if the command names any."""
+    if config is not None:
+        return read_config(config, changes)
+    if not changes:
+        return None
     from sentiment.runs import RunFolder
 
-    folder, result = RunFolder(run), facts["result"]
+    return parse_config(RunFolder(run).read_config().to_toml(), f"{run}", changes)
+
+
+def _next_run(config: str | None) -> Path:
+    """The first free name among `runs/RECIPE-1`, `runs/RECIPE-2` and so on."""
+    from sentiment.runs.locate import RUNS
+
+    recipe = DEFAULT_RECIPE if config is None else Path(config).stem if is_path(config) else config
+    return next(path for n in itertools.count(1) if not (path := RUNS / f"{recipe}-{n}").exists())
+
+
+def _print_result(run: Path, facts: dict[str, Any], moved_to: str | None) -> None:
+    """Write the page about a finished run, if its configuration asks for one, and print the summary."""
+    from sentiment.runs import RunFolder, read_metrics
+
+    folder = RunFolder(run)
+    config = folder.read_config()
+    print("\n".join(epoch_lines(read_metrics(run))), flush=True)
+    source = None if moved_to in (None, config.data.source) else moved_to
+    if config.logging.report and facts["data"]["validation"] and not folder.report_path.exists():
+        _write_page(folder, facts, source)
+    print(_summary(folder, config, facts, source))
+
+
+def _write_page(run: "RunFolder", facts: dict[str, Any], source: str | None) -> None:
+    """Write the page about a finished run; if that fails, the run is finished all the same."""
+    from sentiment.report import write_report
+
+    machine = facts["machine"]
+    try:
+        write_report(
+            [run.path],
+            run.report_path,
+            source=source,
+            split="validation",
+            device=machine["device"],
+            threads=machine["threads"],
+        )
+    except Interrupted:
+        say(f"stopped; {run.path} is finished, but has no page")
+        raise
+    except Exception as error:
+        say(f"warning: no page about the run: {error or type(error).__name__}")
+
+
+def _summary(run: "RunFolder", config: Config, facts: dict[str, Any], source: str | None) -> str:
+    from sentiment.runs.commands import report_command
+
+    result = facts["result"]
     memory = result["peak_memory_bytes"] / 2**20
     cost = f"{result['seconds'] / 60:.1f} min of training, peak memory {memory:,.0f} MiB"
     judged = result["validation"]
     if judged is None:
-        rows = {"run": run, "result": "trained on every review, none held out", "cost": cost}
+        rows = {"run": run.path, "result": "trained on every review, none held out", "cost": cost}
     else:
         best = [
             f"{stage['name']} {stage['best_epoch']} of {stage['epochs']}"
@@ -95,24 +137,14 @@ def _summary(run: Path, facts: dict[str, Any]) -> str:
         interval = f"{judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}"
         temperature = result.get("temperature", 1.0)
         scaled = f", temperature {temperature:.2f}" if temperature != 1 else ""
+        share = config.evidence.weight
         rows = {
-            "run": run,
+            "run": run.path,
             "accuracy": f"{judged['accuracy']:.2%} of validation (95%: {interval})",
             "loss": f"{judged['loss']:.3f}, calibration error {judged['calibration_error']:.3f}{scaled}",
             "best epoch": ", ".join(best),
-            "evidence": _evidence(folder),
+            "evidence": f"n-grams have {share:.0%} of the logit; epochs are judged without" if share else "",
             "cost": cost,
-            "report": _report(folder, facts["data"]["source"]),
+            "report": run.report_path if run.report_path.exists() else report_command(run.path, source),
         }
     return "\n".join(f"{name:<10} {value}" for name, value in rows.items() if value)
-
-
-def _evidence(folder: "RunFolder") -> str:
-    weight = folder.config().evidence.weight
-    return f"n-grams have {weight:.0%} of the answer; epochs are judged without" if weight else ""
-
-
-def _report(folder: "RunFolder", source: str) -> str:
-    if folder.report_path.exists():
-        return f"{folder.report_path}"
-    return f"sentiment report {shlex.quote(f'{folder.path}')} --split validation{folder.data_option(source)}"

@@ -14,7 +14,7 @@ from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation.judge import Scores
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities
-from sentiment.system.processes import own_command
+from sentiment.system.processes import own_command, own_environment
 
 TOLERANCE = 1e-5
 REVIEWS = 50
@@ -75,7 +75,7 @@ def _through_the_command(texts: Sequence[str], predictor: Predictor, run: Path) 
         arguments = ["predict", "--run", str(run.resolve()), "--file", str(file), "--json"]
         machine_arguments = ["--device", str(machine.device), "--threads", str(machine.threads)]
         command = own_command([*arguments, *machine_arguments])
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=own_environment(), capture_output=True, text=True, check=False)
     if result.returncode:
         raise SentimentError(f"sentiment predict failed: {result.stderr.strip()}")
     return [json.loads(line)["probability"] for line in result.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""A run folder becomes something that predicts: what `predict`, `eval` and a Python user all call."""
+"""Predict with a finished run: what `predict`, `eval` and Python users all call."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ from sentiment.inference.scoring import probabilities, score
 from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
 from sentiment.runs import FinishedRun, read_run
-from sentiment.system.device import Machine, set_up_machine
+from sentiment.system.device import Machine, find_machine
 from sentiment.system.versions import changed_versions
 
-CHUNK = 1024  # reviews predicted together: enough for even batches, few enough to answer soon
-GOLDEN_TOLERANCE = 1e-4  # ten times what another batch, machine or thread count may move a probability
+REVIEWS_AT_A_TIME = 1024  # enough for even batches, few enough to answer soon
+GOLDEN_TOLERANCE = 1e-4  # ten times the change that another batch, machine or thread count may cause
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of one review."""
+    """The model's answer for one review."""
 
     label: str
     """positive or negative."""
     probability: float
-    """Of positive."""
+    """The probability of positive."""
     tokens: int
-    """Tokens the model read."""
+    """How many tokens the model has read."""
     unknown: float
-    """Share of them that the vocabulary does not hold."""
+    """The share of them that is not in the vocabulary."""
     cut: bool
-    """Whether the review was longer than what is read."""
+    """Whether the review was longer than what the model reads."""
 
 
 class Predictor:
@@ -54,7 +54,7 @@ class Predictor:
         machine: Machine,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take `facts`, what run.json says of the run."""
+        """Put the parts together; `facts` is the content of run.json."""
         self.config = config
         self.vocabulary = vocabulary
         self.model = model.eval()
@@ -65,11 +65,12 @@ class Predictor:
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
         """Open a finished run folder, in float32 however it was trained, and check its golden predictions.
 
-        Raises RunError if the run is missing, damaged, foreign or no longer gives what it gave, UsageError if
-        no device is called so, and MachineError if it is not there.
+        The caller's number of torch threads is kept: this one's own `threads` are used while it computes.
+        Raises RunError if the run is missing, damaged or no longer predicts the same, UsageError if no device
+        is called so, and MachineError if it is not there.
         """
         run = read_run(Path(path))
-        machine = set_up_machine(machine_settings(device, threads))
+        machine = find_machine(machine_settings(device, threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
         predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, run.facts)
         predictor._check_golden(run)
@@ -77,22 +78,22 @@ class Predictor:
 
     @property
     def temperature(self) -> float:
-        """What the network's logits have been divided by at the end of its training."""
+        """The number by which the logits were divided at the end of the training."""
         temperature: float = self.facts.get("result", {}).get("temperature", 1.0)
         return temperature
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict reviews, in their order; raises DataError naming the first one that cannot be read."""
+        """Predict reviews, in their order; raises DataError, which names the first unreadable one."""
         if isinstance(texts, str):
-            raise TypeError("predict takes a list of reviews, not one review")
+            raise TypeError("predict takes a list of reviews; for a single one: predict([review])")
         return list(self.predict_stream(list(texts)))
 
     def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predict any number of reviews, in their order; memory stays flat.
 
-        Raises DataError naming the first one that cannot be read, after the predictions of those before it.
+        Raises DataError, which names the first unreadable one, after the predictions of those before it.
         """
-        chunks = _chunks(line.text for line in check_lines(number_texts(texts)))
+        chunks = _group_texts(line.text for line in check_lines(number_texts(texts)))
         for tokens in tokenize_stream(chunks, self.machine.threads):
             yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
 
@@ -120,7 +121,7 @@ class Predictor:
         return score(self.model, reviews, self.machine)
 
     def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """Record what this predictor says now, for `load` to check later."""
+        """Record the predictions of today, which `load` checks later."""
         predictions = self.predict(texts)
         return [
             {"text": text, "probability": prediction.probability}
@@ -136,7 +137,7 @@ class Predictor:
         if not moved <= GOLDEN_TOLERANCE:
             changes = changed_versions(run.facts["versions"])
             raise RunError(
-                f"{run.path} no longer predicts what it did (a golden probability moved by {moved:.2g}); "
+                f"{run.path} no longer predicts the same (one in golden.json moved by {moved:.2g}); "
                 + (f"changed since: {changes}" if changes else "no library has changed since")
             )
 
@@ -144,7 +145,7 @@ class Predictor:
 def describe_prediction(
     reviews: AnyReviews, index: int, probability: float, threshold: float = 0.5
 ) -> Prediction:
-    """What is said of one of the reviews, given its probability."""
+    """The prediction of the review at `index`, given its probability."""
     return Prediction(
         label="positive" if probability > threshold else "negative",
         probability=float(probability),
@@ -154,13 +155,13 @@ def describe_prediction(
     )
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield `CHUNK` texts at a time; an error of `texts` comes after those before it."""
+def _group_texts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield `REVIEWS_AT_A_TIME` texts at a time; an error in `texts` is raised after the texts before it."""
     chunk: list[str] = []
     try:
         for text in texts:
             chunk.append(text)
-            if len(chunk) == CHUNK:
+            if len(chunk) == REVIEWS_AT_A_TIME:
                 yield chunk
                 chunk = []
     except Exception:
@@ -174,7 +175,7 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
 def build_model(
     config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path
 ) -> nn.Module:
-    """Put weights into the network of a configuration, their shapes checked before memory is taken.
+    """Put weights into the network of a configuration; their shapes are checked before memory is taken.
 
     Raises RunError naming `origin` if they do not fit or are not finite.
     """

@@ -34,7 +34,7 @@ def score_in_turn(
     logits_N = np.zeros(len(reviews), dtype=np.float32)
     for indices in batches:
         batch = reviews.batch(indices).to(machine.device)
-        with torch.inference_mode(), machine.autocast():
+        with machine.using_threads(), torch.inference_mode(), machine.autocast():
             logits_B = model(batch.tokens_BT, batch.lengths_B)
         logits_N[indices] = logits_B.cpu().numpy()
         yield Scored(purpose, len(indices), own)

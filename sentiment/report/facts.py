@@ -30,7 +30,7 @@ from sentiment.explain.explanation import Explanation, explain
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities
 from sentiment.models.ensemble import Ensemble
-from sentiment.runs import read_metrics, run_name
+from sentiment.runs import read_metrics, run_title
 from sentiment.system.console import say
 
 SHOWN_REVIEWS = 20
@@ -155,7 +155,7 @@ def _judge(
     """Score a split with a run, whose predictor knows where the run's own data are now."""
     predictor = Predictor.load(path, device, threads)
     config = predictor.config
-    name = run_name(path)
+    name = run_title(path)
     say(f"judging {name}")
     scores = score_run(predictor, source, split)
     if source is not None and scores.is_own_data:  # what comes after finds the run's own data there, too

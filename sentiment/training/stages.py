@@ -21,7 +21,6 @@ from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
 from sentiment.system.console import say
 from sentiment.system.device import Machine
-from sentiment.system.processes import leads
 from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
 if TYPE_CHECKING:
@@ -57,13 +56,16 @@ class Stage:
 
 
 def plan_stages(
-    config: Config, prepared: Prepared, evidence: Callable[[], NGramEvidence | None] = lambda: None
+    config: Config,
+    prepared: Prepared,
+    evidence: Callable[[], NGramEvidence | None] = lambda: None,
+    tell: Callable[[str], None] = say,
 ) -> list[Stage]:
-    """Every stage of a run, in order; `evidence` gives the n-gram evidence, where there is one.
+    """Every stage of a run, in order; `evidence` gives the n-gram evidence, if there is any.
 
     Raises what loading word vectors raises.
     """
-    training, vectors = config.training, _word_vectors(config, prepared)
+    training, vectors = config.training, _load_vectors(config, prepared, tell)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
 
@@ -147,8 +149,8 @@ def _pretraining(
     )
 
 
-def _word_vectors(config: Config, prepared: Prepared) -> "WordVectors | None":
-    """The vectors that the configuration names, after saying which words have none."""
+def _load_vectors(config: Config, prepared: Prepared, tell: Callable[[str], None]) -> "WordVectors | None":
+    """The word vectors that the configuration names, if any; `tell` is told how many words have none."""
     name = config.vocabulary.vectors
     if not name:
         return None
@@ -157,6 +159,5 @@ def _word_vectors(config: Config, prepared: Prepared) -> "WordVectors | None":
     words = prepared.vocabulary.channels[0]
     vectors = load_word_vectors(name, words, config.model.embedding)
     missing = vectors.missing_words(words)
-    if leads():
-        say(f"{name}: {len(missing):,} words have no vector, such as {' '.join(missing[:8])}")
+    tell(f"{name}: {len(missing):,} words have no vector, such as {' '.join(missing[:8])}")
     return vectors

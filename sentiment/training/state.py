@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sentiment.config import TrainingSettings
+from sentiment.errors import RunError
+from sentiment.runs import Checkpoint
 from sentiment.training.stages import Stage, Weights
 
 
@@ -189,6 +191,21 @@ class TrainingState:
                 raise ValueError(
                     f"finished.{index} holds other weights than those of {self.stages[index].name}"
                 )
+
+
+def begin_or_restore(
+    checkpoint: Checkpoint | None,
+    stages: Sequence[Stage],
+    settings: TrainingSettings,
+    device: torch.device,
+) -> TrainingState:
+    """The state at the beginning, or at a checkpoint; raises RunError if that does not fit the stages."""
+    if checkpoint is None:
+        return TrainingState(stages, settings, device)
+    try:
+        return TrainingState.restore(stages, settings, device, checkpoint.tensors, checkpoint.progress)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{checkpoint.path} does not fit the run's configuration: {error}") from None
 
 
 def first_infinite(tensors: Mapping[str, Tensor]) -> str | None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sentiment.config import read_config
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 from tests.helpers import reviews
 
 CONFIG = """

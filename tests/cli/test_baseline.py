@@ -14,7 +14,7 @@ from sentiment.data.prepare import load_part, load_split, prepare
 from sentiment.evaluation.baseline import fit_baseline
 from sentiment.evaluation.judge import compare_with_baseline, score_run
 from sentiment.evaluation.metrics import evaluate, mcnemar
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 from tests.helpers import assert_one_error, reviews
 
 # --- baseline ------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from tests.helpers import assert_one_error
     ],
 )
 def test_every_way_of_lacking_memory_ends_with_4(error, monkeypatch, capsys):
-    def fail(arguments, standalone_mode):
+    def fail(arguments, **settings):
         raise error
 
     monkeypatch.setattr(cli, "app", fail)
@@ -37,7 +37,7 @@ def test_every_way_of_lacking_memory_ends_with_4(error, monkeypatch, capsys):
 @pytest.mark.parametrize("afterwards", [None, RecursionError("half a library is imported")])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_a_library_swallows_still_ends_the_command(number, afterwards, monkeypatch, capsys):
-    def swallow(arguments, standalone_mode):
+    def swallow(arguments, **settings):
         try:
             os.kill(os.getpid(), number)
         except BaseException:
@@ -51,9 +51,9 @@ def test_a_signal_that_a_library_swallows_still_ends_the_command(number, afterwa
         with cli.interrupts.deferred() as stop:
             assert stop.signal_number == number  # a training stops at its first safe point
     finally:
+        cli.interrupts.stop_at_once()  # forgets the signal
         for signal_number, handler in handlers.items():
             signal.signal(signal_number, handler)
-        monkeypatch.setattr(cli.interrupts._received, "signal_number", None)
     assert capsys.readouterr().err == ""
 
 

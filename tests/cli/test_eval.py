@@ -13,7 +13,7 @@ from sentiment.evaluation.judge import mistakes, score_run
 from sentiment.evaluation.metrics import logit
 from sentiment.evaluation.parity import check_parity
 from sentiment.system.storage import write_manifest
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 from tests.helpers import assert_one_error
 
 

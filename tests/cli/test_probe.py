@@ -85,7 +85,7 @@ def test_bad_requests_end_with_2(probe, wrong):
 
 def test_a_missing_run_ends_with_3(probe):
     code, stdout, stderr = probe("nowhere", "--min-pass", 0.5)
-    assert (code, stdout) == (3, "") and stderr.startswith("error: no run at nowhere")
+    assert (code, stdout) == (3, "") and stderr.startswith("error: no run at runs/nowhere")
 
 
 def test_help_fits_a_terminal(probe):

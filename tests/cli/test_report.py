@@ -41,10 +41,10 @@ def test_several_runs_are_compared(folder, command, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["no-such-run"], 3, "no run at no-such-run"),
+        (["no-such-run"], 3, "no run at runs/no-such-run"),
         (["{run}", "--split", "dev"], 3, "no split named dev"),
         (["{run}", "--data", "nowhere.csv"], 3, "nowhere.csv"),
-        (["{run}", "--out", "no-such-folder/report.html"], 2, "folder is missing"),
+        (["{run}", "--out", "no-such-folder/report.html"], 2, "its folder does not exist"),
         (["{run}", "--device", "cuda:99"], 4, "cuda:99"),
         (["{run}", "--device", "cuda:99999999999999999999"], 4, "no device cuda:99999999999999999999 here"),
         (["{run}", "--device", "gpu"], 2, "machine.device: must be auto, cpu, cuda, cuda:N or mps"),

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from sentiment.config import read_config
 from sentiment.inference.scoring import BATCHES
 from sentiment.runs import RunFolder
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 
 CONFIG = """
 seed = 3

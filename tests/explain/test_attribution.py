@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from sentiment.data.ids import UNKNOWN_ID
+from sentiment.explain import attribution
 from sentiment.explain.attribution import attribute
-from sentiment.models import attribution
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence

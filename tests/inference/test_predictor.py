@@ -12,7 +12,7 @@ import sentiment
 from sentiment.config import parse_config
 from sentiment.errors import DataError, RunError
 from sentiment.system import storage
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 
 CONFIG = """
 [vocabulary]
@@ -75,7 +75,7 @@ def test_an_unreadable_text_is_named(run, text):
 
 
 def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatch):
-    monkeypatch.setattr("sentiment.inference.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
     monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
     texts = [f"take {n} was {('bright', 'dull')[n % 2]} and w{n}" for n in range(100)]
     alone = sentiment.load(run, device="cpu", threads=1)
@@ -90,7 +90,7 @@ def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatc
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("bad", [0, 3, 7, 50, 98])
 def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, threads, bad):
-    monkeypatch.setattr("sentiment.inference.predictor.CHUNK", 7)
+    monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
     monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
     texts = ["take 1 was bright"] * 99
     texts[bad] = ""

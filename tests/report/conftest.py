@@ -7,7 +7,7 @@ import pytest
 
 from sentiment.config import parse_config
 from sentiment.report.facts import compare, gather
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 
 CONFIG = """
 seed = 3

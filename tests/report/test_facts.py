@@ -15,7 +15,7 @@ from sentiment.evaluation.metrics import mcnemar
 from sentiment.report.facts import compare, gather
 from sentiment.report.page import run_page
 from sentiment.runs import SHIPPED
-from sentiment.training.train import train_run
+from sentiment.training.run import train_run
 
 
 def test_a_run_is_judged_as_eval_judges_it(paths, facts):

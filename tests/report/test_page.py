@@ -123,7 +123,7 @@ def test_reviews_a_run_was_trained_on_are_named_so(paths):
 
 def test_a_run_is_judged_on_its_own_file_as_a_whole(paths, folder, tmp_path):
     from sentiment.report.facts import gather
-    from sentiment.training.train import train_run
+    from sentiment.training.run import train_run
 
     source = str(folder / "data" / "train.jsonl")
     config = read_config(paths[1] / "config.toml", [f"data.source={json.dumps(source)}"])

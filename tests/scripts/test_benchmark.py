@@ -42,7 +42,7 @@ def test_a_tiny_run_prints_every_comparison(benchmark, capsys):
 def test_packed_and_ours_step_on_the_same_batches(benchmark, config_for):
     config = config_for("sample", *TINY)
     prepared = benchmark.prepare(config, 1)
-    ours = benchmark.loop_way(config, prepared, benchmark.set_up_machine(config.machine))
+    ours = benchmark.loop_way(config, prepared, benchmark.find_machine(config.machine))
     packed = benchmark.packed_way(config, prepared, rounds=3)
     ours(), packed()  # the first steps, which are not counted
     assert [ours() for _ in range(3)] == [packed() for _ in range(3)]

@@ -12,11 +12,11 @@ from sentiment.config import read_config
 from sentiment.data.prepare import prepare
 from sentiment.evaluation.judge import score_run
 from sentiment.runs import read_run
-from sentiment.system.device import set_up_machine
+from sentiment.system.device import find_machine
 from sentiment.training.loop import Step, train
+from sentiment.training.run import train_run
 from sentiment.training.stages import plan_stages
 from sentiment.training.state import TrainingState
-from sentiment.training.train import train_run
 
 DESIGNS = sorted((Path(__file__).parents[2] / "configs" / "article").glob("*.toml"))
 TINY = [
@@ -59,7 +59,7 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
     whole = train_run(config, tmp_path / "run")
     weights = read_run(tmp_path / "run").weights
 
-    machine = set_up_machine(config.machine)
+    machine = find_machine(config.machine)
     prepared = prepare(config, workers=1)
     plan = (plan_stages(config, prepared), config.training, machine.device)
     stopped = TrainingState(*plan)

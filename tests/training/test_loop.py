@@ -20,7 +20,7 @@ from sentiment.data.prepare import Prepared
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DivergedError
-from sentiment.system.device import set_up_machine
+from sentiment.system.device import find_machine
 from sentiment.training.loggers import ProgressDisplay
 from sentiment.training.loop import Epoch, Rehearsal, Step, is_over, learning_rate_factor, rehearse, train
 from sentiment.training.stages import Stage, plan_stages
@@ -67,7 +67,7 @@ def labelled(count: int = 40) -> tuple[LabelledReviews, Vocabulary]:
 
 @pytest.fixture
 def machine():
-    return set_up_machine(CONFIG.machine)
+    return find_machine(CONFIG.machine)
 
 
 def no_reviews(vocabulary: Vocabulary) -> LabelledReviews:

@@ -15,7 +15,7 @@ from sentiment.data.batches import LabelledReviews
 from sentiment.data.ids import PADDING_ID
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.language_model import LanguageModel
-from sentiment.system.device import Machine, set_up_machine
+from sentiment.system.device import Machine, find_machine
 from sentiment.training.objectives import Labels, Objective, Words, adversarial_move
 
 SHARES = [0.0, 0.3]
@@ -58,7 +58,7 @@ def given_reviews(encode) -> Given:
             if name.startswith("embeddings"):
                 parameter[PADDING_ID] = 0
     labels_N = generator.integers(0, 2, size=len(reviews)).astype(np.int8)
-    machine = set_up_machine(MachineSettings(device="cpu", threads=1))
+    machine = find_machine(MachineSettings(device="cpu", threads=1))
     return Given(LabelledReviews(reviews, labels_N), model, words, machine)
 
 

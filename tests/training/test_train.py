@@ -22,8 +22,8 @@ from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
+from sentiment.training.run import resume_run, train_run
 from sentiment.training.state import TrainingState
-from sentiment.training.train import resume_run, train_run
 
 STAGES = [
     "batches.tokens = 120",
@@ -181,14 +181,9 @@ def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_e
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
 
-def test_a_run_whose_data_have_moved_says_where_they_are_and_reports_on_them(
-    config, source, tmp_path, monkeypatch, capsys
-):
+def test_a_stop_prints_where_the_data_of_a_run_are_now(config, source, tmp_path, monkeypatch, capsys):
     first, moved, path = tmp_path / "first", tmp_path / "now here", tmp_path / "run"
     shutil.copytree(source, first)
-    asked = config.with_source(str(first)).model_copy(
-        update={"logging": config.logging.model_copy(update={"report": True})}
-    )
     finish_stage = TrainingState.finish_stage
 
     def finish_and_signal(self):
@@ -199,23 +194,21 @@ def test_a_run_whose_data_have_moved_says_where_they_are_and_reports_on_them(
         with monkeypatch.context() as patch, pytest.raises(Interrupted):
             patch.setattr(TrainingState, "finish_stage", finish_and_signal)
             if number == 1:
-                train_run(asked, path)
+                train_run(config.with_source(str(first)), path)
             else:
                 first.rename(moved)
                 resume_run(path, source=str(moved))
         option = f" --data '{moved}'" if number == 2 else ""
         assert capsys.readouterr().err.endswith(f"sentiment train --resume --run {path}{option}\n")
-    resume_run(path, source=str(moved))
-    assert "no report" not in capsys.readouterr().err
-    assert (path / "report.html").exists()
+    assert resume_run(path, source=str(moved))["result"]
 
 
 def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source, tmp_path, capsys):
     config = config_for(source / "train.jsonl", *STAGES)
     stages = train_run(config, tmp_path / "run")["result"]["stages"]
     assert [stage["name"] for stage in stages] == [name for name in STAGE_NAMES if "self" not in name]
-    without_effect = "so no effect of: self_training.epochs, evidence.unlabelled\n"
-    assert f"no split of unlabelled reviews, {without_effect}" in capsys.readouterr().err
+    keys = "self_training.epochs, evidence.unlabelled"
+    assert f"no unlabelled reviews, so these keys have no effect: {keys}\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("unlabelled", [True, False])
@@ -228,7 +221,8 @@ def test_the_phrases_are_learned_by_the_evidence_that_stays_alone(
         fitted.append((phrases is not None, guessed is not None))
         return fit_evidence(train, words, config, extra, phrases, guessed)
 
-    monkeypatch.setattr("sentiment.training.train.fit_evidence", fit)
+    for module in ("session", "finish"):
+        monkeypatch.setattr(f"sentiment.training.{module}.fit_evidence", fit)
     reviews = source if unlabelled else source / "train.jsonl"
     train_run(config_for(reviews, *STAGES, "evidence.phrases = 0.3"), tmp_path / "run")
     assert fitted == ([(False, False), (True, True)] if unlabelled else [(True, False)])
@@ -280,56 +274,42 @@ def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path,
     with pytest.raises(MachineError) as failure:
         train_run(config, path)
     newest = RunFolder(path).checkpoints()[-1]
-    way_on = f"{newest} is whole; go on with: sentiment train --resume --run {path}"
-    assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {way_on}"
+    how = f"{newest} is whole; to resume: sentiment train --resume --run {path}"
+    assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {how}"
 
 
 @pytest.mark.parametrize("failure", [Interrupted(signal.SIGINT), MemoryError()])
-def test_what_ends_the_last_fit_says_how_to_go_on_as_it_was(config, tmp_path, monkeypatch, capsys, failure):
-    def fail(*arguments):
+def test_a_stop_in_the_last_fit_prints_how_to_resume(config, tmp_path, monkeypatch, capsys, failure):
+    def fail(*arguments, **options):
         raise failure
 
     path = tmp_path / "a run"
     asked = config.model_copy(update={"training": config.training.model_copy(update={"members": 1})})
     with monkeypatch.context() as patch, pytest.raises((Interrupted, MachineError)) as raised:
-        patch.setattr("sentiment.training.train._final_evidence", fail)
+        patch.setattr("sentiment.training.finish.fit_evidence", fail)
         train_run(asked, path)
-    way_on = f"go on with: sentiment train --resume --run '{path}'"
-    said = capsys.readouterr().err + str(raised.value)
-    assert way_on in said and ("not enough memory; " in said) == isinstance(failure, MemoryError)
+    how = f"to resume: sentiment train --resume --run '{path}'"
+    printed = capsys.readouterr().err + str(raised.value)
+    assert how in printed and ("not enough memory; " in printed) == isinstance(failure, MemoryError)
     elsewhere = asked.model_copy(update={"machine": asked.machine.model_copy(update={"threads": 2})})
     with monkeypatch.context() as patch, pytest.raises((Interrupted, MachineError)) as raised:
-        patch.setattr("sentiment.training.train._final_evidence", fail)
+        patch.setattr("sentiment.training.finish.fit_evidence", fail)
         resume_run(path, elsewhere)
-    assert f"{way_on} --set machine.threads=2" in capsys.readouterr().err + str(raised.value)
+    assert f"{how} --set machine.threads=2" in capsys.readouterr().err + str(raised.value)
 
 
-def test_a_stop_before_the_first_checkpoint_says_how_to_go_on(config, tmp_path, monkeypatch, capsys):
+def test_a_stop_before_the_first_checkpoint_prints_how_to_resume(config, tmp_path, monkeypatch, capsys):
     def stop(*arguments):
         raise Interrupted(signal.SIGINT)
 
     path = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr("sentiment.training.train._train_together", stop)
+        patch.setattr("sentiment.training.run.follow_training", stop)
         train_run(config, path)
-    way_on = f"stopped before anything was learned\ngo on with: sentiment train --resume --run {path}\n"
-    assert capsys.readouterr().err.endswith(way_on)
+    how = f"stopped before anything was learned\nto resume: sentiment train --resume --run {path}\n"
+    assert capsys.readouterr().err.endswith(how)
     resume_run(path)
     assert "nothing was saved yet; starting from the beginning" in capsys.readouterr().err
-
-
-def test_a_stop_while_the_page_is_written_says_that_the_run_is_finished(
-    config, tmp_path, monkeypatch, capsys
-):
-    def stop(*arguments, **options):
-        raise Interrupted(signal.SIGINT)
-
-    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"report": True})})
-    monkeypatch.setattr("sentiment.report.write_report", stop)
-    with pytest.raises(Interrupted):
-        train_run(asked, tmp_path / "run")
-    assert f"stopped; {tmp_path / 'run'} is finished, but for its page" in capsys.readouterr().err
-    assert read_run(tmp_path / "run").weights
 
 
 def test_what_trains_together_needs_one_recipe_but_not_one_machine(
@@ -400,11 +380,11 @@ def test_evidence_that_says_nothing_is_warned_of(config_for, tmp_path, capsys):
         tmp_path / "reviews.jsonl", *tiny, "data.validation = 'none'", "evidence.weight = 0.5"
     )
     train_run(config, tmp_path / "run")
-    assert "no n-gram stands in two reviews" in capsys.readouterr().err
+    assert "no n-gram is in two reviews" in capsys.readouterr().err
 
 
 def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentiment.training.train.best_temperature", lambda logits_N, labels_N: 2.5)
+    monkeypatch.setattr("sentiment.training.finish.best_temperature", lambda logits_N, labels_N: 2.5)
     asked = config.model_copy(
         update={"calibration": config.calibration.model_copy(update={"temperature": True})}
     )
@@ -436,7 +416,7 @@ def test_curves_are_written_for_tensorboard_and_go_on_after_a_stop(config, tmp_p
     asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("sentiment.training.train._finish", stop_at_the_end)
+        patch.setattr("sentiment.training.run.finish_run", stop_at_the_end)
         with pytest.raises(KeyboardInterrupt):
             train_run(asked, path)
     *_, newest = RunFolder(path).checkpoints()
@@ -459,27 +439,9 @@ def stop_at_the_end(*_):
 def test_a_missing_tensorboard_is_said_before_anything_is_read(config, tmp_path, monkeypatch):
     asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
     monkeypatch.setattr("sentiment.training.loggers.find_spec", lambda _: None)
-    monkeypatch.setattr("sentiment.training.train.prepare", stop_at_the_end)
+    monkeypatch.setattr("sentiment.training.session.prepare", stop_at_the_end)
     with pytest.raises(MachineError, match=r"pip install tensorboard"):
         train_run(asked, tmp_path / "run")
-
-
-def test_a_report_is_written_where_it_is_asked_for_and_its_failure_takes_nothing(
-    config, tmp_path, monkeypatch, capsys
-):
-    asked = config.model_copy(update={"logging": config.logging.model_copy(update={"report": True})})
-    train_run(asked, tmp_path / "run")
-    page = (tmp_path / "run" / "report.html").read_text()
-    assert page.startswith("<!doctype html>") and "validation" in page
-    assert sentiment.load(tmp_path / "run").predict(["fine"])
-
-    def fail(*_, **__):
-        raise MachineError("no room")
-
-    monkeypatch.setattr("sentiment.report.write_report", fail)
-    facts = train_run(asked, tmp_path / "other")
-    assert facts["result"]["validation"] and read_run(tmp_path / "other")
-    assert "warning: no report: no room" in capsys.readouterr().err
 
 
 def test_extra_texts_are_trained_on_in_every_stage_of_labels_and_counted_apart(config_for, source, tmp_path):

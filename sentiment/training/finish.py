@@ -1,0 +1,78 @@
+"""End a training: the final evidence, the temperature, the golden predictions, the result."""
+
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+
+from sentiment.data.batches import LabelledReviews
+from sentiment.evaluation.metrics import best_temperature, evaluate
+from sentiment.inference.predictor import Predictor, build_model
+from sentiment.inference.scoring import probabilities, score
+from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.ensemble import Ensemble, join_weights
+from sentiment.models.evidence import NGramEvidence
+from sentiment.runs import RunFolder
+from sentiment.system.console import say
+from sentiment.system.device import peak_memory_bytes
+from sentiment.system.processes import ALONE
+from sentiment.training.evidence import fit_evidence
+from sentiment.training.session import TrainingSession
+from sentiment.training.state import TrainingState
+
+
+def finish_run(
+    run: RunFolder, session: TrainingSession, state: TrainingState, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the best weights, the golden predictions and run.json; return `facts` with the result added."""
+    start, config, prepared = time.perf_counter(), session.config, session.prepared
+    weights = join_weights(state.members, _fit_final_evidence(run, session, state))
+    seconds = state.progress.seconds + time.perf_counter() - start
+    model = build_model(config, prepared.vocabulary, weights, run.path)
+    assert isinstance(model, SentimentClassifier | Ensemble)
+    machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
+    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
+    reviews, labels_N = prepared.validation
+    temperature = 1.0
+    if config.calibration.temperature:
+        temperature = best_temperature(predictor.logits(reviews), labels_N)
+        model.scale_logits(1 / temperature)
+        weights = model.state_dict()
+    golden = predictor.golden(prepared.golden)
+    facts |= {
+        "result": {
+            "stages": state.progress.finished,
+            "validation": asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None,
+            "temperature": temperature,
+            "seconds": round(seconds, 1),
+            "peak_memory_bytes": peak_memory_bytes(machine.device),
+        }
+    }
+    run.finish(weights, golden, facts)
+    return facts
+
+
+def _fit_final_evidence(
+    run: RunFolder, session: TrainingSession, state: TrainingState
+) -> NGramEvidence | None:
+    """The evidence of the finished run; fitted again if it has more to learn from than training reviews."""
+    config, prepared = session.config, session.prepared
+    guessed = _guess_labels(run, session, state) if config.evidence.unlabelled else None
+    if guessed is None and prepared.phrases is None:
+        return session.evidence()
+    say("fitting the final n-gram evidence")
+    (words,) = prepared.vocabulary.sizes
+    return fit_evidence(prepared.train, words, config, prepared.extra, prepared.phrases, guessed)
+
+
+def _guess_labels(run: RunFolder, session: TrainingSession, state: TrainingState) -> LabelledReviews | None:
+    """The unlabelled reviews, if there are any, with the probabilities that the trained model gives them."""
+    unlabelled = session.prepared.unlabelled
+    if unlabelled is None:
+        return None
+    weights = join_weights(state.members, session.evidence())
+    say("labelling the unlabelled reviews for the n-gram evidence")
+    model = build_model(session.config, session.prepared.vocabulary, weights, run.path)
+    logits_N = score(model.to(session.machine.device), unlabelled, session.machine)
+    return LabelledReviews(unlabelled, probabilities(logits_N))

@@ -1,0 +1,133 @@
+"""What a training holds from its first step to its last."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+from sentiment.config import Config
+from sentiment.data.prepare import Prepared, prepare
+from sentiment.models.evidence import NGramEvidence
+from sentiment.system import memory
+from sentiment.system.console import say
+from sentiment.system.device import Machine, find_machine, process_count, training_arithmetic
+from sentiment.system.place import Place
+from sentiment.system.versions import git_commit, library_versions
+from sentiment.training.evidence import fit_evidence
+from sentiment.training.loggers import require_tensorboard
+from sentiment.training.stages import Stage, plan_stages
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainingSession:
+    """Everything a training reads; what changes while it trains is in `TrainingState`."""
+
+    config: Config
+    place: Place
+    machine: Machine
+    prepared: Prepared
+    stages: list[Stage]
+    evidence: Callable[[], NGramEvidence | None]
+    """The n-gram evidence, if the configuration asks for it; fitted when it is first asked for."""
+
+    @property
+    def tell(self) -> Tell:
+        """Print a line on stderr, in the leading process only."""
+        return _tell_as(self.place)
+
+    def on(self, machine: Machine) -> "TrainingSession":
+        """The same session on another machine, such as this one's share of the threads."""
+        return replace(self, machine=machine)
+
+
+@contextmanager
+def training_machine(config: Config, place: Place) -> Iterator[Machine]:
+    """The machine of a configuration, with its threads and the arithmetic of training inside the block."""
+    machine = find_machine(config.machine, place)
+    with training_arithmetic(), machine.using_threads():
+        yield machine
+
+
+def open_session(config: Config, place: Place, machine: Machine) -> TrainingSession:
+    """Load and prepare everything that may be missing, before anything is written.
+
+    Raises MachineError without TensorBoard where it is asked for, and what `prepare` and `plan_stages` raise.
+    """
+    tell = _tell_as(place)
+    if config.logging.tensorboard and place.leads:
+        require_tensorboard()
+    prepared = prepare(config, machine.threads)
+    _tell_about_data(config, prepared, tell)
+    memory.release()
+    evidence = cache(partial(_fit_first_evidence, config, prepared, tell))
+    return TrainingSession(
+        config=config,
+        place=place,
+        machine=machine,
+        prepared=prepared,
+        stages=plan_stages(config, prepared, evidence, tell),
+        evidence=evidence,
+    )
+
+
+def describe_start(session: TrainingSession) -> dict[str, Any]:
+    """The facts for run.json that are known before the first step."""
+    config, prepared, machine = session.config, session.prepared, session.machine
+    return {
+        "versions": library_versions(),
+        "git": git_commit(),
+        "seed": config.seed,
+        "machine": {
+            "device": str(machine.device),
+            "threads": machine.threads,
+            "processes": process_count(config.machine, machine, session.place),
+            "precision": config.machine.precision,
+        },
+        "data": {
+            "source": config.data.source,
+            "hash": prepared.data_hash,
+            "further_hash": prepared.further_hash,
+            "split_hashes": prepared.split_hashes,
+            "train": len(prepared.train.reviews),
+            "unlabelled": 0 if prepared.unlabelled is None else len(prepared.unlabelled),
+            "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
+            "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
+            "validation": len(prepared.validation.reviews),
+            "validation_rule": prepared.rule,
+            "shared_groups": prepared.shared_groups,
+            "words": prepared.vocabulary.sizes,
+        },
+    }
+
+
+def _tell_as(place: Place) -> Tell:
+    return say if place.leads else _tell_nobody
+
+
+def _tell_nobody(message: str) -> None:
+    """Drop a message that the leading process prints."""
+
+
+def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
+    if prepared.rule == "blocks" and config.data.validation == "auto":
+        tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
+    keys = {
+        "self_training.epochs": config.self_training.epochs,
+        "evidence.unlabelled": config.evidence.unlabelled,
+    }
+    if prepared.unlabelled is None and (unused := [key for key, value in keys.items() if value]):
+        tell(f"the source has no unlabelled reviews, so these keys have no effect: {', '.join(unused)}")
+
+
+def _fit_first_evidence(config: Config, prepared: Prepared, tell: Tell) -> NGramEvidence | None:
+    if not config.evidence.weight:
+        return None
+    tell("fitting the n-gram evidence")
+    (words,) = prepared.vocabulary.sizes
+    evidence = fit_evidence(prepared.train, words, config, prepared.extra)
+    if not evidence.weights_G.any():
+        tell("warning: no n-gram is in two reviews; the evidence has no effect")
+    return evidence
