@@ -1,0 +1,214 @@
+"""The folder of a run that is being trained: the only place that writes into it.
+
+config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
+checkpoints/step-N/                                        during training
+model.safetensors  golden.json  manifest.json              at the end; the manifest makes a run finished
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import safetensors.torch
+from torch import Tensor
+
+from sentiment.config import Config, parse_config
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import RunError, UsageError
+from sentiment.runs.checkpoints import (
+    Checkpoint,
+    list_checkpoints,
+    load_newest_checkpoint,
+    write_checkpoint,
+)
+from sentiment.runs.commands import train_command
+from sentiment.runs.locate import is_run
+from sentiment.runs.lock import LOCK_FILE, FolderLock
+from sentiment.runs.reader import FINISHED_FILES
+from sentiment.system import storage
+from sentiment.system.versions import changed_versions
+
+# The keys of run.json that must not change before a run is resumed, and the message if they have.
+DATA_CHANGES = {
+    "hash": "the run was started on other reviews; restore them",
+    "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; restore them",
+    "split_hashes": "the run was started on another split of these reviews; restore their groups",
+}
+
+
+class RunFolder:
+    """A run that is being trained, as a context: its end releases the folder.
+
+    Only one training at a time may hold it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: FolderLock | None = None
+        self._made: list[Path] = []
+        self._replaces = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._lock is None:
+            return
+        with suppress(OSError):
+            if not _has_content(self.path):  # the run failed before it began
+                self._lock.remove_file()
+                for folder in self._made:
+                    folder.rmdir()
+        self._lock.release()
+        self._lock = None
+
+    # --- starting and resuming -------------------------------------------------------------------------
+
+    def claim(self, force: bool) -> None:
+        """Make the folder and hold it for a new run; an earlier run stays in it until `create`.
+
+        Raises UsageError if the folder is taken (and not `force`), MachineError if it cannot be written or is
+        in use.
+        """
+        self._made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        self._replaces = self._is_taken()
+        if self._replaces and not force:
+            raise UsageError(
+                f"{self.path} exists; choose another --run, resume it with --resume, or replace it with --force"
+            )
+        if self._replaces and not is_run(self.path):
+            raise UsageError(f"{self.path} is no run folder; --force does not replace it")
+        with storage.machine_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
+
+    def create(self, config: Config) -> None:
+        """Start a run in the claimed folder with its configuration; everything of an earlier run is removed.
+
+        Raises UsageError if something has got into the folder since, MachineError if it cannot be written.
+        """
+        if self._replaces:
+            with storage.machine_errors(self.path):
+                _remove_contents(self.path)
+        elif self._is_taken():
+            raise UsageError(f"{self.path} was empty when this training began and is not now; choose another")
+        self._write("config.toml", config.to_toml().encode())
+
+    def _is_taken(self) -> bool:
+        return self.path.exists() and (not self.path.is_dir() or _has_content(self.path))
+
+    def lock(self) -> None:
+        """Hold the folder until the context or the process ends, and remove what killed trainings have left.
+
+        Raises MachineError if another training holds it.
+        """
+        if self._lock is not None:
+            return
+        self._lock = FolderLock(self.path)
+        storage.remove_leftovers(self.path)
+        storage.remove_leftovers(self.path / "checkpoints")
+
+    def read_config(self) -> Config:
+        """The configuration the run was started with; raises RunError if there is none."""
+        path = self.path / "config.toml"
+        if not self.path.exists():
+            raise RunError(f"no run at {self.path}; train one with: {train_command(self.path)}")
+        if self.path.is_dir() and not _has_content(self.path):
+            raise RunError(f"{self.path} is empty; start the training again: {train_command(self.path)}")
+        try:
+            return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
+        except (UsageError, UnicodeDecodeError) as error:
+            raise RunError(f"{path} is damaged: {error}") from None
+
+    @property
+    def report_path(self) -> Path:
+        """The page about the run, if there is one; the manifest does not list it."""
+        return self.path / "report.html"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training has come to its end."""
+        return (self.path / storage.MANIFEST).is_file()
+
+    # --- during training -------------------------------------------------------------------------------
+
+    def write_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
+        """Write the vocabulary and the facts that are known before the first step."""
+        self._write("vocabulary.txt", vocabulary.to_text().encode())
+        self._write("run.json", storage.dump_json(facts))
+
+    def check_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
+        """Raise RunError if the run was started with other reviews or other words.
+
+        A run that was stopped before `write_start` passes.
+        """
+        path = self.path / "run.json"
+        if not path.exists():
+            return
+        started = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
+        data, versions = started.get("data"), started.get("versions")
+        if not isinstance(data, dict) or "hash" not in data or not isinstance(versions, dict):
+            raise RunError(f"{path} is damaged: it does not describe the start of the run")
+        for key, change in DATA_CHANGES.items():
+            if data.get(key) != facts["data"][key]:
+                raise RunError(f"{change} ({path} has their hash)")
+        words = self.path / "vocabulary.txt"
+        if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
+            changes = changed_versions(versions) or "the file, or this program"
+            raise RunError(f"the vocabulary has changed since {words} was written; changed since: {changes}")
+
+    def append_metrics(self, record: dict[str, Any]) -> int:
+        """Append one line to metrics.jsonl; return the file's size afterwards."""
+        path = self.path / "metrics.jsonl"
+        with storage.machine_errors(path), path.open("ab") as file:
+            file.write(json.dumps(record).encode() + b"\n")
+            return file.tell()
+
+    def cut_metrics(self, size: int) -> None:
+        """Remove the lines of metrics.jsonl that were written after the checkpoint."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            storage.write_file(path, path.read_bytes()[:size])
+
+    def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> Path:
+        """Save a checkpoint, whole or not at all; return its folder."""
+        return write_checkpoint(self.path, tensors, progress)
+
+    def checkpoints(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        return list_checkpoints(self.path)
+
+    def newest_checkpoint(self, warn: Callable[[str], None]) -> Checkpoint | None:
+        """Load the newest whole checkpoint, if there is one; see `load_newest_checkpoint`."""
+        return load_newest_checkpoint(self.path, warn)
+
+    # --- the end ---------------------------------------------------------------------------------------
+
+    def finish(self, weights: dict[str, Tensor], golden: list[dict[str, Any]], facts: dict[str, Any]) -> None:
+        """Write the best weights, the golden predictions and, last, the manifest."""
+        self._write("model.safetensors", safetensors.torch.save(weights))
+        self._write("golden.json", storage.dump_json({"reviews": golden}))
+        self._write("run.json", storage.dump_json(facts))
+        with storage.machine_errors(self.path):
+            storage.write_manifest(self.path, {*FINISHED_FILES, "metrics.jsonl"})
+
+    def _write(self, name: str, content: bytes) -> None:
+        storage.write_file(self.path / name, content)
+
+
+def _has_content(folder: Path) -> bool:
+    """Whether a folder holds more than what a training leaves if it is killed before it has a configuration."""
+    return any(entry.name != LOCK_FILE and not entry.match(storage.TEMPORARY) for entry in folder.iterdir())
+
+
+def _remove_contents(folder: Path) -> None:
+    # The manifest goes first: half a removed run must not look finished.
+    (folder / storage.MANIFEST).unlink(missing_ok=True)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK_FILE:
+            entry.unlink()

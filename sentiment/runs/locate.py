@@ -1,0 +1,75 @@
+"""Which run a name means: `shipped`, `newest`, a bare name under runs/, or a path.
+
+Commands and `sentiment.load` follow the same rule.
+"""
+
+from importlib import resources
+from pathlib import Path
+
+from sentiment.errors import RunError, UsageError
+from sentiment.system import storage
+
+SHIPPED = Path(str(resources.files("sentiment") / "pretrained" / "imdb"))
+SHIPPED_NAME, NEWEST_NAME = "shipped", "newest"
+RUNS = Path("runs")
+
+
+def run_path(name: str | Path) -> Path:
+    """The folder of a run: a bare word is a name under `runs/`, anything with a slash a path.
+
+    A `Path` is a path. Raises UsageError if the name is empty or is one of the two that name no folder.
+    """
+    if isinstance(name, Path):
+        return name
+    if not name.strip():
+        raise UsageError("the name of a run is empty; give a name, or a path with a slash")
+    if name in (SHIPPED_NAME, NEWEST_NAME):
+        raise UsageError(f"{name} has a meaning of its own; choose another name, or a path such as ./{name}")
+    if "/" in name or name in (".", ".."):
+        return Path(name)
+    return RUNS / name
+
+
+def find_run(name: str | Path) -> Path:
+    """The folder of a run that should be there: as `run_path`, or the shipped model, or the newest run.
+
+    Raises RunError if there is no newest run, or if the only folder of that name is not under `runs/`.
+    """
+    if name == SHIPPED_NAME:
+        return SHIPPED
+    if name == NEWEST_NAME:
+        newest = newest_finished(RUNS)
+        if newest is None:
+            raise RunError(f"no finished run under {RUNS}/; train one with: sentiment train")
+        return newest
+    path = run_path(name)
+    if isinstance(name, str) and path.parent == RUNS and not path.exists() and is_run(Path(name)):
+        raise RunError(f"no run at {path}; for the folder {name} type ./{name}")
+    return path
+
+
+def newest_finished(root: Path) -> Path | None:
+    """The run under `root` that was finished last, if there is any."""
+    manifests = sorted(root.glob(f"*/{storage.MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
+    runs = [manifest.parent for manifest in manifests if is_run(manifest.parent)]
+    return runs[-1] if runs else None
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is one of ours."""
+    return (path / "config.toml").is_file()
+
+
+def looks_like_run(text: str) -> bool:
+    """Whether any text is the name or the path of a run that is there."""
+    if text == SHIPPED_NAME:
+        return True
+    try:
+        return bool(text.strip()) and (is_run(Path(text)) or is_run(RUNS / text))
+    except (OSError, ValueError):  # too long, or with characters that no path has
+        return False
+
+
+def run_title(path: Path) -> str:
+    """The name of a run in tables and pages."""
+    return "shipped model" if path == SHIPPED else path.resolve().name

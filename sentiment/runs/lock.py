@@ -1,0 +1,66 @@
+"""The lock on a run folder: one training at a time, in this process and beside it."""
+
+import fcntl
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from sentiment.errors import MachineError, RunError
+from sentiment.system import storage
+
+LOCK_FILE = ".lock"
+
+# A record lock belongs to the whole process, so threads of this one need a list of their own.
+_held_folders: set[str] = set()
+_list_lock = threading.Lock()
+
+
+class FolderLock:
+    """Holds a folder until `release`, or until this process ends, whatever children it has forked."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock; raises MachineError if another training holds it, RunError if its file is a link."""
+        self._folder = os.path.realpath(folder)
+        self._path = folder / LOCK_FILE
+        with _list_lock:
+            # Before the file is opened: closing it again would give up the lock of the other thread.
+            if self._folder in _held_folders:
+                raise _in_use(folder)
+            self._descriptor = self._open_and_lock(folder)
+            _held_folders.add(self._folder)
+
+    def _open_and_lock(self, folder: Path) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            with storage.machine_errors(folder):
+                descriptor = os.open(self._path, flags, 0o666)
+        except MachineError:
+            if self._path.is_symlink():
+                raise RunError(f"{self._path} is a link; a run is not written through links") from None
+            raise
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A training that failed at its start may have removed the file since it was opened.
+            is_held = os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except OSError:
+            is_held = False
+        if not is_held:
+            os.close(descriptor)
+            raise _in_use(folder)
+        return descriptor
+
+    def release(self) -> None:
+        """Let go of the folder."""
+        with _list_lock:
+            _held_folders.discard(self._folder)
+            os.close(self._descriptor)
+
+    def remove_file(self) -> None:
+        """Remove the file that holds the lock, for a run that has not begun."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+
+
+def _in_use(folder: Path) -> MachineError:
+    return MachineError(f"{folder} is in use by another training")
