@@ -138,7 +138,7 @@ def test_predict_explains_in_the_terminal_as_json_and_as_a_page(finished_run, co
 
 def test_an_explanation_goes_nowhere_where_no_file_can_be(finished_run, command, tmp_path):
     missing = command("predict", "--run", finished_run, "--html", tmp_path / "no" / "why.html", "great")
-    assert_one_error(missing, 2, "its folder is missing")
+    assert_one_error(missing, 2, "its folder does not exist")
     assert_one_error(command("predict", "--run", finished_run, "--html", tmp_path, "great"), 2, "a folder")
 
 
@@ -274,7 +274,7 @@ def test_force_replaces_a_run(tiny, tmp_path, command, finished_run):
         (["--data", "nowhere/at/all"], 3, ["nowhere/at/all"]),
         (["--resume", "--force"], 2, ["--resume"]),
         (["--resume"], 3, ["no run at"]),
-        (["--resume", "--run", "{here}"], 3, ["had not begun its training; start it again"]),
+        (["--resume", "--run", "{here}"], 3, ["is empty; start the training again"]),
         (["--no-such-option"], 2, ["--no-such-option"]),
     ],
 )

@@ -274,6 +274,6 @@ def test_a_signal_to_the_first_stops_both_and_they_go_on_to_the_same_bytes(
     assert other != process.pid and not Path(f"/proc/{other}").exists()
     going_on = start("-m", "sentiment", "train", "--resume", "--run", path)
     _, errors = going_on.communicate(timeout=180)
-    assert going_on.returncode == 0 and "going on from" in errors, errors
+    assert going_on.returncode == 0 and "resuming from" in errors, errors
     weights = [folder / "model.safetensors" for folder in (path, both)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
