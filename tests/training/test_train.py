@@ -19,6 +19,7 @@ from sentiment.evaluation.judge import score_run
 from sentiment.explain.inspection import inspect_text
 from sentiment.inference.scoring import probabilities
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
+from sentiment.system.device import flushes_denormals
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
@@ -323,6 +324,18 @@ def test_what_trains_together_needs_one_recipe_but_not_one_machine(
     for number, asked in enumerate([config, elsewhere, other]):
         train_run(asked, tmp_path / f"{number}")
     assert starts[0] == starts[1] != starts[2]
+
+
+def test_training_and_predicting_leave_the_settings_of_the_caller_alone(config, tmp_path):
+    """The configuration asks for two threads, the caller has one and no deterministic kernels."""
+    asked = config.model_copy(update={"machine": config.machine.model_copy(update={"threads": 2})})
+    settings = [torch.get_num_threads, torch.are_deterministic_algorithms_enabled, flushes_denormals]
+    before = [setting() for setting in settings]
+    train_run(asked, tmp_path / "run")
+    assert [setting() for setting in settings] == before == [1, False, False]
+    predictor = sentiment.load(tmp_path / "run", threads=2)
+    predictor.predict(["A fine film."])
+    assert [setting() for setting in settings] == before
 
 
 def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeypatch):
