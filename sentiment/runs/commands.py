@@ -11,7 +11,10 @@ def train_command(run: Path) -> str:
 
 
 def resume_command(run: Path, source: str | None = None, changes: Sequence[str] = ()) -> str:
-    """The command that resumes a run, with its data in `source` and the keys `changes` if they have changed."""
+    """The command that resumes a run.
+
+    `source` is where its data are now, and `changes` are keys to set, if these are no longer the run's own.
+    """
     settings = "".join(f" --set {shlex.quote(change)}" for change in changes)
     return f"sentiment train --resume --run {_quoted_path(run)}{_data_option(source)}{settings}"
 

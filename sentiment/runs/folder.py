@@ -34,7 +34,8 @@ from sentiment.system.versions import changed_versions
 # The keys of run.json that must not change before a run is resumed, and the message if they have.
 DATA_CHANGES = {
     "hash": "the run was started on other reviews; restore them",
-    "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; restore them",
+    "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; "
+    "restore them",
     "split_hashes": "the run was started on another split of these reviews; restore their groups",
 }
 
@@ -77,7 +78,7 @@ class RunFolder:
         self._replaces = self._is_taken()
         if self._replaces and not force:
             raise UsageError(
-                f"{self.path} exists; choose another --run, resume it with --resume, or replace it with --force"
+                f"{self.path} exists; choose another --run, add --resume to resume it, or --force to replace it"
             )
         if self._replaces and not is_run(self.path):
             raise UsageError(f"{self.path} is no run folder; --force does not replace it")
@@ -200,7 +201,7 @@ class RunFolder:
 
 
 def _has_content(folder: Path) -> bool:
-    """Whether a folder holds more than what a training leaves if it is killed before it has a configuration."""
+    """Whether a folder holds more than what a training leaves that was killed at its very start."""
     return any(entry.name != LOCK_FILE and not entry.match(storage.TEMPORARY) for entry in folder.iterdir())
 
 

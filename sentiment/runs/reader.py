@@ -85,7 +85,9 @@ def _require_finished(path: Path) -> None:
     if not path.exists():
         raise RunError(f"no run at {path}; train one with: {train_command(path)}")
     if not path.is_dir():
-        raise RunError(f"{path} is a file; a run is a folder (pickled checkpoints are not opened: they can run code)")
+        raise RunError(
+            f"{path} is a file; a run is a folder (pickled files are not opened: they can run code)"
+        )
     if not is_run(path):
         raise RunError(f"{path} is no run folder: it has no config.toml")
     if not (path / storage.MANIFEST).exists():

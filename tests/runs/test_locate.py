@@ -87,7 +87,9 @@ def test_load_opens_the_shipped_model_by_default():
         sentiment.load("quick")
 
 
-@pytest.mark.parametrize(("text", "is_run"), [("quick", True), ("runs/quick", True), ("good", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "is_run"), [("quick", True), ("runs/quick", True), ("good", False), ("", False)]
+)
 def test_a_text_that_names_a_run_is_noticed(text, is_run, tmp_path):
     make_run(tmp_path / "runs" / "quick")
     assert looks_like_run(text) == is_run

@@ -11,9 +11,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from sentiment.system import storage
 from sentiment.errors import MachineError, RunError, UsageError
 from sentiment.runs import RunFolder, read_metrics, read_run
+from sentiment.system import storage
 from sentiment.training.run import resume_run, train_run
 from tests.helpers import assert_one_error
 
@@ -127,10 +127,7 @@ def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
     beside = json.loads((before / "beside.json").read_text())
     metrics.write_bytes(metrics.read_bytes()[: beside["metrics.jsonl"]["bytes"]])
     assert newest_step(run, warnings) < last
-    assert (
-        len(warnings) == 1
-        and f"{metrics} has changed since {run}/checkpoints/step-{last}" in warnings[0]
-    )
+    assert len(warnings) == 1 and f"{metrics} has changed since {run}/checkpoints/step-{last}" in warnings[0]
 
 
 def test_a_log_that_has_grown_since_is_the_same_log(run):
