@@ -87,8 +87,8 @@ def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, ma
     judged = read_run(tmp_path / "runs" / "judged").facts["data"]
     assert f"without {judged['validation']} reviews" in card
     assert "seed 2; epochs: pretraining 1, training 2, self-training 1" in card
-    assert "on these, too, with what an earlier classifier said" in card
-    assert "its n-grams also on the project's own short texts" in card
+    assert "the unlabelled reviews again, with the answers of an earlier classifier" in card
+    assert "for the n-grams, the project's own short texts" in card
     assert "| as trained |" in card and "| as shipped |" in card
     small = sentiment.load(shipped.path, device="cpu").predict(["a good film"])[0]
     full = sentiment.load(everything.path, device="cpu").predict(["a good film"])[0]
