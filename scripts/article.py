@@ -1,6 +1,6 @@
-"""Train every design of the article on one subset of the reviews with one budget, and print one table.
+"""Train every design of the article on the same reviews with the same budget, and print one table.
 
-Runs that are finished already are kept, a stopped one goes on: the script can be run again at any time.
+Finished runs are kept and stopped ones are resumed, so you can run the script again at any time.
 """
 
 import argparse
@@ -27,11 +27,11 @@ BUDGET = [
     "batches.tokens=4096",
     "data.validation_share=0.3",
 ]
-ARTICLE_BUDGET = [setting for setting in BUDGET if not setting.startswith("batches")]  # its batch is its own
+ARTICLE_BUDGET = [setting for setting in BUDGET if not setting.startswith("batches")]  # keeps its own batches
 
 
 def write_subset(source: str, share: float, path: Path) -> None:
-    """Keep whole films that make up about `share` of the training reviews, balanced, seeded."""
+    """Write whole films that have about `share` of the training reviews, half of them positive."""
     settings = DataSettings(source=source, validation_share=share)
     train = load_reviews(settings, ("train",))["train"]
     chosen = hold_out(train, settings, seed=0).validation_N
@@ -45,23 +45,23 @@ def write_subset(source: str, share: float, path: Path) -> None:
 
 
 def row_of(name: str, path: Path) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     run = read_run(path)
     result: dict[str, Any] = run.facts["result"]
     judged = result["validation"]
-    beside = sum(value.numel() for key, value in run.weights.items() if not key.startswith("embeddings."))
+    parameters = sum(value.numel() for key, value in run.weights.items() if not key.startswith("embeddings."))
     metrics = map(json.loads, (path / "metrics.jsonl").read_text().splitlines())
     tokens = sum(record["tokens"] for record in metrics if record["event"] == "step")
     return (
         f"| {name} | {judged['accuracy']:.1%} "
         f"({judged['accuracy_low']:.1%} to {judged['accuracy_high']:.1%}) "
-        f"| {judged['loss']:.3f} | {result['stages'][-1]['best_epoch']} | {beside:,} "
+        f"| {judged['loss']:.3f} | {result['stages'][-1]['best_epoch']} | {parameters:,} "
         f"| {tokens / result['seconds']:,.0f} | {result['seconds']:.0f} s |"
     )
 
 
 def compare(data: str, share: float, runs: Path) -> None:
-    """Train what is missing in the folder `runs`, print the table."""
+    """Train the runs that are missing in the folder `runs`, then print the table."""
     subset = runs / "reviews.jsonl"
     if not subset.exists():
         runs.mkdir(parents=True, exist_ok=True)
@@ -76,15 +76,15 @@ def compare(data: str, share: float, runs: Path) -> None:
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in names:
         print(row_of(name, runs / name))
-    print("\n* beside the embeddings")
+    print("\n* without the embeddings")
 
 
 def main() -> None:
-    """Parse the options, compare the designs, leave with the exit code of a command."""
+    """Parse the options, compare the designs, and end with the exit code of a command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to take a subset of")
-    parser.add_argument("--share", type=float, default=0.12, help="share of the training reviews to take")
-    parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="where the runs are kept")
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews: a hub name, folder or file")
+    parser.add_argument("--share", type=float, default=0.12, help="share of the training reviews to use")
+    parser.add_argument("--runs", type=Path, default=Path("runs/article"), help="the folder for the runs")
     arguments = parser.parse_args()
     sys.exit(guard(lambda: compare(arguments.data, arguments.share, arguments.runs)))
 

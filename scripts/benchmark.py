@@ -1,22 +1,22 @@
-"""Measure training on a CPU beside what it replaces, all in one run on the same reviews.
+"""Measure the speed of training on a CPU and compare it with other ways, all on the same reviews.
 
-A. Whole training steps (batch, forward, loss, backward, clip, AdamW) at the article's sizes. `article` is the
-   article's own step: batches of 64 uncut reviews in random order, `nn.LSTM` over the padding, read at
-   `outputs[:, -1]`, Adam and no clipping. It runs in a process of its own, as its script never told torch to
-   flush denormal numbers and threads inherit that; what it would gain by it stands in a row of its own.
-   `packed` is the same network on our batches, packed and read at each direction's own end. `ours` is the
-   project's training loop; `ours, default` the same with the configuration that ships.
-B. The arithmetic of `ours` as a share of what the machine can do in a product of two float32 matrices. A
-   layer of H units that reads I features takes 2 * 4H * (I + H) operations forward for each real token and
-   direction, a multiply-add being two, and twice that backward. Nothing else is counted, nor is padding.
-C. The exact layer beside the plain padded `nn.LSTM` and the packed one: forward, max over states, backward.
-D. Every encoder design at the same sizes, steps as in A. One of C channels does the work C times, so its
-   tokens count C times; the project promises at least half the speed of `stacked`.
+A. Whole training steps (batch, forward, loss, backward, clip, AdamW) at the article's sizes.
+   `article` is the article's own step: batches of 64 whole reviews in random order, `nn.LSTM` over the
+   padding, read at `outputs[:, -1]`, Adam and no clipping. It runs in its own process, because the article's
+   script does not flush denormal numbers, and threads inherit that. A second row shows the speed with flushing.
+   `packed` is the same network on our batches, packed, and read at the end of each direction.
+   `ours` is the project's training loop. `ours, default` is the same with the default recipe.
+B. The arithmetic of `ours` as a share of the machine's speed in a product of two float32 matrices. A layer of
+   H units that reads I features takes 2 * 4H * (I + H) operations forward for each real token and direction,
+   and twice as many backward. A multiply-add is two operations. Padding and all other parts are not counted.
+C. The exact layer, the plain padded `nn.LSTM` and the packed one: forward, maximum over states, backward.
+D. Every encoder at the same sizes, with steps as in A. An encoder of C channels does the work C times, so its
+   tokens count C times. The project promises at least half the speed of `stacked`.
 
-Speeds count real tokens, never padding, over all rounds: the ways take turns, each round with the next batch
-of an epoch, the same one for all but `article`. A way's first step is not counted. Where all reviews of a
-batch are of one length, as those that are cut to it are, torch gives the packed way the padded kernel; so
-`packed` and `ours` are compared over many more batches, which hold such reviews as often as an epoch does.
+Speeds count real tokens, never padding. The ways take turns: in each round, all but `article` get the same
+next batch of an epoch. The first step of each way is not counted. If all reviews of a batch have the same
+length, torch uses the padded kernel for the packed way. Therefore `packed` and `ours` are compared over many
+more batches, with the same share of such batches as in an epoch.
 """
 
 import argparse
@@ -56,13 +56,13 @@ LAYER_STEPS = 300
 PACKED_ROUNDS = 6  # for each round of the others
 
 Way = Callable[[], int]
-"""Does one piece of work, such as a training step, and returns its size: real tokens, or operations."""
+"""Does one piece of work, such as a training step. Returns its size: real tokens, or operations."""
 
 
 def measure(ways: dict[str, Way], rounds: int) -> dict[str, float]:
-    """Work a second of each way over `rounds` in which they take turns, after a first step each.
+    """Return the work per second of each way. The ways take turns for `rounds`, after one first step each.
 
-    All work over all time, as in an epoch: batches differ, and a median would pick one of them.
+    It is all work divided by all time, as in an epoch: batches differ, and a median would pick one of them.
     """
     for step in ways.values():
         step()
@@ -76,7 +76,7 @@ def measure(ways: dict[str, Way], rounds: int) -> dict[str, float]:
 
 
 class PlainClassifier(nn.Module):
-    """The article's network; `packed` mends its reading of padding the usual way."""
+    """The article's network. With `packed` it does not read padding."""
 
     def __init__(self, settings: ModelSettings, words: int, packed: bool) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class PlainClassifier(nn.Module):
         self.head = nn.Linear(self.directions * settings.hidden, 1)
 
     def forward(self, batch: Batch) -> Tensor:
-        """logits_B."""
+        """Return logits_B."""
         inputs_BTE = self.dropout(self.embedding(batch.tokens_BT))
         if self.packed:
             packed = pack_padded_sequence(inputs_BTE, batch.lengths_B, batch_first=True, enforce_sorted=False)
@@ -113,7 +113,7 @@ def plain_way(
     batches: Sequence[tuple[Batch, Tensor]],
     clip_norm: float | None = None,
 ) -> Way:
-    """A training step a call, on one batch with its labels_B after the other."""
+    """Return a way that makes one training step per call, on one batch after the other."""
     turns = itertools.cycle(batches)
 
     def step() -> int:
@@ -130,14 +130,14 @@ def plain_way(
 
 
 def loop_way(config: Config, prepared: Prepared, machine: Machine) -> Way:
-    """A step of the project's own training a call; before the first one it rehearses, as always."""
+    """Return a way that makes one step of the project's training per call. The first call also rehearses."""
     state = TrainingState(plan_stages(config, prepared), config.training, machine.device)
     events = train(state, prepared.validation, config, machine)
     return lambda: next(event.tokens for event in events if isinstance(event, Step))
 
 
 def packed_way(config: Config, prepared: Prepared, rounds: int) -> Way:
-    """The packed network on the batches that `loop_way` takes, but for a small one at first."""
+    """Return the packed network's way, on the batches of `loop_way` after a small first one."""
     reviews, labels_N = prepared.train
     first, *others = shuffled_batches(reviews.lengths_N, config.batches, config.seed, epoch=0)
     batches = [
@@ -151,11 +151,11 @@ def packed_way(config: Config, prepared: Prepared, rounds: int) -> Way:
 
 
 RawBatch = tuple[list[np.ndarray], np.ndarray]
-"""Ids of each review and labels_B; unlike tensors, these reach another process without shared memory."""
+"""Ids of each review, and labels_B. Unlike tensors, they reach another process without shared memory."""
 
 
 def article_batches(config: Config, prepared: Prepared, rounds: int) -> list[RawBatch]:
-    """Batches of reviews in random order as the article makes them, but for a small one at first."""
+    """Return batches in random order, as the article makes them, after a small first one."""
     reviews, labels_N = prepared.train
     order_N = np.random.default_rng(config.seed).permutation(len(reviews))
     size = config.batches.reviews
@@ -166,14 +166,14 @@ def article_batches(config: Config, prepared: Prepared, rounds: int) -> list[Raw
 def serve_article(
     connection: Connection, config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
 ) -> None:
-    """What the other process does: take a step of the article whenever it is asked to."""
+    """Make a step of the article each time the other process asks for one."""
     torch.set_flush_denormal(flush)
     torch.set_num_threads(threads)
     torch.manual_seed(config.seed)
     model = PlainClassifier(config.model, words, packed=False)
     tensors = [(collate(reviews), torch.from_numpy(labels_B).float()) for reviews, labels_B in batches]
     step = plain_way(model, torch.optim.Adam(model.parameters()), tensors)
-    with suppress(EOFError):  # the asker has hung up
+    with suppress(EOFError):  # the other process has closed the connection
         while True:
             connection.recv()
             connection.send(step())
@@ -183,7 +183,7 @@ def serve_article(
 def article_way(
     config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
 ) -> Iterator[Way]:
-    """The article's step in a process that shares nothing with this one, torch's settings least of all."""
+    """Run the article's step in a new process, which shares no setting of torch with this one."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     arguments = (theirs, config, words, batches, threads, flush)
@@ -204,7 +204,7 @@ def article_way(
 
 
 def sgemm_way(size: int) -> Way:
-    """A few products of two square float32 matrices a call."""
+    """Return a way that makes a few products of two square float32 matrices per call."""
     first_NN, second_NN = torch.rand(size, size), torch.rand(size, size)
 
     def step() -> int:
@@ -216,14 +216,14 @@ def sgemm_way(size: int) -> Way:
 
 
 def operations_per_token(settings: ModelSettings) -> int:
-    """Of the LSTM layers alone, forward and backward: see B above."""
+    """Return the operations of the LSTM layers alone, forward and backward: see B above."""
     hidden, directions = settings.hidden, 2 if settings.bidirectional else 1
     widths = [settings.embedding] + [directions * hidden] * (settings.layers - 1)
     return 3 * directions * sum(2 * 4 * hidden * (width + hidden) for width in widths)
 
 
 def layer_ways(settings: ModelSettings, batch: int, steps: int) -> dict[str, Way]:
-    """One bidirectional layer three ways, on random input of lengths within 5% of each other."""
+    """Return three ways to run a bidirectional layer, on random input whose lengths differ by at most 5%."""
     lengths_B = torch.randint(int(0.95 * steps), steps + 1, (batch,)).sort(descending=True).values
     lengths_B[0] = steps
     inputs_BTE = torch.randn(batch, steps, settings.embedding, requires_grad=True)
@@ -244,7 +244,7 @@ def layer_ways(settings: ModelSettings, batch: int, steps: int) -> dict[str, Way
 
 
 def describe(config: Config) -> str:
-    """What decides the cost of a step, in one phrase."""
+    """Return what decides the cost of a step, in one phrase."""
     model = config.model
     phrases = [
         f"E{model.embedding} H{model.hidden}",
@@ -258,7 +258,7 @@ def describe(config: Config) -> str:
 
 
 def describe_padding(lengths: Sequence[np.ndarray]) -> str:
-    """How much of some batches is padding, from the reviews' lengths batch by batch."""
+    """Return the share of padding in some batches, from the lengths of their reviews."""
     longest = [int(lengths_B.max()) for lengths_B in lengths]
     positions = sum(len(lengths_B) * steps for lengths_B, steps in zip(lengths, longest, strict=True))
     share = 1 - sum(int(lengths_B.sum()) for lengths_B in lengths) / positions
@@ -266,13 +266,13 @@ def describe_padding(lengths: Sequence[np.ndarray]) -> str:
 
 
 def describe_evenness(lengths: Sequence[np.ndarray]) -> str:
-    """How many of some batches hold reviews of one length only."""
+    """Return the share of batches whose reviews all have the same length."""
     even = sum(lengths_B.min() == lengths_B.max() for lengths_B in lengths)
-    return f"{even / len(lengths):.0%} of which hold reviews of one length"
+    return f"{even / len(lengths):.0%} with reviews of one length only"
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print Markdown whose columns are aligned."""
+    """Print a Markdown table with aligned columns."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, ["-" * width for width in widths], *rows):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
@@ -280,7 +280,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_ratios(speed: dict[str, float], own: str) -> None:
-    """Print the speed of each way, and how many times as fast our `own` one is."""
+    """Print the speed of each way, and how many times as fast our `own` is."""
     rows = [[name, f"{value:,.0f}", f"{speed[own] / value:.2f}"] for name, value in speed.items()]
     print_table(["way", "tokens/s", f"{own} / way"], rows)
 
@@ -317,13 +317,13 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
     article_lengths = [np.array([len(review) for review in reviews]) for reviews, _ in batches[1:]]
     print(f"A. Whole training steps: {describe(ours)}, {words:,} words")
     print(f"   `ours, default`: {describe(default)}")
-    print(f"   `article`: {article.batches.reviews} uncut reviews, {describe_padding(article_lengths)}")
+    print(f"   `article`: {article.batches.reviews} whole reviews, {describe_padding(article_lengths)}")
     print(f"   `ours`: {describe_padding(batches_of_lengths[1 : rounds + 1])}")
-    print("   denormal numbers are flushed, but for `article` only where it says so\n")
+    print("   denormal numbers are flushed, except in the first row of `article`\n")
     sgemm = speed.pop("sgemm") / 1e9
     print_ratios(speed, "ours")
     print(f"   Over {many} batches, {describe_evenness(batches_of_lengths[1 : many + 1])}")
-    print(f"   (of an epoch's {len(batches_of_lengths):,}, {describe_evenness(batches_of_lengths)}):\n")
+    print(f"   (an epoch has {len(batches_of_lengths):,}, {describe_evenness(batches_of_lengths)}):\n")
     print_ratios(beside_packed, "ours")
     operations = operations_per_token(ours.model)
     reached = speed["ours"] * operations / 1e9
@@ -335,7 +335,7 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
 
 
 def compare_layers(config_of: Callable[..., Config], rounds: int) -> None:
-    """Print C, at the default's sizes in a batch of its tokens."""
+    """Print C, at the sizes of the default recipe."""
     config = config_of(None)
     batch = max(1, config.batches.tokens // LAYER_STEPS)
     speed = measure(layer_ways(config.model, batch, LAYER_STEPS), rounds)
@@ -369,16 +369,18 @@ def compare_designs(config_of: Callable[..., Config], machine: Machine, rounds: 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the options and print the four comparisons."""
+    """Parse the options, and print the four comparisons."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews to train on")
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews: a hub name, folder or file")
+    parser.add_argument("--rounds", type=int, default=3, help="steps of each way, fewer than an epoch has")
     parser.add_argument(
-        "--rounds", type=int, default=3, help="steps of each way that count, fewer than an epoch has"
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="a.b=value", help="change every configuration"
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=value",
+        help="change one key in every configuration",
     )
     options = parser.parse_args(arguments)
 

@@ -1,4 +1,7 @@
-"""Measure tokenizing into the cache beside spaCy's tokenizer bare, with the same number of processes."""
+"""Compare the speed of tokenizing into the cache with that of spaCy's tokenizer alone.
+
+Both use the same number of processes.
+"""
 
 import argparse
 import os
@@ -15,13 +18,13 @@ from sentiment.system.device import available_cores
 
 
 def count_tokens(texts: list[str]) -> int:
-    """What a bare worker does: normalise and tokenize, keep nothing."""
+    """Normalise and tokenize `texts`, and return the number of tokens."""
     tokenizer = shared_tokenizer()._nlp.tokenizer
     return sum(len(tokenizer(normalise(text))) for text in texts)
 
 
 def run_bare(texts: list[str], processes: int) -> None:
-    """spaCy's tokenizer over chunks in a pool."""
+    """Run spaCy's tokenizer over chunks of `texts` in a pool of processes."""
     shared_tokenizer()
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
     with get_context("fork").Pool(processes) as pool:
@@ -29,31 +32,31 @@ def run_bare(texts: list[str], processes: int) -> None:
 
 
 def run_ours(texts: list[str], processes: int) -> None:
-    """Ours into an empty cache."""
+    """Tokenize into an empty cache, as the project does."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         tokenize_cached(texts, "tokenizing", processes)
 
 
-def seconds(run: Callable[[list[str], int], None], texts: list[str], processes: int) -> float:
-    """Time of one run."""
+def measure_seconds(run: Callable[[list[str], int], None], texts: list[str], processes: int) -> float:
+    """Return the seconds that one run takes."""
     start = time.perf_counter()
     run(texts, processes)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Parse the options, alternate both ways, print the medians."""
+    """Parse the options, measure both in turn, and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="stanfordnlp/imdb")
-    parser.add_argument("--processes", type=int, default=available_cores())
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--data", default="stanfordnlp/imdb", help="the reviews: a hub name, folder or file")
+    parser.add_argument("--processes", type=int, default=available_cores(), help="processes of each")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each")
     arguments = parser.parse_args()
     texts = list(load_reviews(DataSettings(source=arguments.data), ("train",))["train"].texts)
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(arguments.rounds):
-        times["bare"].append(seconds(run_bare, texts, arguments.processes))
-        times["ours"].append(seconds(run_ours, texts, arguments.processes))
+        times["bare"].append(measure_seconds(run_bare, texts, arguments.processes))
+        times["ours"].append(measure_seconds(run_ours, texts, arguments.processes))
     bare, ours = (statistics.median(values) for values in times.values())
     print(
         f"{len(texts):,} reviews, {arguments.processes} processes: "

@@ -1,9 +1,9 @@
 """Write the bundled phrases: short texts of negation and contrast with labels, the same bytes every time.
 
-Long reviews teach little about "not" and "but": they have two hundred other words to tell their label by.
-`evidence.phrases` has the n-gram evidence learn these, `data.extra = "phrases"` the whole model. Wordings are
-not those of sentiment/probes/templates.toml, nor are most of their adjectives, and no text stands in both, or
-`sentiment probe` would measure memory.
+Long reviews teach little about "not" and "but", because two hundred other words show the label. With
+`evidence.phrases` the n-gram evidence learns these texts. With `data.extra = "phrases"` the whole model does.
+The wordings and most adjectives differ from those in sentiment/evaluation/probes/templates.toml. No text is in
+both, or `sentiment probe` would measure memory.
 """
 
 import itertools
@@ -80,15 +80,15 @@ BAD = {
     ],
 }  # fmt: skip
 
-# As straight as can be, and so many that a word stands in them as often as it is turned round: or "boring"
-# would be learned for praise.
+# Without negation. There are so many that a word occurs as often plain as negated. Otherwise the model would
+# learn that "boring" is praise.
 STRAIGHT = [
     "{it} is {a}.", "{it} was {very} {a}.", "{it} is {best}!", "{very} {a}.", "{a}.", "{best}!",
     "I {love} {it}.", "I {love} {it}!", "I {really} {love} it.", "what a {noun}!", "a {noun}.", "{verdict}.",
     "{it} is {a} and {best}.", "{fixed}", "I found {it} {very} {a}.", "{it} felt {a}.", "a {very} {a} film.",
     "{it} is {very} {a} and {best}.",
 ]  # fmt: skip
-# `{name-}` is a word of the other verdict.
+# `{name-}` is filled with a word of the opposite verdict.
 TURNED = [
     "{it} is not {a-}.", "{it} wasn't {a-}.", "{it} is never {a-}.", "not {a-}.", "not at all {a-}.",
     "{it} is not {very} {a-}.", "{it} isn't {a-}, whatever they say.", "{it} is by no means {a-}.",
@@ -106,7 +106,7 @@ MOST_OF_A_TEMPLATE = dict.fromkeys(STRAIGHT, 240) | dict.fromkeys(TURNED, 60)
 
 
 def write_texts(template: str, words: dict[str, list[str]], generator: random.Random) -> Iterator[str]:
-    """A template with its words put in, as often as MOST_OF_A_TEMPLATE says."""
+    """Fill a template with words, at most MOST_OF_A_TEMPLATE times."""
     names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
     choices = list(itertools.product(*(words[name] for name in names)))
     for chosen in generator.sample(choices, min(len(choices), MOST_OF_A_TEMPLATE[template])):
@@ -115,7 +115,7 @@ def write_texts(template: str, words: dict[str, list[str]], generator: random.Ra
 
 
 def make_phrases() -> bytes:
-    """The content of the file: JSON lines with text and label, both labels equally often."""
+    """Return the content of the file: JSON lines with text and label, both labels equally often."""
     generator = random.Random(SEED)
     rows: dict[str, int] = {}
     for template in MOST_OF_A_TEMPLATE:

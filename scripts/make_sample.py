@@ -1,7 +1,8 @@
 """Write the bundled sample: synthetic film reviews from a small grammar, the same bytes at every run.
 
-A review has a verdict, good or bad, and is made of sentence templates. In a template `{place}` is a fact of
-the film or a word of NEUTRAL, `{noun+}` a word that agrees with the verdict, `{noun-}` one that opposes it.
+A review has a verdict, good or bad, and is made of sentence templates. In a template, `{place}` is a fact
+about the film or a word of NEUTRAL. `{noun+}` is a word that agrees with the verdict, and `{noun-}` one that
+opposes it.
 """
 
 import argparse
@@ -17,9 +18,9 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sentiment" / "data" / "sample
 SEED = 20_240
 FILMS = {"train": 300, "test": 75}
 REVIEWS_A_FILM = (6, 7, 8, 9, 10)  # taken in turn: 8 on average
-UNSEEN_SHARE = {"train": 0.0, "test": 0.30}  # how often a word comes from the lists kept for the test split
+UNSEEN_SHARE = {"train": 0.0, "test": 0.30}  # how often a word is from a list that only the test split uses
 FEWEST_TOKENS = 5
-MOST_TOKENS = 285  # stays under 300 with the score and however spaCy splits the words
+MOST_TOKENS = 285  # with the score, and spaCy's way of splitting words, a review stays under 300
 
 # --- words: the first list is for both splits, the second for the test split only -----------------------
 
@@ -304,7 +305,7 @@ CONTRASTS = (
     "I went in {feeling-} and came out {feeling+}.",
 )
 
-# A concession opposes the verdict, so each one says in the same breath that it does not decide.
+# A concession opposes the verdict, so each one also says that it does not change the verdict.
 CONCESSIONS = (
     "The {aspect} is {adjective-}, the rest is a {noun+}.",
     "Granted, the {aspect} is {quality-}, but that hardly matters.",
@@ -403,9 +404,9 @@ BAD_VERDICTS = (
 GOOD_SCORES = ("7/10", "8/10", "9/10", "10/10")
 BAD_SCORES = ("1/10", "2/10", "3/10", "4/10")
 
-# --- how often what happens -------------------------------------------------------------------------------
+# --- how often each thing happens ----------------------------------------------------------------------
 
-# (share, fewest and most opinions, fewest and most fillers)
+# (share, (fewest, most) opinions, (fewest, most) fillers)
 SIZES = (
     (0.14, (0, 1), (0, 0)),
     (0.66, (1, 3), (0, 3)),
@@ -430,7 +431,7 @@ SENTENCE_START = re.compile(r"(^|[.!?] )([a-z])")
 
 @dataclass(frozen=True)
 class Film:
-    """What all reviews of one film share."""
+    """What all reviews of one film have in common."""
 
     slug: str
     facts: dict[str, str]
@@ -446,7 +447,7 @@ class Review:
 
 
 class Writer:
-    """Fills templates for one film and one verdict, repeating neither a template nor, if it can, a word."""
+    """Fills templates for one film and one verdict. It repeats no template, and no word if it can."""
 
     def __init__(self, dice: random.Random, facts: dict[str, str], label: int, unseen_share: float) -> None:
         self._dice = dice
@@ -456,12 +457,12 @@ class Writer:
         self._used: set[str] = set()
 
     def sentence(self, templates: Sequence[str], unseen: bool = True) -> str:
-        """Fill one of `templates` as a sentence; with `unseen` off, only with words that both splits have."""
+        """Fill one of `templates` as a sentence; without `unseen`, only with words that both splits have."""
         text = self.fill(templates, unseen)
         return SENTENCE_START.sub(lambda start: start[1] + start[2].upper(), text)
 
     def fill(self, templates: Sequence[str], unseen: bool = True) -> str:
-        """Fill one of `templates`, with `an` where `a` stands before a vowel."""
+        """Fill one of `templates`, and change `a` before a vowel to `an`."""
         template = self._fresh(templates)
         share = self._unseen_share if unseen else 0.0
         return A_BEFORE_VOWEL.sub(r"\1n ", SLOT.sub(lambda slot: self._word(slot, share), template))
@@ -484,7 +485,7 @@ class Writer:
 
 
 class Author:
-    """Writes the reviews of both splits, no text and no film twice."""
+    """Writes the reviews of both splits. No text and no film occurs twice."""
 
     def __init__(self) -> None:
         self._dice = random.Random(SEED)
@@ -492,7 +493,7 @@ class Author:
         self._texts: set[str] = set()
 
     def split(self, name: str) -> list[Review]:
-        """Half good and half bad reviews, in random order, of films that no other split has."""
+        """Return half good and half bad reviews in random order, of films that no other split has."""
         sizes = [REVIEWS_A_FILM[number % len(REVIEWS_A_FILM)] for number in range(FILMS[name])]
         films = [film for size in sizes for film in [self._film(UNSEEN_SHARE[name])] * size]
         labels = [number % 2 for number in range(len(films))]
@@ -528,7 +529,7 @@ class Author:
                 return Review(text, label, film.slug)
 
     def _sentences(self, writer: Writer, label: int) -> list[str]:
-        """Opener, body and verdict; the verdict uses known words only, so that it decides in both splits."""
+        """Return opener, body and verdict. The verdict uses words of both splits, so it decides in both."""
         dice = self._dice
         _, opinions, fillers = dice.choices(SIZES, [size[0] for size in SIZES])[0]
         kinds = dice.choices(list(OPINION_KINDS), list(OPINION_KINDS.values()), k=dice.randint(*opinions))
@@ -544,7 +545,7 @@ class Author:
         return [*sentences[:place], verdict, *sentences[place:]]
 
     def _dress(self, sentences: list[str], label: int) -> str:
-        """Join the sentences, some with paragraphs, a score, capitals or exclamation marks."""
+        """Join the sentences; some get paragraphs, a score, capitals or exclamation marks."""
         dice = self._dice
         chosen = dice.randrange(len(sentences))
         if dice.random() < SHOUT_SHARE:
@@ -573,7 +574,7 @@ def _count_tokens(sentences: Sequence[str]) -> int:
 
 
 def make_files() -> dict[Path, bytes]:
-    """The files of the sample, one line of JSON a review."""
+    """Return the content of each file of the sample: one line of JSON for each review."""
     author = Author()
     return {
         SAMPLE / f"{split}.jsonl": "".join(
@@ -591,7 +592,7 @@ def _report_differences(files: dict[Path, bytes]) -> bool:
 
 
 def main() -> int:
-    """Write the files, or with --check compare them with those on disk."""
+    """Write the files, or with --check compare them with the files on disk."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the files differ")
     check = parser.parse_args().check
