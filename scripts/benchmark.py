@@ -3,7 +3,7 @@
 A. Whole training steps (batch, forward, loss, backward, clip, AdamW) at the article's sizes.
    `article` is the article's own step: batches of 64 whole reviews in random order, `nn.LSTM` over the
    padding, read at `outputs[:, -1]`, Adam and no clipping. It runs in its own process, because the article's
-   script does not flush denormal numbers, and threads inherit that. A second row shows the speed with flushing.
+   script does not flush denormal numbers, and threads inherit that. A second row has the speed with flushing.
    `packed` is the same network on our batches, packed, and read at the end of each direction.
    `ours` is the project's training loop. `ours, default` is the same with the default recipe.
 B. The arithmetic of `ours` as a share of the machine's speed in a product of two float32 matrices. A layer of

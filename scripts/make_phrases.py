@@ -2,8 +2,8 @@
 
 Long reviews teach little about "not" and "but", because two hundred other words show the label. With
 `evidence.phrases` the n-gram evidence learns these texts. With `data.extra = "phrases"` the whole model does.
-The wordings and most adjectives differ from those in sentiment/evaluation/probes/templates.toml. No text is in
-both, or `sentiment probe` would measure memory.
+The wordings and most adjectives differ from those in sentiment/evaluation/probes/templates.toml. No text is
+in both, or `sentiment probe` would measure memory.
 """
 
 import itertools

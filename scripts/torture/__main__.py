@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# As the command line does (see sentiment/cli/guard.py), before torch is imported.
+# Before torch is imported, as in the command line (see sentiment/cli/guard.py).
 from sentiment.cli.guard import ENVIRONMENT
 
 for name, value in ENVIRONMENT.items():
@@ -21,48 +21,48 @@ from .registry import CAMPAIGNS, Entry  # noqa: E402
 
 
 def main() -> int:
-    """Parse the options, make the campaigns, print the table; 1 if anything failed."""
+    """Parse the options, run the campaigns and print the table. Return 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m scripts.torture", description=__doc__)
-    parser.add_argument("--only", default="", metavar="4,5", help="numbers of the campaigns to make")
+    parser.add_argument("--only", default="", metavar="4,5", help="numbers of the campaigns to run")
     parser.add_argument("--share", type=float, default=1.0, help="share of each campaign's trials")
-    parser.add_argument("--trial", type=int, help="one trial alone, to repeat a failure")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trial", type=int, help="a single trial, to repeat a failure")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random faults")
     options = parser.parse_args()
     named = [number for number in options.only.split(",") if number]
     if unknown := set(named) - set(map(str, CAMPAIGNS)):
         parser.error(f"no campaign {', '.join(sorted(unknown))}; there are 1 to {max(CAMPAIGNS)}")
     wanted = [int(number) for number in named] or list(CAMPAIGNS)
-    print(row("#", "campaign", "trials", "failed", "seconds", "skipped"), flush=True)
+    print(format_row("#", "campaign", "trials", "failed", "seconds", "skipped"), flush=True)
     made, failures = 0, 0
     with tempfile.TemporaryDirectory(prefix="torture-") as scratch:
         for number in wanted:
             entry = CAMPAIGNS[number]
             trials = [options.trial] if options.trial is not None else entry.trial_numbers(options.share)
             start = time.perf_counter()
-            outcome = make(entry, trials, options.seed, Path(scratch) / str(number))
+            outcome = run_campaign(entry, trials, options.seed, Path(scratch) / str(number))
             seconds = f"{time.perf_counter() - start:.0f}"
             figures = f"{outcome.trials:,}", f"{outcome.failures:,}", seconds
-            print(row(str(number), entry.name, *figures, outcome.skipped), flush=True)
+            print(format_row(str(number), entry.name, *figures, outcome.skipped), flush=True)
             for note in outcome.notes:
                 print(textwrap.fill(note, 80, initial_indent="    ", subsequent_indent="    "), flush=True)
             failures += outcome.failures
             made += outcome.trials
-    print(f"{made:,} trials, {failures:,} failures; no failure in n trials bounds the rate at 3/n (95%)")
+    print(f"{made:,} trials, {failures:,} failures; n trials without a failure: the rate is below 3/n (95%)")
     return 1 if failures else 0
 
 
-def make(entry: Entry, trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """One campaign; one that breaks off counts as failed."""
+def run_campaign(entry: Entry, trials: Sequence[int], seed: int, folder: Path) -> Outcome:
+    """Run one campaign. If it ends with an error it counts as failed."""
     folder.mkdir(parents=True)
     try:
         return entry.run(trials, seed, folder)
     except Exception as error:
-        tell(f"  campaign {entry.name} broke off: {error!r}")
+        tell(f"  campaign {entry.name} ended with an error: {error!r}")
         return Outcome(trials=len(trials), failures=1)
 
 
-def row(number: str, name: str, trials: str, failed: str, seconds: str, skipped: str) -> str:
-    """A line of the table, within 80 columns unless something was skipped."""
+def format_row(number: str, name: str, trials: str, failed: str, seconds: str, skipped: str) -> str:
+    """Return a line of the table, at most 80 columns wide unless something was skipped."""
     reason = f"  skipped: {skipped}" if skipped and number != "#" else ""
     return f"{number:>2}  {name:<44}{trials:>7}{failed:>8}{seconds:>9}{reason}"
 

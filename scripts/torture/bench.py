@@ -1,4 +1,4 @@
-"""A training so small that it takes a second, and what it comes to when nothing disturbs it."""
+"""A training of half a second, and the result it has without faults."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from sentiment.runs import RunFolder
 
 from .children import Child, Ended, fork_command, start_command
 
-# All that a stage holds counts: dropout, averaged weights, a warm-up, a best epoch, a short last batch.
+# It uses all that a stage can have: dropout, averaged weights, a warm-up, a best epoch, a short last batch.
 RECIPE = """
 seed = 3
 [vocabulary]
@@ -45,7 +45,7 @@ RESULT = ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "
 
 
 def write_reviews(path: Path, count: int) -> None:
-    """Reviews of filler words with one word that decides; six reviews a film."""
+    """Write reviews of filler words with one word that decides the label; six reviews per film."""
     generator = random.Random(5)
     with path.open("w", encoding="utf-8") as file:
         for index in range(count):
@@ -56,7 +56,7 @@ def write_reviews(path: Path, count: int) -> None:
 
 
 class Bench:
-    """The tiny data set and recipe in a folder, with a token cache of its own."""
+    """A folder with a tiny data set, a recipe and its own token cache."""
 
     def __init__(self, folder: Path, reviews: int = 150) -> None:
         """Write the data."""
@@ -75,11 +75,11 @@ class Bench:
         before: Callable[[], None] | None = None,
         stdin: Path = Path(os.devnull),
     ) -> Child:
-        """Fork `sentiment ARGUMENTS`."""
+        """Run `sentiment ARGUMENTS` in a fork of this process."""
         return fork_command(list(map(str, arguments)), output, self.environment, before, stdin)
 
     def start(self, *arguments: object, output: Path) -> Child:
-        """Start `sentiment ARGUMENTS` afresh."""
+        """Run `sentiment ARGUMENTS` in a new process."""
         return start_command(list(map(str, arguments)), output, self.environment)
 
     def train(self, path: Path, *arguments: object, before: Callable[[], None] | None = None) -> Ended:
@@ -87,7 +87,7 @@ class Bench:
         return self.fork("train", self.recipe, "--run", path, *arguments, output=path, before=before).wait()
 
     def resume(self, path: Path, before: Callable[[], None] | None = None) -> Ended:
-        """Go on with the run in `path`."""
+        """Resume the run in `path`."""
         return self.fork("train", "--resume", "--run", path, output=path, before=before).wait()
 
     @cached_property
@@ -99,20 +99,20 @@ class Bench:
 
     @cached_property
     def other(self) -> Path:
-        """The undisturbed run of another seed on the same reviews."""
+        """A run with another seed on the same reviews, also never stopped."""
         path = self.folder / "other"
         self.train(path, "--set", "seed=4", "--set", "training.epochs=2").assert_code(0)
         return path
 
     def stopped(self, path: Path) -> Path:
-        """Put a run at `path` that was killed just after its last checkpoint."""
+        """Put at `path` a run that was killed just after its last checkpoint."""
         shutil.copytree(self.whole, path)
         for name in ("manifest.json", "golden.json", "model.safetensors"):
             (path / name).unlink()
         return path
 
     def assert_same_result(self, path: Path) -> None:
-        """Fail unless weights, optimizer state and the log are the bytes of the undisturbed run."""
+        """Fail unless weights, optimizer state and log have the same bytes as those of `whole`."""
         for name in (*RESULT, f"checkpoints/{newest(self.whole).name}/state.safetensors"):
             assert (path / name).is_file(), f"{path / name} is missing"
             assert (path / name).read_bytes() == (self.whole / name).read_bytes(), f"{name} differs"
@@ -122,7 +122,7 @@ class Bench:
         assert not leftovers(path), f"left behind: {leftovers(path)}"
 
     def assert_resumes(self, path: Path) -> Ended:
-        """Fail unless going on with a stopped run (or starting it, if it had not begun) ends as `whole`."""
+        """Fail unless a stopped run, resumed or started if it had not begun, ends as `whole`."""
         ended = self.resume(path) if (path / "config.toml").exists() else self.train(path)
         ended.assert_code(0)
         self.assert_same_result(path)
@@ -130,21 +130,21 @@ class Bench:
 
 
 def newest(run: Path) -> Path:
-    """The newest checkpoint of a run."""
+    """Return the newest checkpoint of a run."""
     return RunFolder(run).checkpoints()[-1]
 
 
 def newest_whole(run: Path) -> Path | None:
-    """The newest complete checkpoint, which must load without a warning; None if nothing was saved yet."""
+    """Return the newest complete checkpoint, or None if there is none yet. It must load without a warning."""
     warnings: list[str] = []
     try:
         checkpoint = RunFolder(run).newest_checkpoint(warnings.append)
     except RunError as error:
         raise AssertionError(f"no checkpoint loads: {error}") from None
-    assert not warnings, f"the newest checkpoint is not whole: {warnings}"
+    assert not warnings, f"the newest checkpoint is not complete: {warnings}"
     return checkpoint.path if checkpoint else None
 
 
 def leftovers(run: Path) -> list[str]:
-    """Temporary files and folders in a run."""
+    """Return the temporary files and folders in a run."""
     return [str(path.relative_to(run)) for path in run.rglob(".*.tmp")]

@@ -1,6 +1,6 @@
-"""Commands as child processes: forked from this one, which has imported everything, or started afresh.
+"""Commands as child processes: forks of this process, or new ones.
 
-A fork saves the two seconds that importing torch and spaCy takes. This process must have started no threads.
+A fork saves the two seconds that importing torch and spaCy takes. This process must not have started threads.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from sentiment import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0  # seconds after which a child counts as hanging
+PATIENCE = 120.0  # seconds after which a child is treated as hanging
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Ended:
 
     @property
     def error(self) -> str:
-        """Its one line beginning `error:`; fails if it said anything but one such line last."""
+        """Its line that begins with `error:`. Fails unless there is one such line and it is the last."""
         lines = [line for line in self.err.splitlines() if line]
         assert "Traceback" not in self.err, f"a traceback: {self.err}"
         errors = [line for line in lines if line.startswith("error: ")]
@@ -46,7 +46,7 @@ class Ended:
 
 
 class Child:
-    """A process that was started, with files that take its output."""
+    """A child process whose output goes to files."""
 
     def __init__(self, pid: int, output: Path, started: float) -> None:
         self.pid = pid
@@ -54,12 +54,12 @@ class Child:
         self._ended: Ended | None = None
 
     def send(self, number: int) -> None:
-        """Send a signal if it still runs."""
+        """Send a signal if the child is still running."""
         if not self.poll():
             os.kill(self.pid, number)
 
     def poll(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the child has ended."""
         if self._ended is None:
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
             if pid:
@@ -73,7 +73,7 @@ class Child:
         return self._ended is not None
 
     def wait(self, patience: float = PATIENCE) -> Ended:
-        """Wait for its end; one that hangs is killed and fails the trial."""
+        """Wait for the end of the child. A hanging child is killed and fails the trial."""
         end = time.monotonic() + patience
         while not self.poll():
             if time.monotonic() > end:
@@ -91,7 +91,7 @@ def fork(
     environment: Mapping[str, str] | None = None,
     stdin: Path = Path(os.devnull),
 ) -> Child:
-    """Run `action` in a fork of this process; what it returns is the exit code."""
+    """Run `action` in a fork of this process. The value it returns is the exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     started = time.monotonic()
@@ -124,7 +124,7 @@ def fork_command(
     before: Callable[[], None] | None = None,
     stdin: Path = Path(os.devnull),
 ) -> Child:
-    """Run `sentiment ARGUMENTS` in a fork, after `before` has broken what is to be broken."""
+    """Run `sentiment ARGUMENTS` in a fork; `before` plants the faults first."""
 
     def action() -> int:
         if before is not None:
@@ -141,7 +141,7 @@ def start_command(
     prefix: list[str] | None = None,
     before: Callable[[], None] | None = None,
 ) -> Child:
-    """Start `sentiment ARGUMENTS` as a fresh process, under another program where `prefix` names one."""
+    """Start `sentiment ARGUMENTS` as a new process, under another program if `prefix` names one."""
     started = time.monotonic()
     with output.with_suffix(".out").open("wb") as out, output.with_suffix(".err").open("wb") as err:
         process = subprocess.Popen(
@@ -152,7 +152,7 @@ def start_command(
             env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(environment or {}),
             preexec_fn=before,
         )
-    process.returncode = 0  # `Child` waits for it, not `Popen`
+    process.returncode = 0  # `Child` waits for the process, `Popen` must not
     return Child(process.pid, output, started)
 
 

@@ -1,4 +1,4 @@
-"""Campaign 17: break what keeps a promise, and see that the campaign of that promise notices."""
+"""Campaign 17: break the code behind a promise, and check that the campaign of that promise fails."""
 
 import random
 import sys
@@ -16,13 +16,13 @@ from . import crashes, damage
 from .children import fork
 from .frame import Campaign, Outcome, repeat
 
-KILLS = range(1, 12, 2)  # those that fork, as what is broken here is whole in a fresh process
+KILLS = range(1, 12, 2)  # the trials that fork: a new process would not have the broken code
 
 
 def break_promises(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """A campaign that stays green although its promise is broken fails here."""
+    """Fail if a campaign still passes although its promise is broken."""
 
-    red: list[str] = []
+    notes: list[str] = []
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         name, sabotage, campaign, numbers = CONTROLS[number]
@@ -33,20 +33,20 @@ def break_promises(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             return campaign(numbers, seed, place / "work").failures
 
         ended = fork(action, place / "output").wait(patience=300)
-        red.append(f"{name}: {ended.code} of {len(numbers)} trials are red")
-        assert ended.code != 0, f"{name} is broken and nothing notices"
+        notes.append(f"{name}: {ended.code} of {len(numbers)} trials fail")
+        assert ended.code != 0, f"{name} is broken and no trial fails"
         assert 0 < ended.code <= len(numbers), f"{name}: {ended.err}"
 
     outcome = repeat(trial, [number for number in trials if number < len(CONTROLS)], seed, folder)
-    outcome.notes += red
+    outcome.notes += notes
     return outcome
 
 
-# --- each for a child process: nothing puts the functions back -----------------------------------------
+# --- each is for a child process, because nothing restores the functions -------------------------------
 
 
 def _draw_on() -> None:
-    """Random numbers go on from where the process stands, not from seed and step."""
+    """Make random numbers follow from the state of the process, not from seed and step."""
     original = torch.manual_seed
 
     def manual_seed(seed: int) -> Any:
@@ -57,12 +57,12 @@ def _draw_on() -> None:
 
 
 def _forget_optimizer() -> None:
-    """The optimizer begins anew when a run goes on."""
+    """Make the optimizer start from zero when a run is resumed."""
     setattr(torch.optim.AdamW, "load_state_dict", lambda self, state: None)  # noqa: B010
 
 
 def _count_schedule_from_start() -> None:
-    """The learning rate follows from the steps of this process, not of the run."""
+    """Make the learning rate follow from the steps of this process, not of the run."""
     original, first = loop.learning_rate_factor, [-1.0]
 
     def factor(done: float, warmup: float) -> float:
@@ -74,7 +74,7 @@ def _count_schedule_from_start() -> None:
 
 
 def _forget_cursor() -> None:
-    """An epoch begins again when a run goes on in its middle."""
+    """Make a resumed run start its epoch again."""
     original = TrainingState.restore
 
     def restore(*arguments: Any) -> TrainingState:
@@ -86,7 +86,7 @@ def _forget_cursor() -> None:
 
 
 def _trust_files() -> None:
-    """Files are read without a look at the manifest."""
+    """Read files without checking them against the manifest."""
 
     def read(
         folder: Path, name: str, entries: Mapping[str, Any], error_type: Any, follow_links: bool = False
@@ -97,7 +97,7 @@ def _trust_files() -> None:
 
 
 def _sync_no_file() -> None:
-    """A checkpoint takes its name before its files are on the disk."""
+    """Rename a checkpoint before its files are on the disk."""
     storage.sync_file = lambda path: None
 
 

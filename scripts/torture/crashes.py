@@ -18,19 +18,19 @@ from .children import PATIENCE, Child
 from .faults import KILLED, MANNERS, Faults, read_log
 from .frame import Outcome, repeat
 
-FRESH_ONE_IN = 20  # so many trials use a forked process where one starts `python -m sentiment` afresh
+FRESH_ONE_IN = 20  # one trial in so many starts a new `python -m sentiment`; the others fork
 KILLED_OFTEN_ONE_IN = 10
-FAULT_TRIALS = 78 * len(MANNERS)  # of so many calls; a change of how a run is written changes it
+FAULT_TRIALS = 78 * len(MANNERS)  # the number of calls changes if a run is written in another way
 
 
 # --- 1: killed at random moments -----------------------------------------------------------------------
 
 
 def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """`kill -9`, resume, compare every byte; every tenth run is killed three times.
+    """Kill with `kill -9`, resume, and compare every byte; every tenth run is killed three times.
 
-    Half of the kills come from outside after a random time, half from within at a random call of a function,
-    so that a failure of theirs can be repeated.
+    Half of the kills come from outside after a random time. The other half come from within, at a random call
+    of a Python function; such a failure can be repeated.
     """
     bench = Bench(folder / "bench")
     calls = _count_calls(bench)
@@ -116,9 +116,9 @@ def _die_at_call(number: int) -> None:
 
 
 def fail_every_call(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Each call that changes the run folder fails once in each manner: at the start, in a save, at the end.
+    """Fail each call that changes the run folder once in each manner: at the start, in a save, at the end.
 
-    Trial n is manner n % 4 at the (n // 4)-th of these calls.
+    Trial n has manner n % 4 and the (n // 4)-th of these calls.
     """
     bench = Bench(folder / "bench")
     points = _points(bench)
@@ -143,11 +143,11 @@ def fail_every_call(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
 
 def _points(bench: Bench) -> list[int]:
-    """The calls of the start, of one save that has others before it, and of the end."""
+    """Return the calls at the start, in one later save, and at the end."""
     run, log = bench.folder / "listed", bench.folder / "log"
     bench.train(run, before=Faults(run, log).install).assert_code(0)
     calls = [(call, " ".join(paths)) for call, *paths in read_log(log)]
-    # A save begins when its metrics are synced and ends when the oldest checkpoint is gone.
+    # A save begins with the sync of its metrics and ends with the removal of the oldest checkpoint.
     saves = [
         index
         for index, (call, paths) in enumerate(calls)
@@ -162,7 +162,7 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
     whole = newest_whole(run)
     if manner == KILLED:
         assert code == -signal.SIGKILL, f"exit code {code}"
-    elif code == 0:  # what is left over is removed as well as can be
+    elif code == 0:  # cleaning up may fail without harm
         bench.assert_same_result(run)
         return
     else:
@@ -178,7 +178,7 @@ def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str
 
 
 def order_of_a_save(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Each file is synced before its folder, that before the rename, and that before the parent is synced."""
+    """Check the order of a save: sync the files, then their folder, then rename, then sync the parent."""
     bench = Bench(folder / "bench")
     strace = _usable_strace()
 
@@ -189,13 +189,13 @@ def order_of_a_save(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
     outcome = repeat(trial, trials, seed, folder)
     outcome.notes.append(
-        "watched by strace" if strace else "no strace here; watched by the calls that Python made"
+        "watched by strace" if strace else "no strace here; watched by the calls that Python makes"
     )
     return outcome
 
 
 def _usable_strace() -> str | None:
-    """Where strace is, if it is here and may trace."""
+    """Return the path of strace, or None if it is missing or may not trace."""
     strace = shutil.which("strace")
     if strace is None:
         return None
@@ -204,7 +204,7 @@ def _usable_strace() -> str | None:
 
 
 def order_of_python_calls(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """The same, watched from within."""
+    """Check the same by the calls that Python makes."""
     bench = Bench(folder / "bench")
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
@@ -214,7 +214,7 @@ def order_of_python_calls(trials: Sequence[int], seed: int, folder: Path) -> Out
 
 
 def assert_order(run: Path, calls: list[list[str]]) -> None:
-    """Fail unless every checkpoint was synced and renamed in the order that survives a loss of power."""
+    """Fail unless every checkpoint was synced and renamed in an order that survives a loss of power."""
     saves = 0
     for index, (call, *paths) in enumerate(calls):
         if call not in ("rename", "replace") or not re.fullmatch(r"step-\d+", Path(paths[-1]).name):
@@ -224,7 +224,7 @@ def assert_order(run: Path, calls: list[list[str]]) -> None:
         synced = {paths[0]: at for at, (call, *paths) in enumerate(calls[:index]) if call == "fsync"}
         files = [f"{temporary}/{name}" for name in CHECKPOINT_FILES]
         for file in files:
-            # The manifest was synced under the name it was written to.
+            # The manifest is synced under its temporary name.
             assert file in synced, f"{file} is renamed without a sync"
         assert temporary in synced, f"{temporary} is renamed without a sync of the folder"
         assert max(synced[file] for file in files) < synced[temporary], "the folder is synced before a file"
@@ -242,7 +242,7 @@ def _audited(bench: Bench, run: Path) -> list[list[str]]:
 
 
 def _traced(bench: Bench, run: Path, strace: str) -> list[list[str]]:
-    """fsync and rename calls as the kernel saw them, in order."""
+    """Return the fsync and rename calls that the kernel saw, in order."""
     log = run.with_suffix(".strace")
     watch = "trace=fsync,fdatasync,rename,renameat,renameat2"
     command = [

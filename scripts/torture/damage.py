@@ -11,7 +11,7 @@ from sentiment.runs import RunFolder, read_run
 from .bench import CHECKPOINT_FILES, Bench, newest
 from .frame import Outcome, repeat
 
-BY_COMMAND_ONE_IN = 20  # the others call what the commands call
+BY_COMMAND_ONE_IN = 20  # one trial in so many runs the command; the others call its functions
 RUN_FILES = (
     "config.toml",
     "vocabulary.txt",
@@ -24,7 +24,7 @@ RUN_FILES = (
 
 
 def damage_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Damage one file: a finished run is refused by name; a stopped one goes back or is refused."""
+    """Damage one file. A finished run is refused by file name; a stopped one goes back or is refused."""
     bench = Bench(folder / "bench")
     whole, other = bench.whole, bench.other
 
@@ -51,7 +51,7 @@ def damage_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
 
 def damage(file: Path, twin: Path, generator: random.Random) -> str:
-    """Change a file, always; say how."""
+    """Change a file and return how it was changed."""
     whole = file.read_bytes()
     size = len(whole)
     header = 8 + int.from_bytes(whole[:8], "little") if file.suffix == ".safetensors" else size // 2
@@ -89,7 +89,7 @@ def _check_finished(bench: Bench, run: Path, file: Path, manner: str, by_command
             message = str(error)
         else:
             raise AssertionError(f"{file.name}, {manner}: not noticed")
-    # Without a manifest a run is one that has not come to its end.
+    # A run without a manifest is taken for an unfinished one.
     named = file.name in message or (manner == "removed" and "is not finished" in message)
     assert named, f"{file.name}, {manner}: not named in {message}"
 
@@ -107,13 +107,13 @@ def _check_checkpoint(bench: Bench, run: Path, file: Path, manner: str, by_comma
 
 
 def _assert_warned(file: Path, warning: str, manner: str) -> None:
-    """Where a file and the manifest contradict each other, both are named."""
+    """Check that the warning names both the file and its folder."""
     named = str(file.parent) in warning and file.name in warning
     assert named, f"{file.name}, {manner}: not named in {warning!r}"
 
 
 def _check_stopped(bench: Bench, run: Path, file: Path, manner: str) -> None:
-    """Refused by name, or made again so that the end is the same."""
+    """Check that the run is refused and the file named, or that it ends the same."""
     ended = bench.resume(run)
     if ended.code == 0:
         try:

@@ -1,7 +1,7 @@
-"""Let one system call that writes below a folder fail: the process is killed there, or the system says no.
+"""Make one call that writes below a folder fail: the process is killed there, or the system returns an error.
 
-Everything goes through `os` and `io.open`, which sentiment/system/storage.py and the libraries it uses look
-up when they call, so the package itself needs no hook. Every call is written to a log as it is made.
+sentiment/system/storage.py and its libraries look up `os` and `io.open` when they call them. Replacing these
+functions is enough, and the package needs no code for it. Every call is written to a log.
 """
 
 import builtins
@@ -18,7 +18,7 @@ MANNERS = (KILLED, "ENOSPC", "EIO", "EACCES")
 
 
 class Faults:
-    """The calls that change something below `folder`; the one numbered `at` fails in a `manner`."""
+    """Counts the calls that change something below `folder`, and lets number `at` fail in a `manner`."""
 
     def __init__(self, folder: Path, log: Path, at: int = -1, manner: str = KILLED) -> None:
         self._folder, self._at, self._manner = str(folder), at, manner
@@ -26,7 +26,7 @@ class Faults:
         self._made = 0
 
     def install(self) -> None:
-        """Replace the calls; for a child process, as nothing puts them back."""
+        """Replace the calls. Use this in a child process only, because nothing restores them."""
         for name in ("mkdir", "unlink", "rmdir"):
             self._replace(name, lambda path, *_, **__: [path])
         for name in ("rename", "replace"):
@@ -35,7 +35,7 @@ class Faults:
         io.open = builtins.open = self._opening(io.open)
 
     def point(self, call: str, *paths: str, half_done: Callable[[], None] | None = None) -> None:
-        """Note one call; if it is its turn, do half of it and fail."""
+        """Log one call. If it is the chosen one, do half of its work and fail."""
         if not any(path.startswith(self._folder) for path in paths):
             return
         os.write(self._log, "\t".join([call, *paths]).encode() + b"\n")
@@ -73,7 +73,7 @@ class Faults:
 
 
 class _Writing(io.BufferedWriter):
-    """A file whose every write is a point at which half of it may have reached the disk."""
+    """A file that counts every write; a failing write leaves half of its bytes on the disk."""
 
     def __init__(self, opened: io.BufferedWriter, path: str, faults: Faults) -> None:
         super().__init__(opened.detach())
@@ -93,5 +93,5 @@ def _path_of(descriptor: int) -> str:
 
 
 def read_log(path: Path) -> list[list[str]]:
-    """The calls that were made: name, then paths."""
+    """Return the calls in a log: each is a name and its paths."""
     return [line.split("\t") for line in path.read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""What every campaign shares: numbered trials with a generator each, counted, with what repeats a failure."""
+"""What all campaigns use: numbered trials, each with its own random generator, and the count of failures."""
 
 import random
 import shutil
@@ -9,30 +9,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Trial = Callable[[int, random.Random, Path], None]
-"""One trial: its number, a generator that follows from seed and number, an empty folder; fails by raising."""
+"""One trial: gets its number, a generator seeded by seed and number, an empty folder. Raises if it fails."""
 
 
 @dataclass
 class Outcome:
-    """What a campaign found."""
+    """The result of a campaign."""
 
     trials: int = 0
     failures: int = 0
     skipped: str = ""
-    """Why trials that were asked for could not be made; empty if they all were."""
+    """Why some of the trials could not be run; empty if all were."""
     notes: list[str] = field(default_factory=list)
 
 
 Campaign = Callable[[Sequence[int], int, Path], Outcome]
-"""The numbers of the trials to make, the seed, a folder to work in."""
+"""One campaign: gets the numbers of the trials to run, the seed and a folder to work in."""
 
 
 class Skipped(Exception):
-    """This machine lacks what the campaign needs; the message says what."""
+    """Raised if this machine lacks something that the campaign needs; the message names it."""
 
 
 def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Make each trial in a folder of its own and count those that raise."""
+    """Run each trial in a folder of its own and count those that raise."""
     outcome = Outcome()
     for number in trials:
         place = folder / f"trial-{number}"
@@ -45,18 +45,18 @@ def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outc
             outcome.skipped = str(reason)
         except Exception as error:
             outcome.failures += 1
-            tell(f"  FAILED --seed {seed} --trial {number}: {_reason(error)}")
+            tell(f"  FAILED --seed {seed} --trial {number}: {_describe_failure(error)}")
         else:
             shutil.rmtree(place, ignore_errors=True)
     return outcome
 
 
 def tell(message: str) -> None:
-    """Say something beside the table."""
+    """Print a message on stderr; the table goes to stdout."""
     print(message, file=sys.stderr, flush=True)
 
 
-def _reason(error: Exception) -> str:
+def _describe_failure(error: Exception) -> str:
     if isinstance(error, AssertionError):
         return str(error)
     return "".join(traceback.format_exception(error))

@@ -1,4 +1,4 @@
-"""Campaign 5: runs and checkpoints made to do harm, with manifests that vouch for them."""
+"""Campaign 5: runs and checkpoints made to do harm, with manifests that list them as correct."""
 
 import json
 import os
@@ -24,16 +24,16 @@ from .damage import RUN_FILES
 from .frame import Outcome, repeat
 
 SECONDS = 5.0
-NOISE = 16 * 2**20  # bytes by which the peak of one and the same command varies
+NOISE = 16 * 2**20  # bytes; the peak of the same command varies by so much
 
 Make = Callable[[bytes, Path], bytes]
-"""What to put in place of a file's content; may name the canary."""
+"""Returns the new content of a file, from the old one; it may use the canary."""
 Harm = Callable[[Path, Path], None]
-"""Change the folder (a finished run or a checkpoint) so that opening it would touch the canary."""
+"""Changes a folder (a finished run or a checkpoint) so that opening it could touch the canary."""
 
 
 class Canary:
-    """Unpickling it creates a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,7 +43,7 @@ class Canary:
 
 
 def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Every hostile run and checkpoint: refused in seconds, with exit 3, no code run, no memory taken."""
+    """Check that every hostile run is refused in seconds with exit 3: no code is run, no memory is taken."""
     bench = Bench(folder / "bench")
     cases = _cases()
     entry = next(bench.whole.parent.glob("cache/sentiment/tokens/*"))
@@ -54,7 +54,7 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         canary, run = place / "canary", place / "run"
         if in_checkpoint is None:
             harm(entry, canary)
-            bench.train(run).assert_code(0)  # the cache is made again
+            bench.train(run).assert_code(0)  # the cache entry is made again
             assert not canary.exists(), f"{name}: the canary was touched"
             return bench.assert_same_result(run)
         if in_checkpoint:
@@ -93,7 +93,7 @@ def _resume(bench: Bench, run: Path) -> Ended:
     return ended
 
 
-# --- the cases: name, whether in a checkpoint (None: in the cache), what to do -------------------------
+# --- the cases: name, in a checkpoint or not (None: in the cache), what to do -------------------------
 
 
 def _cases() -> list[tuple[str, bool | None, Harm]]:
@@ -136,7 +136,7 @@ def _cases() -> list[tuple[str, bool | None, Harm]]:
 
 
 def _vouched(name: str, make: Make, new_manifest: bool, run: Path, canary: Path) -> None:
-    """Replace a file; with a new manifest it is what the manifest says."""
+    """Replace a file. With `new_manifest` the manifest agrees with the new content."""
     (run / name).write_bytes(make((run / name).read_bytes(), canary))
     if new_manifest:
         storage.write_manifest(run)
@@ -181,7 +181,7 @@ def _surrogates(run: Path, canary: Path) -> None:
     (run / "manifest.json").write_text(text)
 
 
-UNREAD = ("manifest.json", "metrics.jsonl")  # the first vouches for itself, the second is only hashed
+UNREAD = ("manifest.json", "metrics.jsonl")  # the first is not in itself, the second is only hashed
 HUGE = {
     "hidden": "1000000000",
     "embedding": "1000000000",
@@ -195,7 +195,7 @@ HUGE = {
 def _configure(key: str, value: str, run: Path, canary: Path) -> None:
     lines = (run / "config.toml").read_text().splitlines()
     changed = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines]
-    if key == "hidden":  # the gradient's scale and the vocabulary keep their sizes
+    if key == "hidden":  # the scale of the gradient and the vocabulary keep their sizes
         changed.append("")
     (run / "config.toml").write_text("\n".join(changed) + "\n")
     storage.write_manifest(run)
@@ -213,7 +213,7 @@ def _run_is_a_pickle(run: Path, canary: Path) -> None:
     torch.save(Canary(canary), run)
 
 
-# --- files of tensors ----------------------------------------------------------------------------------
+# --- tensor files ----------------------------------------------------------------------------------
 
 
 def _file(header: bytes, data: bytes = b"", length: int | None = None) -> bytes:
@@ -290,7 +290,7 @@ TENSOR_FILES: dict[str, Make] = {
     "an empty header": lambda whole, canary: _file(b"{}"),
     "a header that is no JSON": lambda whole, canary: _file(b"{" * 100),
     "a header 100,000 deep": lambda whole, canary: _file(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-    "a key that stands twice": _repeated_key,
+    "a key that occurs twice": _repeated_key,
     "overlapping offsets": _overlapping,
     "offsets outside": _outside,
     "a shape of 10^18": _huge_shape,

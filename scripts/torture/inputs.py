@@ -1,4 +1,4 @@
-"""Campaigns 7 and 14: data files and configurations that are wrong."""
+"""Campaigns 7 and 14: wrong data files and wrong configurations."""
 
 import json
 import random
@@ -18,7 +18,7 @@ GOOD = [
     {"text": f"take {number} {'great' if number % 2 else 'awful'}", "label": number % 2}
     for number in range(60)
 ]
-ROW = 7  # the row that is made bad, counted as the file counts
+ROW = 7  # the number of the wrong row, as the file format counts rows
 
 
 # --- 7: bad data files ---------------------------------------------------------------------------------
@@ -26,12 +26,12 @@ ROW = 7  # the row that is made bad, counted as the file counts
 
 @dataclass(frozen=True)
 class BadFile:
-    """A data file with something wrong, and what the error must name besides the file."""
+    """A wrong data file, and what the error must name besides the file."""
 
     name: str
     content: Callable[[], bytes] | bytes
     place: str
-    """A pattern of the place: row or line; empty where the file as a whole is wrong."""
+    """A pattern for the place, such as row 7; empty if the whole file is wrong."""
     remedy: str
 
 
@@ -133,7 +133,7 @@ DATA_TRIALS = len(BAD_FILES) + len(GOOD_FILES) + len(FOLDERS)
 
 
 def read_bad_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """A bad file is refused by name, row and remedy; an odd but good one gives every row."""
+    """Check that a bad file is refused with name, row and remedy, and that an odd good one gives all rows."""
     bench = Bench(folder / "bench")
     cases: list[Any] = [*BAD_FILES, *GOOD_FILES, *FOLDERS]
 
@@ -166,7 +166,7 @@ def _refuse(bench: Bench, source: Path, case: BadFile, place: Path) -> None:
     ended = _prepare(bench, source, place)
     ended.assert_code(3)
     message = ended.error
-    # One class only is found once the file has been read: it is the split that is wrong.
+    # A split of one class only is found after the file has been read, so the message names the split.
     assert str(source) in message or "one class only" in message, f"{case.name} is not named: {message}"
     for what, pattern in (("place", case.place), ("remedy", case.remedy)):
         assert re.search(pattern, message), f"{case.name}: no {what} {pattern!r} in {message}"
@@ -186,7 +186,7 @@ def _make_folder(place: Path, case: str) -> Path:
 # --- 14: bad configurations ----------------------------------------------------------------------------
 
 Request = tuple[list[str], int, list[str]]
-"""Arguments of `train`, the exit code, what the error must say."""
+"""Arguments of `train`, the exit code, and what the error must contain."""
 
 
 def _set(*changes: str) -> list[str]:
@@ -251,7 +251,7 @@ REQUESTS: tuple[Request, ...] = (
 
 
 def refuse_bad_requests(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Every mistake in one line, with the nearest valid name, and no run folder left behind."""
+    """Check that all mistakes are in one line with the nearest valid name, and no run folder is left."""
     bench = Bench(folder / "bench")
 
     def trial(number: int, generator: random.Random, place: Path) -> None:

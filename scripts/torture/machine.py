@@ -1,4 +1,4 @@
-"""Campaigns 8, 10 and 11: full disks, places that cannot be written, too little memory."""
+"""Campaigns 8, 10 and 11: full disks, places that cannot be written, and too little memory."""
 
 import codecs
 import os
@@ -15,7 +15,7 @@ from .children import start_command
 from .frame import Outcome, Skipped, repeat
 from .namespaces import enlarge, in_namespace, make_read_only, mount_tmpfs
 
-ROOM = 64 * 1024  # kilobytes, enough for anything here
+ROOM = 64 * 1024  # kilobytes, enough for everything here
 NOBODY = 65534
 
 
@@ -26,10 +26,10 @@ FULL = (*(f"run in {twelfth + 1}/12 of its room" for twelfth in range(SIZES)), "
 
 
 def fill_disks(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """A disk that fills up: exit 4, the last checkpoint whole, nothing half written, and resume with room."""
+    """Fill a disk: exit 4, a complete last checkpoint, nothing half written, and resume with more room."""
     bench = Bench(folder / "bench")
     blocks = sum(-(-file.stat().st_size // 4096) + 1 for file in bench.whole.rglob("*"))
-    needed = 4 * (blocks + 8)  # kilobytes; a file is written beside the one it replaces
+    needed = 4 * (blocks + 8)  # kilobytes; a new file is written next to the old one
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         if FULL[number].startswith("run"):
@@ -64,7 +64,7 @@ def _fill_run(bench: Bench, place: Path, size: int) -> None:
 def _fill_cache(bench: Bench, place: Path) -> None:
     caches = place / "caches"
     mount_tmpfs(caches, 8)
-    bench.environment["XDG_CACHE_HOME"] = str(caches)  # of this process alone
+    bench.environment["XDG_CACHE_HOME"] = str(caches)  # in this process only
     ended = bench.train(place / "run")
     ended.assert_code(4)
     full = "No space left" in ended.error or "is the disk full?" in ended.error
@@ -84,7 +84,7 @@ def _fill_output(bench: Bench, place: Path, stream: str) -> None:
     run = place / "run"
     ended = bench.train(run, before=before)
     ended.assert_code(4)
-    if stream == "stdout":  # the summary is the last thing; all else is done
+    if stream == "stdout":  # the summary is the last output; everything else is done
         assert "cannot write the output" in ended.error
     else:
         newest_whole(run)
@@ -104,7 +104,7 @@ PLACES = (
 
 
 def refuse_places(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """A run folder or a cache that cannot be written is refused before the work of tokenizing."""
+    """Check that a run folder or cache that cannot be written is refused before tokenizing."""
     bench = Bench(folder / "bench")
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
@@ -138,7 +138,7 @@ def _refuse_place(bench: Bench, target: Path, number: int, become: Callable[[], 
         run.parent.chmod(0o777)
 
     def before() -> None:
-        codecs.lookup("utf-8-sig")  # the other user may be barred from Python's own modules
+        codecs.lookup("utf-8-sig")  # the other user may not be able to read Python's modules
         os.environ["XDG_CACHE_HOME"] = str(cache)
         setattr(tokens, "_tokenize", _tokenized)  # noqa: B010
         become()
@@ -151,11 +151,11 @@ def _refuse_place(bench: Bench, target: Path, number: int, become: Callable[[], 
 
 
 def _tokenized(*arguments: object) -> None:
-    raise ZeroDivisionError("it has tokenized")
+    raise ZeroDivisionError("tokenizing began")
 
 
 def _make_reachable(place: Path) -> None:
-    """Another user must be able to come here and be refused there."""
+    """Let another user reach this folder, so that only the target refuses them."""
     for folder in (place, *place.parents):
         if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o055)
@@ -174,7 +174,7 @@ LEAST, MOST = 100, 3_000  # megabytes of address space
 
 
 def limit_memory(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """From too little to import to more than enough: it works, or ends with one line and exit 4."""
+    """Limit memory, from too little for the imports to enough: it works, or ends with one line and exit 4."""
     bench = Bench(folder / "bench")
     codes: list[int] = []
 
@@ -197,5 +197,5 @@ def limit_memory(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         bench.assert_resumes(run)
 
     outcome = repeat(trial, [number for number in trials if number < LEVELS], seed, folder)
-    outcome.notes.append(f"{codes.count(0)} had enough")
+    outcome.notes.append(f"{codes.count(0)} levels were enough")
     return outcome

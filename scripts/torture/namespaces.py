@@ -1,4 +1,4 @@
-"""Mounts that only a child process sees: small and read-only file systems, gone when it ends."""
+"""Mounts that only a child process sees: small and read-only file systems, removed when it ends."""
 
 import ctypes
 import os
@@ -15,9 +15,9 @@ CLONE_NEWNS = 0x0002_0000
 
 
 def in_namespace(action: Callable[[], None], output: Path) -> None:
-    """Run `action` in a forked process with mounts of its own; fail as it fails.
+    """Run `action` in a fork that has its own mounts, and fail if it fails.
 
-    Raises Skipped where this user may not mount.
+    Raises Skipped if this user may not mount.
     """
     if os.geteuid() != 0:
         raise Skipped("only root may mount file systems")
@@ -45,18 +45,18 @@ def in_namespace(action: Callable[[], None], output: Path) -> None:
 
 
 def mount_tmpfs(folder: Path, kilobytes: int, *options: str) -> None:
-    """Put an empty file system of a size on a folder."""
+    """Mount an empty file system of a given size on a folder."""
     folder.mkdir(exist_ok=True)
     _mount("-t", "tmpfs", "-o", ",".join([f"size={kilobytes}k", *options]), "tmpfs", str(folder))
 
 
 def enlarge(folder: Path, kilobytes: int) -> None:
-    """Give a mounted file system another size."""
+    """Change the size of a mounted file system."""
     _mount("-o", f"remount,size={kilobytes}k", str(folder))
 
 
 def make_read_only(folder: Path) -> None:
-    """Refuse every write to a mounted file system from now on."""
+    """Make a mounted file system read-only."""
     _mount("-o", "remount,ro", str(folder))
 
 

@@ -1,4 +1,4 @@
-"""Campaign 13: values that are not finite, planted where a training could pick them up."""
+"""Campaign 13: values that are not finite, planted where a training could use them."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from .bench import Bench, newest
 from .frame import Outcome, repeat
 
 NAN, INFINITY = float("nan"), float("inf")
-STEP = 5  # steps that are made before; the next one would be saved
+STEP = 5  # steps before the plant; the next step would be saved
 PLANTS = (
     ("loss", NAN),
     ("loss", INFINITY),
@@ -34,7 +34,7 @@ PLANTS = (
 
 
 def plant_numbers(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """The training stops before the step or the save, names the last good step, and can be gone on with."""
+    """Check that training stops before the step or the save, names the last good step, and can be resumed."""
     bench = Bench(folder / "bench")
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
@@ -74,7 +74,7 @@ def _plant_in_checkpoint(run: Path, value: float) -> None:
     storage.write_manifest(state.parent)
 
 
-# --- for a child process: nothing puts the functions back ----------------------------------------------
+# --- for a child process, because nothing restores the functions ---------------------------------------
 
 
 def _after_backward(spoil: Callable[[TrainingState, float], float]) -> None:
@@ -102,7 +102,7 @@ def _plant_in_gradient(value: float) -> None:
 
 
 def _plant_in_weight(value: float) -> None:
-    """As an optimizer step would that overflows: the loss before it was finite."""
+    """Spoil a weight as an overflowing optimizer step would; the loss before it is finite."""
     original, steps = torch.optim.AdamW.step, [0]
 
     def step(self: torch.optim.AdamW, *arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Every campaign in the order of its number."""
+"""The list of all campaigns, in the order of their numbers."""
 
 import random
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from .frame import Campaign
 
 @dataclass(frozen=True)
 class Entry:
-    """A campaign with its name in the table and how many trials make it whole."""
+    """A campaign, its name in the table and its number of trials."""
 
     name: str
     trials: int
     run: Campaign
 
     def trial_numbers(self, share: float) -> Sequence[int]:
-        """A share of the trials, at least one; the same ones each time."""
+        """Return a share of the trials, at least one and always the same ones."""
         count = max(1, ceil(self.trials * share))
         return sorted(random.Random(count).sample(range(self.trials), count))
 

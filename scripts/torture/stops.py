@@ -19,12 +19,15 @@ from .children import Child
 from .frame import Outcome, repeat
 
 TRIALS = 70
-SECONDS = 10.0  # within which it must be gone
+SECONDS = 10.0  # the process must end within this time
 ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def stop_anywhere(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Gone in seconds with 130 or 143, a checkpoint whole, resume exact; a second signal changes nothing."""
+    """Stop a training: it ends in seconds with 130 or 143, its checkpoint is complete, and resume is exact.
+
+    A second signal changes nothing.
+    """
     bench = Bench(folder / "bench")
     phases = list(PHASES)
 
@@ -57,19 +60,19 @@ def _check(bench: Bench, child: Child, run: Path, place: Path, code: int) -> Non
     ended.assert_code(code)
     sent = place / "sent"
     seconds = time.time() - float(sent.read_text()) if sent.exists() else 0.0
-    assert seconds < SECONDS, f"gone after {seconds:.1f} s"
+    assert seconds < SECONDS, f"ended after {seconds:.1f} s"
     assert "Traceback" not in ended.err and "error: " not in ended.err, ended.err
     whole = newest_whole(run) if run.exists() else None
     if "stopped; saved" in ended.err:
-        assert whole is not None and f"saved {whole}\n" in ended.err, f"{whole} is not what it saved"
+        assert whole is not None and f"saved {whole}\n" in ended.err, f"{whole} is not the one it named"
     if run.exists() and (run / storage.MANIFEST).exists():
-        return bench.assert_same_result(run)  # it came after the last byte was written
+        return bench.assert_same_result(run)  # the signal came after the last byte was written
     bench.assert_resumes(run)
     return None
 
 
 def _wait_for_handler(child: Child) -> None:
-    """Until Python's own handling of signals has been replaced: before that a signal just ends it."""
+    """Wait until the command handles signals itself. Before that, a signal simply ends it."""
     wanted = 1 << signal.SIGTERM - 1
     while not child.poll():
         status = Path(f"/proc/{child.pid}/status").read_text()
@@ -91,7 +94,7 @@ def _send(numbers: Sequence[int], place: Path) -> None:
 
 
 def _when_called(owner: Any, name: str, calls: int) -> Arrange:
-    """Once `calls` calls at most have been made, drawn at random, before or after the next one."""
+    """Send the signals before or after one of the first `calls` calls of a function, drawn at random."""
 
     def arrange(generator: random.Random, numbers: Sequence[int], place: Path) -> None:
         original, left = getattr(owner, name), [generator.randrange(calls)]
@@ -112,10 +115,10 @@ def _when_called(owner: Any, name: str, calls: int) -> Arrange:
 
 
 def _import(generator: random.Random, numbers: Sequence[int], place: Path) -> None:
-    """Sent from outside to a fresh process."""
+    """Do nothing here: the signal is sent from outside to a new process."""
 
 
-STEPS, SAVES = 36, 20  # a little fewer than a training makes
+STEPS, SAVES = 36, 20  # a little fewer than a training has
 PHASES: dict[str, Arrange] = {
     "import": _import,
     "load": _when_called(preparing, "load_reviews", 1),

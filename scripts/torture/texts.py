@@ -1,4 +1,4 @@
-"""Campaigns 6 and 15: predict on any text whatever, and into pipes and disks that do not take its answer."""
+"""Campaigns 6 and 15: predict on any text, and write to pipes and disks that do not accept the answer."""
 
 import json
 import os
@@ -18,10 +18,10 @@ from .bench import FILLER, Bench
 from .children import ROOT, fork
 from .frame import Outcome, Skipped, repeat
 
-TOGETHER = 8  # texts at most that are predicted alone and in one batch
+TOGETHER = 8  # the most texts that are predicted alone and in one batch
 TOLERANCE = 1e-5
 STREAM_TOKENS = 100_000
-STREAM_GROWTH = 8 * 2**20  # bytes; the tokens' strings alone would take some 10 MB in spaCy's table
+STREAM_GROWTH = 8 * 2**20  # bytes; the token strings alone would take some 10 MB in spaCy's table
 STDIN_TRIALS = 40
 
 KNOWN = [
@@ -52,7 +52,7 @@ KNOWN = [
 
 
 def predict_any_text(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """The first trials read stdin, one measures memory, the rest are texts found by hypothesis, or known."""
+    """Predict texts: the first trials read stdin, one measures memory, the rest are known or drawn texts."""
     bench = Bench(folder / "bench")
     predictor = Predictor.load(bench.whole, device="cpu", threads=1)
 
@@ -70,7 +70,7 @@ def predict_any_text(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
 
 def _texts(seed: str) -> list[str]:
-    """A list of texts as hypothesis draws them, the same for the same seed."""
+    """Return texts drawn by hypothesis; the same seed gives the same texts."""
     drawn: list[list[str]] = []
     words = st.sampled_from([*FILLER, "great", "awful", "n't", "...", "<br />", "\U0001f600", "\u200d"])
     text = st.one_of(
@@ -95,7 +95,7 @@ def _texts(seed: str) -> list[str]:
 
 
 def check_together(predictor: Predictor, texts: list[str]) -> None:
-    """Each text is a probability or a clean error by its number; alone and together they agree."""
+    """Check that each text gives a probability or an error with its number, alone and together."""
     alone: list[Prediction] = []
     readable = []
     for number, text in enumerate(texts, start=1):
@@ -114,7 +114,7 @@ def check_together(predictor: Predictor, texts: list[str]) -> None:
 
 
 def _refusal(predictor: Predictor, texts: list[str]) -> str:
-    """The error that predicting ends with; empty if it does not."""
+    """Return the error that predicting ends with, or an empty string."""
     try:
         predictor.predict(texts)
     except DataError as error:
@@ -123,7 +123,7 @@ def _refusal(predictor: Predictor, texts: list[str]) -> str:
 
 
 def _stream(predictor: Predictor, place: Path) -> None:
-    """Memory stays flat over many distinct tokens."""
+    """Check that memory does not grow over many different tokens."""
 
     def held() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -143,7 +143,7 @@ def _stream(predictor: Predictor, place: Path) -> None:
 
 
 def _read_stdin(bench: Bench, number: int, generator: random.Random, place: Path) -> None:
-    """One line in, one line out, or one clean error that names the line."""
+    """Check that each line in gives a line out, or that one error names the line."""
     lines = [" ".join(generator.choices(FILLER, k=generator.randint(1, 30))) for _ in range(30)]
     at = generator.randrange(1, len(lines))
     ending = generator.choice(["\n", "\r\n"])
@@ -202,7 +202,7 @@ PIPES = (
 
 
 def break_pipes(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """A reader that leaves, a closed stdout, a full one: an exit code and no traceback."""
+    """Check that a reader that leaves, a closed stdout or a full one gives an exit code and no traceback."""
     bench = Bench(folder / "bench")
     (folder / "many.txt").write_text("a great film\n" * 20_000)
     whole = bench.whole
@@ -212,7 +212,7 @@ def break_pipes(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         if "/dev/full" in command and not Path("/dev/full").exists():
             raise Skipped("no /dev/full here")
         arguments = command.format(f"--run {whole} --threads 1", whole=whole, recipe=bench.recipe)
-        # The status is that of the command, not of the reader behind the pipe.
+        # The exit code is that of the command, not of the program that reads its output.
         shell = f"set -o pipefail; {sys.executable} -m sentiment {arguments}"
         done = subprocess.run(
             ["bash", "-c", shell],

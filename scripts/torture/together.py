@@ -1,4 +1,4 @@
-"""Campaigns 9 and 16: processes at once on one cache or run folder, and one training in many processes."""
+"""Campaigns 9 and 16: several processes with one cache or run folder, and one training in many processes."""
 
 import hashlib
 import random
@@ -14,12 +14,12 @@ from .frame import Outcome, repeat
 # --- 9: one cache, one run folder ----------------------------------------------------------------------
 
 CACHE_TRIALS = 50
-TRIALS = CACHE_TRIALS + 20  # the others are of run folders
+TRIALS = CACHE_TRIALS + 20  # the others use run folders
 KILLED_ONE_IN = 3
 
 
 def share_folders(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Two or four processes prepare one cache, some are killed; two trainings want one run folder."""
+    """Let two or four processes prepare one cache, some of them killed, and two trainings use one folder."""
     bench = Bench(folder / "bench", reviews=600)
     small = Bench(folder / "small")
     expected = _prepare_alone(bench)
@@ -39,7 +39,7 @@ def _prepare_alone(bench: Bench) -> str:
 
 
 def _only_entry(caches: Path) -> str:
-    """Fail unless the cache holds one entry; its name and content as a hash."""
+    """Return a hash of the one entry of the cache, its name included. Fail if there is not exactly one."""
     entries = [entry for entry in (caches / "sentiment" / "tokens").iterdir() if entry.name[0] != "."]
     assert len(entries) == 1, f"{len(entries)} entries in the cache"
     content = hashlib.sha256(entries[0].name.encode())
@@ -59,18 +59,18 @@ def _share_cache(bench: Bench, expected: str, number: int, generator: random.Ran
     if killed is not None:
         end = time.monotonic() + PATIENCE
         while not list(caches.rglob(".*.tmp")) and not killed.poll() and time.monotonic() < end:
-            time.sleep(0.0005)  # until an entry is being made
+            time.sleep(0.0005)  # until an entry is being written
         time.sleep(generator.uniform(0, 0.02))
         killed.send(signal.SIGKILL)
     for process in processes:
         ended = process.wait(patience=60)
         if process is not killed:
             ended.assert_code(0)
-    assert _only_entry(caches) == expected, "another cache than that of one process"
+    assert _only_entry(caches) == expected, "the cache differs from that of a single process"
 
 
 def _share_run(bench: Bench, number: int, generator: random.Random, place: Path) -> None:
-    """The second training is refused in each way it could begin, and the first ends as ever."""
+    """Check that the second training is refused however it starts, and that the first ends as usual."""
     run = place / "run"
     first = bench.fork("train", bench.recipe, "--run", run, output=place / "first")
     manner = number % 4
@@ -85,10 +85,10 @@ def _share_run(bench: Bench, number: int, generator: random.Random, place: Path)
     ]
     second = bench.fork(*commands[manner % 3], "--run", run, output=place / "second")
     ended, other = first.wait(), second.wait()
-    if manner == 0 and ended.code != 0:  # of two that begin at once either may win
+    if manner == 0 and ended.code != 0:  # if two begin at once, either may win
         ended, other = other, ended
     ended.assert_code(0)
-    # Without --force or --resume a folder that is taken is refused as such.
+    # Without --force or --resume, a folder that exists is refused.
     other.assert_code(4, 2) if manner % 3 == 0 else other.assert_code(4)
     assert str(run) in other.error
     bench.assert_same_result(run)
@@ -102,7 +102,7 @@ REPEATS = PROCESSES * len(THREADS)
 
 
 def repeat_training(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Fresh processes with different hash seeds: the same bytes within a count of threads."""
+    """Train in new processes with different hash seeds: the same bytes for the same number of threads."""
     bench = Bench(folder / "bench")
     found: dict[int, str] = {}
 
@@ -119,7 +119,7 @@ def repeat_training(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             file = newest(run) / name if name == "state.safetensors" else run / name
             content.update(file.read_bytes())
         first = found.setdefault(threads, content.hexdigest())
-        assert first == content.hexdigest(), f"other bytes with {threads} threads"
+        assert first == content.hexdigest(), f"different bytes with {threads} threads"
 
     outcome = repeat(trial, [number for number in trials if number < REPEATS], seed, folder)
     if len(found) == len(THREADS):

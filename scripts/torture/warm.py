@@ -1,4 +1,4 @@
-"""Import once what every forked command needs, so that a trial takes half a second rather than four."""
+"""Import what every forked command needs. A trial then takes half a second instead of four."""
 
 import sklearn.metrics
 import torch._inductor  # what torch.use_deterministic_algorithms imports
