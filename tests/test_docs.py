@@ -1,4 +1,4 @@
-"""The code in the documentation runs as it stands, and its links lead somewhere."""
+"""The code in the documentation runs as it is, its links lead to files, and its pages stay short."""
 
 import ast
 import re
@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+import sentiment
+
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MOST_LINES = {
+    "README.md": 80,
+    "CONTRIBUTING.md": 80,
+    "docs/index.md": 60,
+    "docs/your-own-data.md": 120,
+    "docs/results.md": 100,
+    "docs/troubleshooting.md": 120,
+}
+MOST_COLUMNS = 140  # of prose; a row of a table may be longer
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "text", "sh", "toml", "json"}  # `python` runs; Python that must not run is `text`
 LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\)")
@@ -39,6 +50,37 @@ def test_every_block_names_a_language(page):
     blocks = BLOCK.findall(text)
     assert {language for language, _ in blocks} <= LANGUAGES
     assert text.count("```") == 2 * len(blocks), "a block is indented or not closed"
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_a_page_for_users_stays_short(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES[name]
+    assert [line for line in lines if len(line) > MOST_COLUMNS and not line.startswith("|")] == []
+
+
+def test_the_page_about_python_uses_public_names_only():
+    code = ast.parse("".join(python_blocks(ROOT / "docs" / "python.md")))
+    imported = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for node in ast.walk(code)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    used = {
+        node.attr
+        for node in ast.walk(code)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "sentiment"
+    }
+    assert {name for name in imported if name.startswith("sentiment")} == {"sentiment"}
+    assert used and used <= set(sentiment.__all__)
+
+
+def test_the_index_links_every_page():
+    links = LINK.findall((ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= set(links)
 
 
 def test_every_block_about_lstms_asserts_something():
