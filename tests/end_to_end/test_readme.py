@@ -35,7 +35,7 @@ def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 def write_tables(folder: Path) -> None:
-    """Write the tables that the pages use: reviews.csv to learn from, shop.csv, new.csv to predict."""
+    """Write the tables that the pages use: to learn from, to measure on and to predict."""
     rows = [
         {"text": f"{opening} {judgement} in part {number}.", "label": label}
         for number in range(60)
@@ -43,6 +43,7 @@ def write_tables(folder: Path) -> None:
         for judgement, label in (("wonderful", "positive"), ("dreadful", "negative"))
     ]
     write_rows(folder / "reviews.csv", rows)
+    write_rows(folder / "more.csv", rows[:8])
     shop = [{"remarks": row["text"], "mood": int(row["label"] == "positive")} for row in rows]
     write_rows(folder / "shop.csv", shop)
     write_rows(folder / "new.csv", [{"id": 1, "text": "A wonderful story."}, {"id": 2, "text": "Dreadful."}])
@@ -86,7 +87,8 @@ def test_the_quickstart_of_the_readme_works_in_an_empty_folder(tmp_path, environ
     assert (tmp_path / "runs" / "quickstart-1" / "report.html").exists()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_commands_about_your_own_data_work_in_an_empty_folder(tmp_path, environment):
     write_tables(tmp_path)
     commands = find_commands(GUIDE.read_text(encoding="utf-8"))
