@@ -74,10 +74,11 @@ def check_commands(commands: list[str], folder: Path, environment: dict[str, str
         assert all(len(line) <= 80 or "{" in line for line in output.splitlines()), output
 
 
-def test_the_readmes_offline_commands_work_in_an_empty_folder(tmp_path, environment):
+@pytest.mark.parametrize("heading", OFFLINE_SECTIONS)
+def test_the_readmes_offline_commands_work_in_an_empty_folder(heading, tmp_path, environment):
     write_tables(tmp_path)
-    commands = [command for heading in OFFLINE_SECTIONS for command in find_commands(read_section(heading))]
-    assert len(commands) >= 8 and all(command.startswith("sentiment ") for command in commands)
+    commands = find_commands(read_section(heading))
+    assert len(commands) >= 3 and all(command.startswith("sentiment ") for command in commands)
     check_commands(commands, tmp_path, environment)
 
 
