@@ -78,6 +78,12 @@ def test_the_page_about_python_uses_public_names_only():
     assert used and used <= set(sentiment.__all__)
 
 
+def test_no_public_name_is_also_a_package():
+    # Python binds a package to its parent on import: it would hide a function of the same name.
+    packages = {path.stem for path in (ROOT / "sentiment").iterdir()}
+    assert packages & set(sentiment.__all__) == set()
+
+
 def test_the_index_links_every_page():
     links = LINK.findall((ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= set(links)
