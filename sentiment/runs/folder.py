@@ -78,7 +78,8 @@ class RunFolder:
         self._replaces = self._is_taken()
         if self._replaces and not force:
             raise UsageError(
-                f"{self.path} exists; resume it with --resume, replace it with --force, or choose another --run"
+                f"{self.path} exists; resume it with --resume, replace it with --force, "
+                "or choose another --run"
             )
         if self._replaces and not is_run(self.path):
             raise UsageError(f"{self.path} is no run folder; --force does not replace it")
