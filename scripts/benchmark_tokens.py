@@ -13,7 +13,10 @@ from multiprocessing import get_context
 
 from sentiment.config import DataSettings
 from sentiment.data.reviews import load_reviews
-from sentiment.data.tokens import CHUNK, normalise, shared_tokenizer, tokenize_cached
+from sentiment.data.text import normalise
+from sentiment.data.token_cache import tokenize_cached
+from sentiment.data.tokenizer import shared_tokenizer
+from sentiment.data.workers import CHUNK
 from sentiment.system.device import available_cores
 
 

@@ -13,7 +13,7 @@ import torch
 
 from sentiment.cli.guard import guard
 from sentiment.config import override, read_config
-from sentiment.data.prepare import load_part
+from sentiment.data.parts import load_part
 from sentiment.evaluation.metrics import Evaluation, evaluate
 from sentiment.inference.predictor import Predictor, build_model
 from sentiment.models.compact import compact
@@ -94,7 +94,7 @@ def predictor_of(run: FinishedRun, weights: dict[str, torch.Tensor]) -> Predicto
 def judge(run: FinishedRun) -> dict[str, Evaluation]:
     """Judge the run on its validation films, with its own weights and with the small ones."""
     part = load_part(run.config, "validation", workers=2)
-    reviews, labels_N = part.encode(run.vocabulary, run.config)
+    reviews, labels_N = part.encode(run.vocabulary, run.config.text)
     found: dict[str, np.ndarray] = {
         "as trained": predictor_of(run, run.weights).logits(reviews),
         "as shipped": predictor_of(run, compact(run.weights)).logits(reviews),

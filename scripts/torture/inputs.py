@@ -70,21 +70,31 @@ ROW_7, LINE_7, LINE_8 = "row 7", "line 7", "line 8"
 JSON_LABELS: tuple[Any, ...] = (2, -1, "pos", "", None, 1.5, True, [1], {})
 BAD_FILES = (
     *(
-        BadFile("a.jsonl", _jsonl(_rows({"label": label})), ROW_7, "must be 0 .* or 1")
+        BadFile("a.jsonl", _jsonl(_rows({"label": label})), LINE_7, "must be 0 .* or 1")
         for label in JSON_LABELS
     ),
     *(
-        BadFile("a.jsonl", _jsonl(_rows({"text": text})), ROW_7, "remove or fill")
+        BadFile("a.jsonl", _jsonl(_rows({"text": text})), LINE_7, "remove or fill")
         for text in ("", " \t", "<br />", None, 5, "half \ud83d")
     ),
     *(
-        BadFile("a.csv", _csv(_rows({"label": label}, at=6)), ROW_7, "must be 0 .* or 1")
+        BadFile("a.csv", _csv(_rows({"label": label}, at=6)), LINE_7, "must be 0 .* or 1")
         for label in ("2", "pos", "", "null", "NaN", "1.0")
     ),
-    BadFile("a.csv", _csv(_rows({"text": ""}, at=6)), ROW_7, "remove or fill"),
-    BadFile("a.csv", _csv(GOOD, "review,label"), "", "has no column text .*rename|data.text_column"),
-    BadFile("a.csv", _csv(GOOD, "text,sentiment"), "", "has no column label .*rename|data.label_column"),
-    BadFile("a.csv", _csv(GOOD, "text,text"), "", "stands twice; rename or remove"),
+    BadFile("a.csv", _csv(_rows({"text": ""}, at=6)), LINE_7, "remove or fill"),
+    BadFile(
+        "a.csv",
+        _csv(GOOD, "review,label"),
+        "",
+        "has no column text .*rename one .*--set data.text_column=NAME",
+    ),
+    BadFile(
+        "a.csv",
+        _csv(GOOD, "text,sentiment"),
+        "",
+        "has no column label .*rename one .*--set data.label_column=NAME",
+    ),
+    BadFile("a.csv", _csv(GOOD, "text,text"), "", "two columns are called text; rename or remove"),
     BadFile("a.csv", _csv(GOOD, "Text,Label"), "", "has no column"),
     BadFile("a.csv", b"text,label\n", "", "no reviews"),
     BadFile("a.csv", b"", "", "is empty"),
@@ -95,14 +105,19 @@ BAD_FILES = (
     BadFile("a.csv", _insert(_csv(GOOD), 7, b"caf\xe9,1"), "byte", "convert"),
     BadFile("a.csv", _csv(GOOD).decode().encode("utf-16"), "byte", "convert"),
     BadFile("a.tsv", _csv(GOOD), "line 2", "check the quotes"),
-    BadFile("a.jsonl", _jsonl(_rows(drop="label")), ROW_7, "label"),
-    BadFile("a.jsonl", _jsonl(_rows(drop="text")), ROW_7, "remove or fill"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "broken'), LINE_7, "one object a line"),
+    BadFile("a.jsonl", _jsonl(_rows(drop="label")), LINE_7, "label"),
+    BadFile("a.jsonl", _jsonl(_rows(drop="text")), LINE_7, "remove or fill"),
+    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "broken'), LINE_7, "one object per line"),
     BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"[1, 2]"), LINE_7, "not an object"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": NaN}'), ROW_7, "0 .* or 1"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": 1, "label": 0}'), LINE_7, "twice"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"[" * 100_000), LINE_7, "one object a line"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"\0\0\0"), LINE_7, "one object a line"),
+    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": NaN}'), LINE_7, "0 .* or 1"),
+    BadFile(
+        "a.jsonl",
+        _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": 1, "label": 0}'),
+        LINE_7,
+        "two keys are called label",
+    ),
+    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"[" * 100_000), LINE_7, "one object per line"),
+    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"\0\0\0"), LINE_7, "one object per line"),
     BadFile("a.json", json.dumps([*GOOD, 3]).encode(), "row 61", "not an object"),
     BadFile("a.json", json.dumps(GOOD).encode()[:-20], "", "not JSON"),
     BadFile("a.parquet", _parquet(GOOD)[:-100], "", "copy it again"),
@@ -140,7 +155,9 @@ def read_bad_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     def trial(number: int, generator: random.Random, place: Path) -> None:
         case = cases[number]
         if isinstance(case, str):
-            _refuse(bench, _make_folder(place, case), BadFile(case, b"", "", "holds no|several files"), place)
+            _refuse(
+                bench, _make_folder(place, case), BadFile(case, b"", "", "holds no|files are called"), place
+            )
         elif isinstance(case, BadFile):
             content = case.content() if callable(case.content) else case.content
             (place / case.name).write_bytes(content)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from sentiment.data import tokens
+from sentiment.data import token_cache
 
 from .bench import Bench, leftovers, newest_whole
 from .children import start_command
@@ -140,7 +140,7 @@ def _refuse_place(bench: Bench, target: Path, number: int, become: Callable[[], 
     def before() -> None:
         codecs.lookup("utf-8-sig")  # the other user may not be able to read Python's modules
         os.environ["XDG_CACHE_HOME"] = str(cache)
-        setattr(tokens, "_tokenize", _tokenized)  # noqa: B010
+        setattr(token_cache, "tokenize_chunks", _tokenized)  # noqa: B010
         become()
 
     ended = bench.fork(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import sentiment.training.loop
+from sentiment.data import parts
 from sentiment.data import prepare as preparing
 from sentiment.runs import RunFolder
 from sentiment.system import storage
@@ -121,9 +122,9 @@ def _import(generator: random.Random, numbers: Sequence[int], place: Path) -> No
 STEPS, SAVES = 36, 20  # a little fewer than a training has
 PHASES: dict[str, Arrange] = {
     "import": _import,
-    "load": _when_called(preparing, "load_reviews", 1),
-    "tokenize": _when_called(preparing, "tokenize_cached", 1),
-    "vocabulary": _when_called(preparing, "_count_words", 1),
+    "load": _when_called(preparing, "ReviewSource", 1),
+    "tokenize": _when_called(parts, "tokenize_cached", 1),
+    "vocabulary": _when_called(preparing, "count_words", 1),
     "rehearse": _when_called(sentiment.training.loop, "rehearse", 1),
     "first step": _when_called(sentiment.training.loop, "_take_step", 1),
     "step": _when_called(sentiment.training.loop, "_take_step", STEPS),

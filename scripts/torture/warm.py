@@ -7,7 +7,7 @@ import sentiment.cli
 import sentiment.evaluation.baseline
 import sentiment.evaluation.judge
 import sentiment.training.run
-from sentiment.data.tokens import shared_tokenizer
+from sentiment.data.tokenizer import shared_tokenizer
 
 __all__ = ["sentiment", "sklearn", "torch"]
 

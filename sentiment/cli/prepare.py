@@ -8,7 +8,7 @@ from sentiment.cli.options import ConfigArgument, DataOption, JsonOption, SetOpt
 from sentiment.config import read_config
 
 if TYPE_CHECKING:
-    from sentiment.data.prepare import Audit
+    from sentiment.data.audit import Audit
 
 
 def prepare_command(
@@ -20,7 +20,7 @@ def prepare_command(
 ) -> None:
     """Download, tokenize and audit the reviews; training then starts at once."""
     wanted = read_config(config, overrides(settings, data))
-    from sentiment.data.prepare import audit
+    from sentiment.data.audit import audit
     from sentiment.system.device import available_cores
 
     found = audit(wanted, threads or available_cores())

@@ -1,4 +1,6 @@
 """From a source of reviews to padded batches of token ids. Read in this order:
 
-reviews -> splits -> tokens -> vocabulary (vectors) -> batches; `prepare` walks the road once for a run.
+sources -> text, labels -> reviews -> splits -> tokens (tokenizer, workers, token_cache) -> vocabulary,
+vectors -> batches -> parts -> prepare, audit. Nothing here imports `models`; only `torchtext_adapter` imports
+torchtext.
 """

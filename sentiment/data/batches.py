@@ -1,19 +1,18 @@
-"""Batches of reviews of similar length, in an order that follows from (seed, epoch) alone."""
+"""Encoded reviews, and batches of reviews of similar length."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchtext.data import BucketIterator, Dataset, RawField
 
 from sentiment.config import BatchSettings, TextSettings
 from sentiment.data.ids import PADDING_ID
 from sentiment.data.tokens import Tokens
+from sentiment.data.torchtext_adapter import SizedReview, bucket_reviews
 from sentiment.data.vocabulary import Vocabulary
 
 
@@ -22,7 +21,7 @@ class Batch:
     """Padded reviews, ready for the network."""
 
     tokens_BT: Tensor
-    """int64, 0 at padding; (B, T, C) where tokens are seen through C channels."""
+    """int64, 0 at padding; (B, T, C) if tokens have C channels."""
     lengths_B: Tensor
     """int64, at least 1."""
 
@@ -32,20 +31,20 @@ class Batch:
 
 
 def cut(ids_T: np.ndarray, settings: TextSettings) -> np.ndarray:
-    """Keep the first `head` and last `tail` tokens of a longer review: the verdict may stand at its end."""
+    """Keep the first `head` and last `tail` tokens of a longer review: the verdict is often at its end."""
     if settings.head + settings.tail == 0 or len(ids_T) <= settings.head + settings.tail:
         return ids_T
     return np.concatenate([ids_T[: settings.head], ids_T[len(ids_T) - settings.tail :]])
 
 
 def cut_lengths(lengths_N: np.ndarray, settings: TextSettings) -> np.ndarray:
-    """The lengths that `cut` leaves."""
+    """Return the lengths that `cut` leaves."""
     limit = settings.head + settings.tail
     return lengths_N if limit == 0 else np.minimum(lengths_N, limit)
 
 
 def collate(reviews: Sequence[np.ndarray]) -> Batch:
-    """Pad id arrays at their end to the longest; the one way into the network for train, eval and predict."""
+    """Pad id arrays at their end to the longest; train, eval and predict all make their batches here."""
     lengths_B = torch.tensor([len(ids) for ids in reviews])
     channels = reviews[0].shape[1:]
     tokens_BT = torch.full((len(reviews), int(lengths_B.max()), *channels), PADDING_ID)
@@ -55,7 +54,7 @@ def collate(reviews: Sequence[np.ndarray]) -> Batch:
 
 
 class EncodedReviews:
-    """Tokenized reviews as vocabulary ids, cut; looked up when asked for, so the tokens stay on disk."""
+    """Tokenized reviews as vocabulary ids, cut. Ids are looked up when asked for: tokens stay on the disk."""
 
     def __init__(
         self,
@@ -85,7 +84,7 @@ class EncodedReviews:
 
 
 class JoinedReviews:
-    """Two sets of encoded reviews as one: those of the first, then those of the second."""
+    """Two sets of encoded reviews as one: first those of the first set."""
 
     def __init__(self, first: "AnyReviews", second: "AnyReviews") -> None:
         self._first, self._second = first, second
@@ -112,63 +111,41 @@ class LabelledReviews(NamedTuple):
 
     reviews: AnyReviews
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative, -1 unknown; float64 where a model gave probabilities of positive."""
+    """int8: 1 positive, 0 negative, -1 unknown; or float64 probabilities of positive from a model."""
 
     def joined(self, other: "LabelledReviews") -> "LabelledReviews":
-        """These, then the others."""
+        """Return these reviews, then the others."""
         labels_N = np.concatenate([self.labels_N, other.labels_N])
         return LabelledReviews(JoinedReviews(self.reviews, other.reviews), labels_N)
-
-
-@dataclass(frozen=True, slots=True)
-class _Example:
-    """What torchtext sees of a review."""
-
-    index: int
-    length: int
 
 
 def shuffled_batches(
     lengths_N: np.ndarray, settings: BatchSettings, seed: int, epoch: int
 ) -> list[list[int]]:
-    """Indices batch by batch for one epoch; each batch is within the settings' limits (or is one review).
+    """Return the indices of one epoch batch by batch, in an order that follows from (seed, epoch).
 
-    torchtext's pools give reviews of similar length a shared batch and keep chance between the pools.
+    Each batch is within the limits of the settings, or is one review; its reviews are of similar length.
     """
-    iterator = _bucket_iterator(lengths_N, settings, train=True)
-    iterator.random_shuffler.random_state = random.Random(f"{seed} {epoch}").getstate()
-    return _indices(iterator)
+    return _bucket(lengths_N, settings, shuffle_seed=f"{seed} {epoch}")
 
 
 def sorted_batches(lengths_N: np.ndarray, settings: BatchSettings) -> list[list[int]]:
-    """Indices batch by batch from the shortest review to the longest, for scoring."""
-    return _indices(_bucket_iterator(lengths_N, settings, train=False))
+    """Return the indices batch by batch from the shortest review to the longest, for scoring."""
+    return _bucket(lengths_N, settings)
 
 
-def _indices(iterator: BucketIterator) -> list[list[int]]:
-    # torchtext yields an empty batch before a review that is larger than the budget.
-    return [batch.index for batch in iterator if batch.index]
+def _bucket(
+    lengths_N: np.ndarray, settings: BatchSettings, shuffle_seed: str | None = None
+) -> list[list[int]]:
+    limit = settings.tokens * (settings.reviews or 1)
+    return bucket_reviews(lengths_N.tolist(), limit, partial(_padded_size, settings), shuffle_seed)
 
 
-def _bucket_iterator(lengths_N: np.ndarray, settings: BatchSettings, train: bool) -> BucketIterator:
-    examples = [_Example(index, length) for index, length in enumerate(lengths_N.tolist())]
-    dataset = Dataset(examples, {"index": RawField()})
-    return BucketIterator(
-        dataset,
-        batch_size=settings.tokens * (settings.reviews or 1),
-        batch_size_fn=partial(_padded_size, settings),
-        sort_key=lambda example: example.length,
-        train=train,
-        # torchtext's default leaves the reviews of a pool unsorted: 3.6 times the work on IMDB.
-        sort_within_batch=True,
-    )
+def _padded_size(settings: BatchSettings, new: SizedReview, count: int, before: int) -> int:
+    """Return the size of a batch after its `count`-th review, from its size before that.
 
-
-def _padded_size(settings: BatchSettings, new: Any, count: int, before: int) -> int:
-    """Padded size of a batch after its `count`-th review, from its size before that.
-
-    A token counts for `settings.reviews` (1 without that limit), and a review for `settings.tokens` at the
-    least, so that a batch is full, exactly, with so many tokens or so many reviews.
+    The size is `count` times the longest review. With a limit on reviews, a token counts `settings.reviews`,
+    and a review at least `settings.tokens`: a batch is then full with exactly so many tokens or reviews.
     """
     longest_before = before // (count - 1) if count > 1 else 0
     if not settings.reviews:

@@ -1,4 +1,4 @@
-"""The two ids that are no words: padding at the end of a review, and a word the vocabulary does not hold."""
+"""The two ids that are not words: padding at the end of a review, and a word outside the vocabulary."""
 
 PADDING_ID = 0
 UNKNOWN_ID = 1

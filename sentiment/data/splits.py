@@ -1,5 +1,6 @@
-"""Hold out a validation split that says something about films the model has never seen."""
+"""Hold out a validation split: whole groups, so that it tells about films the model has never seen."""
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from sentiment.config import DataSettings
 from sentiment.data.reviews import Reviews
 from sentiment.errors import DataError
 
-BLOCK = 250  # neighbours in one block: in IMDB a film's reviews of one class stand together
+BLOCK = 250  # neighbours in one block: in IMDB a film's reviews of one class are next to each other
+FAR_FEWER = 0.8  # a warning is due below this share of what was asked ...
+FEW_REVIEWS = 10  # ... if at least so many are missing: a few reviews are only a matter of rounding
+KEPT_TOGETHER = {"group": "groups and copies", "blocks": "blocks and copies", "random": "copies of a review"}
 
 
 @dataclass(frozen=True)
@@ -19,56 +23,67 @@ class Holdout:
     """Which reviews of train are trained on and which are validated on."""
 
     rule: str
+    """own, group, blocks, random or none."""
     train_N: np.ndarray
     """int64 positions in the source's train split, ascending."""
     validation_N: np.ndarray
+    """int64 positions in the same split, or in the source's own validation split."""
     shared_groups: int | None
-    """Groups with reviews on both sides; None where the source has no groups."""
+    """Groups with reviews on both sides; None if the source has no groups."""
+    asked: int | None = None
+    """Reviews that `data.validation_share` asks for; None if validation is not cut from train."""
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence for the user if far fewer reviews are held out than asked for, else None."""
+        held = len(self.validation_N)
+        if self.asked is None or held >= self.asked * FAR_FEWER or self.asked - held < FEW_REVIEWS:
+            return None
+        return (
+            f"only {held:,} reviews are held out for validation, not the {self.asked:,} that "
+            f"data.validation_share asks for, because {KEPT_TOGETHER[self.rule]} stay together"
+        )
 
 
 def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     """Cut validation from train: seeded, balanced as the groups allow, copies of a review on one side.
 
-    Raises DataError if the rule is impossible or leaves one side without a class.
+    Raises DataError if the rule is impossible or leaves a side without a class.
     """
-    rule = settings.validation
     require_both_classes(reviews.labels_N)
+    rule = _choose_rule(reviews, settings)
     if rule == "none":
-        return Holdout(rule, np.arange(len(reviews)), np.arange(0), None)
-    if rule == "auto":
-        rule = "blocks" if reviews.groups is None else "group"
-    if rule == "own":
-        raise DataError("the source has no validation split; set data.validation to auto")
-    if rule == "group" and reviews.groups is None:
-        raise DataError(
-            f"the source has no column {settings.group_column}; "
-            "set data.group_column, or data.validation=blocks"
-        )
-    keys: Iterable[Hashable] = range(len(reviews))
-    if rule == "group":
-        keys = reviews.groups or ()
-    elif rule == "blocks":
-        # Blocks of at most a tenth of the share, so that each class of small data fills its half of it.
-        size = max(1, min(BLOCK, int(len(reviews) * settings.validation_share / 10)))
-        keys = (position // size for position in range(len(reviews)))
-    clusters = _join_copies(list(keys), reviews.texts)
-    chosen = _choose(clusters, reviews.labels_N, settings.validation_share, np.random.default_rng(seed))
+        return Holdout(rule, np.arange(len(reviews)), np.arange(0), shared_groups=None)
+    clusters = _join_copies(_keys_of_reviews(reviews, rule, settings.validation_share), reviews.texts)
+    share = settings.validation_share
+    chosen = _choose_clusters(clusters, reviews.labels_N, share, np.random.default_rng(seed))
+    if not chosen:
+        raise DataError(_explain_empty(clusters, reviews.labels_N, rule, share))
     held = np.zeros(len(reviews), dtype=bool)
     held[chosen] = True
     for name, side in (("train", ~held), ("validation", held)):
         require_both_classes(
-            reviews.labels_N[side], name, ", or another data.validation, data.validation_share"
+            reviews.labels_N[side],
+            name,
+            f" (data.validation={rule}); try another rule, such as --set data.validation=random, or another "
+            "size, such as --set data.validation_share=0.3",
         )
-    return Holdout(rule, np.flatnonzero(~held), np.flatnonzero(held), shared_groups(reviews, held))
+    return Holdout(
+        rule=rule,
+        train_N=np.flatnonzero(~held),
+        validation_N=np.flatnonzero(held),
+        shared_groups=count_shared_groups(reviews, held),
+        asked=round(len(reviews) * share),
+    )
 
 
-def require_both_classes(labels_N: np.ndarray, split: str = "train", way_out: str = "") -> None:
-    """Raise DataError, which names the split and ends with `way_out`, if the labels are all the same."""
+def require_both_classes(labels_N: np.ndarray, split: str = "train", remedy: str = "") -> None:
+    """Raise DataError, which names the split and ends with `remedy`, if all labels are the same."""
     if len(np.unique(labels_N)) < 2:
-        raise DataError(f"the {split} split has reviews of one class only; both are needed{way_out}")
+        raise DataError(f"the {split} split has reviews of one class only, but needs both{remedy}")
 
 
-def shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:
+def count_shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:
     """Count the groups with reviews on both sides of a boolean mask."""
     if reviews.groups is None:
         return None
@@ -76,8 +91,37 @@ def shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:
     return len(set(groups[held]) & set(groups[~held]))
 
 
+def _choose_rule(reviews: Reviews, settings: DataSettings) -> str:
+    """Return the rule of the settings, or what `auto` stands for; raises DataError if it is impossible."""
+    rule = settings.validation
+    if rule == "own":
+        raise DataError(
+            "the source has no validation split; cut one from train with --set data.validation=auto"
+        )
+    if rule == "group" and reviews.groups is None:
+        raise DataError(
+            f"the source has no column {settings.group_column}; name the column of the groups with "
+            "--set data.group_column=NAME, or use --set data.validation=blocks"
+        )
+    if rule == "auto":
+        return "blocks" if reviews.groups is None else "group"
+    return rule
+
+
+def _keys_of_reviews(reviews: Reviews, rule: str, share: float) -> list[Hashable]:
+    """Return a key for each review; reviews with the same key stay on one side."""
+    keys: Iterable[Hashable] = range(len(reviews))
+    if rule == "group":
+        keys = reviews.groups or ()
+    elif rule == "blocks":
+        # Blocks of at most a tenth of the share: then each class of small data can fill its half of it.
+        size = max(1, min(BLOCK, int(len(reviews) * share / 10)))
+        keys = (position // size for position in range(len(reviews)))
+    return list(keys)
+
+
 def _join_copies(keys: Sequence[Hashable], texts: Sequence[str]) -> list[list[int]]:
-    """Clusters of positions that share a key or, through copies of a text, are tied to one that does."""
+    """Return clusters of positions: those with the same key, joined if they have copies of one text."""
     parent: dict[Hashable, Hashable] = {key: key for key in keys}
 
     def root(key: Hashable) -> Hashable:
@@ -96,7 +140,7 @@ def _join_copies(keys: Sequence[Hashable], texts: Sequence[str]) -> list[list[in
     return list(clusters.values())
 
 
-def _choose(
+def _choose_clusters(
     clusters: list[list[int]], labels_N: np.ndarray, share: float, random: np.random.Generator
 ) -> list[int]:
     """Take clusters in random order as long as neither class exceeds its share."""
@@ -109,3 +153,18 @@ def _choose(
             room -= counts
             chosen += cluster
     return chosen
+
+
+def _explain_empty(clusters: list[list[int]], labels_N: np.ndarray, rule: str, share: float) -> str:
+    """Return the message for reviews in which every cluster is too large to be held out."""
+    of_class = np.bincount(labels_N, minlength=2)
+    negative, positive = np.ceil(of_class * share).astype(int)
+    shares = [max(np.bincount(labels_N[cluster], minlength=2) / of_class) for cluster in clusters]
+    enough = math.ceil(min(shares) * 100) / 100  # the smallest share that one cluster fits into
+    larger = [f"--set data.validation_share={enough}"] if enough < 1 else []
+    remedies = larger if rule == "random" else ["--set data.validation=random", *larger]
+    return (
+        f"nothing can be held out: {KEPT_TOGETHER[rule]} stay together, and even the smallest set of them is "
+        f"larger than data.validation_share={share:g} ({negative:,} negative and {positive:,} positive "
+        f"reviews); {'use ' + ' or '.join(remedies) if remedies else 'remove copies'}"
+    )

@@ -1,15 +1,15 @@
-"""The words a model knows, counted on the training split, kept as plain text."""
+"""The words that a model knows: counted on the training reviews, kept as plain text."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from spacy.lang.lex_attrs import prefix, suffix, word_shape
-from torchtext.vocab import Vocab
 
 from sentiment.config import VocabularySettings
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import Tokens
+from sentiment.data.torchtext_adapter import build_vocab
 from sentiment.errors import RunError
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
@@ -21,44 +21,42 @@ VIEWS: dict[str, Callable[[str], str]] = {
     "suffix": suffix,
     "shape": word_shape,
 }
-"""What of a token a channel sees: spaCy's lexeme attributes."""
+"""How a channel sees a token: spaCy's lexeme attributes."""
 
 
 class Channel:
-    """Ids of one view of the tokens: 0 is padding, 1 unknown, then words by falling frequency."""
+    """Ids of one view of the tokens: 0 is padding, 1 unknown, then words from the most frequent on."""
 
     def __init__(self, view: str, counts: Mapping[str, int], settings: VocabularySettings) -> None:
         self.view = view
         # A text may contain the special names as words; they must not claim the special ids.
         words = Counter({word: n for word, n in counts.items() if word not in (PADDING, UNKNOWN)})
-        self._vocab = Vocab(
-            words, max_size=settings.size, min_freq=settings.min_frequency, specials=[PADDING, UNKNOWN]
-        )
+        self._vocab = build_vocab(words, settings.size, settings.min_frequency, [PADDING, UNKNOWN])
 
     def __len__(self) -> int:
         return len(self._vocab.itos)
 
     @property
     def words(self) -> list[str]:
-        """The words by id, the two special ones first."""
+        """The words by id; the first two are the special ones."""
         words: list[str] = self._vocab.itos
         return words
 
     def ids(self, forms: Sequence[str]) -> np.ndarray:
-        """int64 ids of token forms; 1 where a form is unknown."""
-        find, see = self._vocab.stoi.get, VIEWS[self.view]
+        """Return int64 ids of token forms; 1 if a form is unknown."""
+        id_of_word, view = self._vocab.stoi.get, VIEWS[self.view]
         # "<pad>" typed into a review is an unknown word, not padding.
-        ids = (max(find(see(form), UNKNOWN_ID), UNKNOWN_ID) for form in forms)
+        ids = (max(id_of_word(view(form), UNKNOWN_ID), UNKNOWN_ID) for form in forms)
         return np.fromiter(ids, dtype=np.int64, count=len(forms))
 
     def to_text(self) -> str:
-        """The view in brackets, then one `word<TAB>count` a line; tokens hold no white space."""
+        """Return the view in brackets, then a line `word<TAB>count` per word; tokens hold no white space."""
         lines = [f"{word}\t{self._vocab.freqs[word]}\n" for word in self.words[UNKNOWN_ID + 1 :]]
         return f"[{self.view}]\n" + "".join(lines)
 
 
 class Vocabulary:
-    """One channel or several; maps the forms of tokens to what the network embeds."""
+    """One channel or several; maps the forms of tokens to the ids that the network embeds."""
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self.channels = channels
@@ -69,7 +67,7 @@ class Vocabulary:
     ) -> "Vocabulary":
         """Count the words of the reviews at `positions_N`, the training reviews, and of no others.
 
-        `views` are the channels; without them there is one, of the forms or their lower case.
+        `views` are the channels; without them there is one channel: the forms, or their lower case.
         """
         occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
         for position in positions_N:
@@ -85,21 +83,21 @@ class Vocabulary:
 
     @property
     def sizes(self) -> list[int]:
-        """Ids of each channel, special ones counted."""
+        """The number of ids of each channel, with the two special ones."""
         return [len(channel) for channel in self.channels]
 
     def ids(self, forms: Sequence[str]) -> np.ndarray:
-        """int64 ids of token forms: (F,) from one channel, (F, C) from several."""
+        """Return int64 ids of token forms: (F,) from one channel, (F, C) from several."""
         columns = [channel.ids(forms) for channel in self.channels]
         return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
     def to_text(self) -> str:
-        """All channels, one after the other."""
+        """Return the text of all channels, one after the other."""
         return "".join(channel.to_text() for channel in self.channels)
 
     @classmethod
     def from_text(cls, text: str, settings: VocabularySettings) -> "Vocabulary":
-        """Read back what `to_text` wrote; raises RunError if it is something else."""
+        """Read what `to_text` wrote; raises RunError if the text is anything else."""
         counts_of_view: dict[str, dict[str, int]] = {}
         counts: dict[str, int] = {}
         try:
@@ -115,5 +113,5 @@ class Vocabulary:
         vocabulary = cls(channels)
         known = all(channel.view in VIEWS for channel in channels)
         if not channels or not known or vocabulary.to_text() != text:
-            raise RunError("vocabulary.txt is damaged: not the words and counts that were written")
+            raise RunError("vocabulary.txt is damaged: it is not the text that was written")
         return vocabulary

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.data.prepare import Part
+from sentiment.data.parts import Part
 from sentiment.errors import DataError
 
 LONGEST = 3  # words of an n-gram

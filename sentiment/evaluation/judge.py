@@ -1,15 +1,15 @@
-"""Judge a run, the linear baseline, or the one beside the other on a split of labelled reviews."""
+"""Judge a run, the linear baseline, or both on the same split of labelled reviews."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from sentiment.config import Config
-from sentiment.data.prepare import LEARNED_FROM, Part, data_hash, load_part, load_split
-from sentiment.errors import DataError, SentimentError
+from sentiment.data.parts import Part, load_part
+from sentiment.data.reviews import ReviewSource
+from sentiment.errors import SentimentError
 from sentiment.evaluation.baseline import Baseline, fit_baseline
 from sentiment.evaluation.metrics import (
     Evaluation,
@@ -20,13 +20,14 @@ from sentiment.evaluation.metrics import (
     logit,
     mcnemar,
 )
+from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
 from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
 from sentiment.inference.scoring import probabilities
 from sentiment.system.console import say
 
-# What flatters a run on a split of its own data.
-FLATTERED = {
+# Splits of the run's own data that it has learned from, wholly or in part.
+SPLIT_WARNINGS = {
     "train": "warning: the run was trained on these reviews",
     "all": "warning: the run was trained on most of these reviews; --split validation has the others",
     "validation": "the run's epoch was chosen on these reviews, which flatters a little",
@@ -35,7 +36,7 @@ FLATTERED = {
 
 @dataclass(frozen=True)
 class Scores:
-    """A split with the logits a model gave its reviews."""
+    """A split with the logits that a model gave its reviews."""
 
     source: str
     part: Part
@@ -44,28 +45,33 @@ class Scores:
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
     temperature: float = 1.0
-    """What the logits have been divided by."""
-    is_own_data: bool = False
-    """Whether the source is, to the letter, what the model was trained on, or a copy of it."""
+    """The number that the logits were divided by."""
+    data: RunData | None = None
+    """The open data of the run that was scored; None for the scores of a baseline."""
+
+    @property
+    def is_own_data(self) -> bool:
+        """Whether the reviews come from the run's own data or from a copy of them."""
+        return self.data is not None and self.data.is_own
 
     def judge(self, threshold: float = 0.5) -> "SplitEvaluation":
         """Judge the logits; a review counts as positive if its probability is above `threshold`."""
         labels_N = self.part.labels_N
         before = calibration_error(probabilities(self.logits_N * self.temperature), labels_N)
         return SplitEvaluation(
-            self.source,
-            self.part.name,
-            evaluate(self.logits_N, labels_N, threshold),
-            threshold,
-            self.temperature,
-            before,
-            self.reviews_per_second,
+            source=self.source,
+            split=self.part.name,
+            evaluation=evaluate(self.logits_N, labels_N, threshold),
+            threshold=threshold,
+            temperature=self.temperature,
+            uncalibrated_error=before,
+            reviews_per_second=self.reviews_per_second,
         )
 
 
 @dataclass(frozen=True)
 class SplitEvaluation:
-    """What a model is worth on one split."""
+    """How well a model does on one split."""
 
     source: str
     split: str
@@ -73,16 +79,16 @@ class SplitEvaluation:
     threshold: float
     """The probability above which a review counted as positive."""
     temperature: float
-    """What the logits have been divided by."""
+    """The number that the logits were divided by."""
     uncalibrated_error: float
-    """The expected calibration error without that."""
+    """The expected calibration error before that."""
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
 
 
 @dataclass(frozen=True)
 class BaselineEvaluation(SplitEvaluation):
-    """What the linear baseline is worth on one split, and what it was fitted on."""
+    """How well the linear baseline does on one split, and what it was fitted on."""
 
     fit_reviews: int
     """Reviews it was fitted on."""
@@ -94,7 +100,7 @@ class BaselineEvaluation(SplitEvaluation):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A run and the baseline on the very same reviews."""
+    """A run and the baseline on the same reviews."""
 
     run: SplitEvaluation
     baseline: BaselineEvaluation
@@ -104,7 +110,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class JudgedReview:
-    """A review of a split, its right label and what a run says of it."""
+    """A review of a split with its right label and a run's prediction."""
 
     position: int
     """Its place in the split, from 0."""
@@ -114,91 +120,28 @@ class JudgedReview:
     text: str
 
 
-def score_run(predictor: Predictor, source: str | None = None, split: str | None = None) -> Scores:
-    """Score `split` of `source`, by default the run's own data.
+def score_run(predictor: Predictor, source: str | RunData | None = None, split: str | None = None) -> Scores:
+    """Score `split` of `source`, by default the run's own data; `RunData.choose_part` says which reviews.
 
-    Without `split` that is test, or of another `source` the only split it has. `train` and `validation` of
-    the run's own data, wherever these are now, are what it trained on and held out; where `all` stands for
-    a split's name in what is returned, it is both.
     Raises DataError if there is no such split, or if the run's own data have changed.
     """
-    part, is_own = _choose_part(predictor, source, split)
-    if is_own and part.name in FLATTERED:
-        say(FLATTERED[part.name])
-    return _score_part(predictor, source, part, is_own)
+    data = _open_data(predictor, source)
+    scores = _score_part(predictor, data, data.choose_part(split))
+    if scores.is_own_data and scores.part.name in SPLIT_WARNINGS:
+        say(SPLIT_WARNINGS[scores.part.name])
+    return scores
 
 
-def _score_part(predictor: Predictor, source: str | None, part: Part, is_own: bool) -> Scores:
-    reviews, _ = part.encode(predictor.vocabulary, predictor.config)
-    scores = _score(lambda: predictor.logits(reviews), source or predictor.config.data.source, part)
-    return replace(scores, temperature=predictor.temperature, is_own_data=is_own)
+def choose_threshold(predictor: Predictor, source: str | RunData | None = None) -> float:
+    """Return the threshold with the highest accuracy on the reviews that the run held out.
 
-
-def _choose_part(predictor: Predictor, source: str | None, split: str | None) -> tuple[Part, bool]:
-    """The reviews that `score_run` scores, and whether their source is the run's own data."""
-    config, threads = predictor.config, predictor.machine.threads
-    if source is None:
-        if split in LEARNED_FROM:
-            return own_part(predictor, split), True
-        return load_part(config, split or "test", threads), True
-    config = config.with_source(source)
-    is_own = _is_own_data(predictor, config)
-    if split == "test" and Path(source).expanduser().is_file():
-        split = None  # a file is one split, whatever it is for
-    if is_own and split is not None:
-        return _load_own(predictor, config, split), True
-    part = load_split(config, split, threads)
-    if is_own and part.name == "train" and predictor.facts["data"]["validation"]:
-        part = replace(part, name="all")
-    return part, is_own
-
-
-def own_part(predictor: Predictor, split: str, source: str | None = None) -> Part:
-    """`train` or `validation` of the run's own data, or of `source`, a copy of them.
-
-    Raises DataError if these are not the reviews that the run was started on, or not split as they were.
+    They come from `source` if that is a copy of the run's own data, else from the run's own data. Raises
+    DataError if the run held out none, or if its data have changed.
     """
-    config = predictor.config if source is None else predictor.config.with_source(source)
-    if data_hash(config) != predictor.facts["data"]["hash"]:
-        raise DataError(
-            f"{config.data.source} no longer holds the reviews that the run was started on; "
-            "restore them, or judge others with --data"
-        )
-    return _load_own(predictor, config, split)
-
-
-def _load_own(predictor: Predictor, config: Config, split: str) -> Part:
-    """A split of the run's own reviews; raises DataError if their groups are others than they were."""
-    part = load_part(config, split, predictor.machine.threads)
-    started_on = predictor.facts["data"].get("split_hashes", {})
-    if part.split_hash != started_on.get(split, part.split_hash):
-        raise DataError(
-            f"{config.data.source} has the reviews that the run was started on, but other groups "
-            f"({config.data.group_column}), so that its {split} split would be another; restore them"
-        )
-    return part
-
-
-def _is_own_data(predictor: Predictor, config: Config) -> bool:
-    """Whether a source has, to the letter, the reviews a run was trained on, as a copy elsewhere does."""
-    try:
-        return bool(data_hash(config) == predictor.facts["data"]["hash"])
-    except SentimentError:
-        return False
-
-
-def choose_threshold(predictor: Predictor, source: str | None = None) -> float:
-    """The threshold with the highest accuracy on the reviews that the run held out.
-
-    They are looked for in `source` if that is a copy of the run's own data. Raises DataError if it held out
-    none, or if its data are no longer there.
-    """
-    given = None if source is None else predictor.config.with_source(source)
-    if given is not None and _is_own_data(predictor, given):
-        part = _load_own(predictor, given, "validation")
-    else:
-        part = own_part(predictor, "validation")
-    held_out = _score_part(predictor, source, part, is_own=True)
+    data = _open_data(predictor, source)
+    if not data.is_own:
+        data = RunData(predictor)
+    held_out = _score_part(predictor, data, data.own_part("validation"))
     return best_threshold(held_out.logits_N, held_out.part.labels_N)
 
 
@@ -207,34 +150,39 @@ def evaluate_baseline(config: Config, workers: int, split: str = "test") -> Base
 
     Raises DataError if there is no such split, or as `fit_baseline` does.
     """
-    part = load_part(config, split, workers)  # before the fit: a missing split should say so at once
-    baseline = fit_baseline(load_part(config, "train", workers), config.seed)
+    source = ReviewSource(config.data)
+    part = load_part(config, split, workers, source)  # first: a missing split is then reported at once
+    baseline = fit_baseline(load_part(config, "train", workers, source), config.seed)
     return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
 
 
 def compare_with_baseline(predictor: Predictor, run: Scores) -> Comparison:
-    """Judge the scores of a run, and on the same reviews a baseline of the run's training reviews.
+    """Judge the scores of a run, and on the same reviews a baseline that is fitted on the run's train split.
 
-    Raises DataError as `fit_baseline` does, also if the run's own data are no longer there.
+    Raises DataError as `fit_baseline` does, or if the run's own data have changed.
     """
+    data = run.data if run.data is not None and run.is_own_data else RunData(predictor)
     try:
-        train = own_part(predictor, "train", run.source if run.is_own_data else None)
+        train = data.own_part("train")
     except SentimentError as error:
-        raise type(error)(f"the baseline learns what the run has learned: {error}") from None
+        raise type(error)(f"the baseline needs the training reviews of the run: {error}") from None
     baseline = fit_baseline(train, predictor.config.seed)
     linear = _score(lambda: baseline.logits(run.part), run.source, run.part)
-    paired = mcnemar(run.logits_N, linear.logits_N, run.part.labels_N)
-    return Comparison(run.judge(), _judge_baseline(baseline, linear), paired)
+    return Comparison(
+        run=run.judge(),
+        baseline=_judge_baseline(baseline, linear),
+        paired_test=mcnemar(run.logits_N, linear.logits_N, run.part.labels_N),
+    )
 
 
 def slice_scores(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Slicing]:
-    """Where a run is right more or less often: by length, by what was cut, by unknown words."""
-    reviews, labels_N = scores.part.encode(predictor.vocabulary, predictor.config)
+    """Return the accuracy by length, by what was cut and by unknown words."""
+    reviews, labels_N = scores.part.encode(predictor.vocabulary, predictor.config.text)
     return slice_accuracy(reviews, (scores.logits_N > logit(threshold)) == (labels_N == 1))
 
 
 def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[JudgedReview]:
-    """The reviews on the wrong side of `threshold`, the furthest from it first."""
+    """Return the reviews on the wrong side of `threshold`, the furthest from it first."""
     distances_N = scores.logits_N - logit(threshold)
     wrong_W = np.flatnonzero((distances_N > 0) != (scores.part.labels_N == 1))
     worst_W = wrong_W[np.argsort(-np.abs(distances_N[wrong_W]), kind="stable")]
@@ -242,7 +190,7 @@ def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> li
 
 
 def least_certain(predictor: Predictor, scores: Scores, count: int) -> list[JudgedReview]:
-    """The `count` reviews whose probability is nearest to 0.5, the nearest first."""
+    """Return the `count` reviews whose probability is nearest to 0.5, the nearest first."""
     nearest_N = np.argsort(np.abs(scores.logits_N), kind="stable")
     return _judge_reviews(predictor, scores, nearest_N[:count], 0.5)
 
@@ -251,14 +199,14 @@ def _judge_reviews(
     predictor: Predictor, scores: Scores, positions_M: np.ndarray, threshold: float
 ) -> list[JudgedReview]:
     labels_N, texts = scores.part.labels_N, scores.part.texts()
-    reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config)
+    reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config.text)
     probability_N = probabilities(scores.logits_N)
     return [
         JudgedReview(
-            position,
-            "positive" if labels_N[position] else "negative",
-            describe_prediction(reviews, position, probability_N[position], threshold),
-            texts[position],
+            position=position,
+            label="positive" if labels_N[position] else "negative",
+            prediction=describe_prediction(reviews, position, probability_N[position], threshold),
+            text=texts[position],
         )
         for position in positions_M.tolist()
     ]
@@ -273,8 +221,19 @@ def _judge_baseline(baseline: Baseline, scores: Scores) -> BaselineEvaluation:
     )
 
 
+def _open_data(predictor: Predictor, source: str | RunData | None) -> RunData:
+    return source if isinstance(source, RunData) else RunData(predictor, source)
+
+
+def _score_part(predictor: Predictor, data: RunData, part: Part) -> Scores:
+    reviews, _ = part.encode(predictor.vocabulary, predictor.config.text)
+    scores = _score(lambda: predictor.logits(reviews), data.name, part)
+    return replace(scores, temperature=predictor.temperature, data=data)
+
+
 def _score(score: Callable[[], np.ndarray], source: str, part: Part) -> Scores:
-    """Time `score`, which gives logits_N of the part's reviews."""
+    """Time `score`, which returns logits_N of the part's reviews."""
     start = time.perf_counter()
     logits_N = score()
-    return Scores(source, part, logits_N, len(logits_N) / (time.perf_counter() - start))
+    speed = len(logits_N) / (time.perf_counter() - start)
+    return Scores(source=source, part=part, logits_N=logits_N, reviews_per_second=speed)

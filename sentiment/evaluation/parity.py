@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.data.tokens import normalise
+from sentiment.data.text import normalise
 from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation.judge import Scores
 from sentiment.inference.predictor import Predictor

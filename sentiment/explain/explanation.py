@@ -8,7 +8,7 @@ import torch
 
 from sentiment.data.batches import Batch, cut
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.data.tokens import shared_tokenizer
+from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.explain.attribution import Attribution, attribute
 from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.models.classifier import ReadoutDetails, SentimentClassifier

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from sentiment.config import Config
 from sentiment.data.batches import collate, cut
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.data.tokens import shared_tokenizer, why_unreadable
+from sentiment.data.text import why_unreadable
+from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
 from sentiment.models.ensemble import new_model

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from sentiment.config import Config, machine_settings
 from sentiment.data.batches import AnyReviews, EncodedReviews
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.data.tokens import shared_tokenizer, tokenize_stream
+from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.workers import tokenize_stream
 from sentiment.errors import RunError
 from sentiment.inference.lines import check_lines, number_texts
 from sentiment.inference.scoring import probabilities, score

@@ -10,8 +10,8 @@ import numpy as np
 from torch import nn
 
 from sentiment.config import Config
-from sentiment.data.prepare import Audit, SplitFacts, audit, describe_part
-from sentiment.data.tokens import digest
+from sentiment.data.audit import Audit, SplitFacts, audit, describe_part
+from sentiment.data.text import digest
 from sentiment.errors import SentimentError, UsageError
 from sentiment.evaluation.judge import (
     Comparison,
@@ -109,7 +109,7 @@ def gather(
     baseline = _or_why(lambda: compare_with_baseline(predictor, scores))
     say("auditing the data")
     found = _or_why(lambda: audit(predictor.config, predictor.machine.threads))
-    own_split = describe_part(scores.part, predictor.vocabulary, predictor.config)
+    own_split = describe_part(scores.part, predictor.vocabulary, predictor.config.text)
     return RunFacts(run, worst, doubtful, baseline, found, own_split)
 
 

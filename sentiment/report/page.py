@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sentiment.config import Config
-from sentiment.data.prepare import SplitFacts
+from sentiment.data.audit import SplitFacts
 from sentiment.evaluation.judge import Comparison
 from sentiment.evaluation.metrics import Evaluation
 from sentiment.evaluation.slices import Slicing

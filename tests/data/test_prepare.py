@@ -1,9 +1,13 @@
 """The road from a source to encoded splits: vocabulary from train alone, and figures that add up by hand."""
 
+import json
+
 import numpy as np
 import pytest
 
-from sentiment.data.prepare import audit, data_hash, load_part, load_split, prepare
+from sentiment.data.audit import audit
+from sentiment.data.parts import load_part, load_split
+from sentiment.data.prepare import data_hash, prepare
 from sentiment.errors import DataError
 
 
@@ -56,7 +60,7 @@ def test_none_trains_on_every_review(source, rows, config_for):
     assert len(prepared.train.reviews) == len(rows) and len(prepared.validation.reviews) == 0
     assert prepared.rule == "none" and prepared.golden == [row["text"] for row in rows[:4]]
     assert [facts.split for facts in audit(config, 1).splits] == ["train"]
-    with pytest.raises(DataError, match=r"no validation split is held out with data\.validation=none"):
+    with pytest.raises(DataError, match=r"no validation split: data\.validation=none holds out nothing"):
         load_part(config, "validation", 1)
 
 
@@ -114,7 +118,9 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
 
 
 def test_extra_texts_are_one_split(source, config_for):
-    with pytest.raises(DataError, match=r"data\.extra: sample has several splits \(train, test\)"):
+    with pytest.raises(
+        DataError, match=r"data\.extra: sample has 2 splits \(train, test\), not one; name a file"
+    ):
         prepare(config_for(source, "data.extra = 'sample'"), 1)
     with pytest.raises(DataError, match=r"no reviews at nowhere\.csv"):
         prepare(config_for(source, "data.extra = 'nowhere.csv'"), 1)
@@ -173,11 +179,16 @@ def test_an_own_validation_split_can_be_passed_over(tmp_path, rows, write_rows, 
 
 
 def test_the_test_split_has_no_say(tmp_path, rows, write_rows, config_for):
+    """It is not even opened."""
     hashes = set()
-    for test_rows in (rows[:4], [{"text": "", "label": 7}]):
-        write_rows(tmp_path / "train.jsonl", rows)
-        write_rows(tmp_path / "test.jsonl", test_rows)
+    write_rows(tmp_path / "train.jsonl", rows)
+    for content in (json.dumps(rows[0]), json.dumps({"text": "", "label": 7}), '{"no end', "", None):
+        if content is None:
+            (tmp_path / "test.jsonl").unlink()
+        else:
+            (tmp_path / "test.jsonl").write_text(content)
         hashes.add(prepare(config_for(tmp_path), 1).data_hash)
+        load_part(config_for(tmp_path), "validation", 1)
     assert len(hashes) == 1
 
 
@@ -215,7 +226,7 @@ def test_the_parts_of_a_run_are_loaded_again(source, config_for):
     config = config_for(source, "data.validation_share = 0.3")
     prepared = prepare(config, 1)
     for name, labelled in (("train", prepared.train), ("validation", prepared.validation)):
-        again = load_part(config, name, 1).encode(prepared.vocabulary, config)
+        again = load_part(config, name, 1).encode(prepared.vocabulary, config.text)
         assert again.labels_N.tolist() == labelled.labels_N.tolist()
         assert words_of(again, prepared.vocabulary) == words_of(labelled, prepared.vocabulary)
     assert load_part(config, "validation", 1).texts(4) == prepared.golden
@@ -230,14 +241,14 @@ def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, 
         DataError, match="no split named exam; use --split with one of test, train, validation"
     ):
         load_part(config_for(tmp_path), "exam", 1)
-    assert load_split(config_for(tmp_path), None, 1).name == "test"
-    assert len(load_split(config_for(tmp_path), "train", 1).positions_N) == len(rows)
+    assert load_split(config_for(tmp_path).data, None, 1).name == "test"
+    assert len(load_split(config_for(tmp_path).data, "train", 1).positions_N) == len(rows)
     with pytest.raises(DataError, match="no split named validation; use --split with one of test, train"):
-        load_split(config_for(tmp_path), "validation", 1)
+        load_split(config_for(tmp_path).data, "validation", 1)
 
 
 def test_the_only_split_of_a_file_is_all_of_it(source, rows, config_for):
-    part = load_split(config_for(source), None, 1)
+    part = load_split(config_for(source).data, None, 1)
     assert part.texts() == [row["text"] for row in rows]
 
 

@@ -152,7 +152,7 @@ def test_a_folder_of_files_has_a_split_each(tmp_path, rows):
 def test_two_files_of_one_split_are_refused(tmp_path, rows):
     write_lines(tmp_path / "train.jsonl", rows)
     write_separated(tmp_path / "train.csv", rows)
-    refuse(tmp_path, "several files are called train")
+    refuse(tmp_path, "2 files are called train; keep one file per split")
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_the_classes_that_count_are_those_of_the_label_column(tmp_path, rows):
     (tmp_path / "data").mkdir()
     datasets.Dataset.from_list(chosen, features=features).to_parquet(tmp_path / "data" / "train.parquet")
     assert len(load(tmp_path)["train"]) == 48
-    refuse(tmp_path, "has 4 classes; two are needed", label_column="stars")
+    refuse(tmp_path, "has 4 classes; this program needs two", label_column="stars")
 
 
 def write_acl_imdb(folder, urls=True):
@@ -293,7 +293,7 @@ def test_the_bundled_sample_is_balanced_and_its_test_films_are_new():
 def test_a_missing_column_is_named_with_those_found(tmp_path, rows, ending, missing):
     kept = [{key: value for key, value in row.items() if key != missing} for row in rows]
     path = WRITERS[ending](tmp_path / f"reviews.{ending}", kept)
-    refuse(path, f"no column {missing} (found: ", "film", f"data.{missing}_column")
+    refuse(path, f"no column {missing} (found: ", "film", f"--set data.{missing}_column=NAME")
 
 
 @pytest.mark.parametrize(
@@ -306,14 +306,14 @@ def test_a_missing_column_is_named_with_those_found(tmp_path, rows, ending, miss
     ],
 )
 def test_a_column_that_stands_twice_is_refused(file, name, content):
-    refuse(file(name, content), "stands twice", "rename or remove one")
+    refuse(file(name, content), "two ", " are called ", "rename or remove one")
 
 
 def test_a_parquet_column_that_stands_twice_is_refused(tmp_path):
     arrays = [pyarrow.array(["a"]), pyarrow.array([1]), pyarrow.array([0])]
     table = pyarrow.table(arrays, names=["text", "label", "label"])
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    refuse(tmp_path / "a.parquet", "column label stands twice")
+    refuse(tmp_path / "a.parquet", "two columns are called label")
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json"])
@@ -321,7 +321,8 @@ def test_a_parquet_column_that_stands_twice_is_refused(tmp_path):
 def test_a_wrong_label_is_named_with_its_row(tmp_path, ending, label):
     rows = [{"text": "a", "label": "negative"}, {"text": "b", "label": "1"}, {"text": "c", "label": label}]
     path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
-    refuse(path, f"row 3: the label is {label!r}; it must be 0 (negative) or 1 (positive)")
+    place = "line 3" if ending == "jsonl" else "row 3"
+    refuse(path, f"{place}: the label is {label!r}; it must be 0 (negative) or 1 (positive)")
 
 
 def test_labels_are_numbers_their_texts_or_words(file):
@@ -337,11 +338,11 @@ def test_a_wrong_label_in_parquet_is_named_with_its_row(tmp_path, labels):
 
 @pytest.mark.parametrize("label", ["2", "pos", "", "null", "1.5", "1.0", "True", "-1", "01"])
 def test_a_wrong_label_in_a_table_is_named_with_its_row(file, label):
-    refuse(file("a.csv", f"text,label\nx,1\ny,{label}\nz,0\n"), f"row 3: the label is '{label}'")
+    refuse(file("a.csv", f"text,label\nx,1\ny,{label}\nz,0\n"), f"line 3: the label is '{label}'")
 
 
 def test_a_row_without_a_label_is_named(file):
-    refuse(file("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "row 2: the label is None")
+    refuse(file("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "line 2: the label is None")
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -349,25 +350,26 @@ def test_a_row_without_a_label_is_named(file):
 def test_an_empty_text_is_named_with_its_row(tmp_path, ending, text):
     rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
     path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
-    row = 3 if ending in ("csv", "tsv") else 2  # the header is row 1 of a table
-    refuse(path, f"row {row}: the text is empty; remove or fill the row")
+    # The header is line 1 of a table.
+    place = {"csv": "line 3", "tsv": "line 3", "jsonl": "line 2"}.get(ending, "row 2")
+    refuse(path, f"{place}: the text is empty; remove or fill the row")
 
 
 @pytest.mark.parametrize("text", [None, 5, ["x"]])
 def test_a_text_that_is_none_is_named(tmp_path, text):
     rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
-    refuse(write_lines(tmp_path / "a.jsonl", rows), "row 2: the text is empty")
+    refuse(write_lines(tmp_path / "a.jsonl", rows), "line 2: the text is empty")
 
 
 def test_half_a_surrogate_pair_is_named(file):
     path = file("a.jsonl", '{"text": "fine", "label": 1}\n{"text": "half \\ud83d", "label": 1}\n')
-    refuse(path, "row 2: the text is not Unicode")
+    refuse(path, "line 2: the text is not Unicode")
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", 'text,label\n"no end,1\nx,0\n', ["line 3", "check the quotes"]),
+        ("a.csv", 'text,label\n"no end,1\nx,0\n', ["line 2", "check the quotes"]),
         ("a.csv", 'text,label\n"end"less,1\n', ["line 2", "check the quotes"]),
         ("a.csv", "text,label\nx,1\na, b,0\n", ["line 3: 3 fields where the header has 2", "quote fields"]),
         ("a.tsv", "text\tlabel\nx\n", ["line 2: 1 fields where the header has 2"]),
@@ -381,7 +383,7 @@ def test_half_a_surrogate_pair_is_named(file):
         (
             "a.jsonl",
             '{"text": "x", "label": 1}\n{"text": "y", "la\n',
-            ["line 2: not JSON", "one object a line"],
+            ["line 2: not JSON", "one object per line"],
         ),
         ("a.jsonl", '["x", 1]\n', ["line 1: not an object with text and label"]),
         ("a.jsonl", "5\n", ["line 1: not an object"]),
@@ -392,7 +394,7 @@ def test_half_a_surrogate_pair_is_named(file):
         ("a.json", '{\n"text": "x"}', ["line 1: not JSON"]),
         ("a.json", "[]", ["no column text"]),
         ("a.txt", "good\n", ["unknown ending", ".csv", ".parquet"]),
-        ("a.parquet", "PAR1 but no more", ["no whole parquet file", "copy it again"]),
+        ("a.parquet", "PAR1 but no more", ["not a complete parquet file", "copy it again"]),
     ],
 )
 def test_a_broken_file_is_named_with_place_and_cure(file, name, content, words):
@@ -401,7 +403,7 @@ def test_a_broken_file_is_named_with_place_and_cure(file, name, content, words):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.jsonl", "a.parquet"])
 def test_an_empty_file_is_refused(file, name):
-    refuse(file(name, b""), "is empty; give it reviews")
+    refuse(file(name, b""), "is empty; add reviews to it")
 
 
 def test_a_truncated_or_flipped_parquet_file_never_loses_a_row(tmp_path, rows):
@@ -442,13 +444,13 @@ def test_a_broken_file_in_the_hubs_layout_is_refused(hub_layout):
 @pytest.mark.parametrize("name", ["none.csv", "deep/none.parquet", "none", "a/b/c"])
 def test_a_source_that_is_not_there_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    refuse(name, "neither a file, a folder nor a hub name")
+    refuse(name, "there is no such file or folder; give a file, a folder, or owner/name of a data set")
 
 
 # --- the hub -------------------------------------------------------------------------------------------
 
 COMMIT = "a" * 40
-OFFLINE_WAYS = ("--data FOLDER or FILE", "--data sample")
+OFFLINE_WAYS = ("--data FOLDER, --data FILE or --data sample",)
 
 
 class Hub(http.server.ThreadingHTTPServer):
@@ -552,7 +554,11 @@ def assert_offline_ways_named(process, *words):
     assert process.returncode == 4, err
     assert out == ""
     (line,) = err.splitlines()
-    for word in ("error: cannot download some/name", *OFFLINE_WAYS, *words):
+    for word in (
+        "error: there is no file or folder some/name, and the hub cannot send it",
+        *OFFLINE_WAYS,
+        *words,
+    ):
         assert word in line
 
 

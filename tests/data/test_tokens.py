@@ -1,7 +1,6 @@
 """Tokens: spaCy's own, on normalised text, the same from one process, from several and from the cache."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,18 +12,11 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.data import tokens as module
-from sentiment.data.tokens import (
-    StoredIds,
-    Tokenizer,
-    Tokens,
-    cache_folder,
-    digest,
-    normalise,
-    shared_tokenizer,
-    tokenize_cached,
-    why_unreadable,
-)
+from sentiment.data import token_cache, workers
+from sentiment.data.text import digest, normalise, why_unreadable
+from sentiment.data.token_cache import cache_folder, tokenize_cached
+from sentiment.data.tokenizer import Tokenizer, shared_tokenizer
+from sentiment.data.tokens import StoredIds, Tokens
 from sentiment.system import storage
 
 TEXTS = [
@@ -121,7 +113,7 @@ def test_no_texts_are_no_tokens():
 def test_an_unending_stream_does_not_fill_the_memory(monkeypatch):
     tokenizer = Tokenizer()
     tokenizer.tokenize_and_forget(["warm up"])
-    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", 0)
+    monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", 0)
     strings = tokenizer._nlp.vocab.strings
     before = len(strings)
     for number in range(5):
@@ -138,7 +130,7 @@ def test_an_unending_stream_does_not_fill_the_memory(monkeypatch):
 @pytest.fixture
 def many():
     """More texts than one chunk, with forms that first appear late."""
-    return [f"{TEXTS[i % len(TEXTS)]} word{i % 311} and word{i // 7}" for i in range(module.CHUNK * 3 + 7)]
+    return [f"{TEXTS[i % len(TEXTS)]} word{i % 311} and word{i // 7}" for i in range(workers.CHUNK * 3 + 7)]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -146,21 +138,25 @@ def test_several_processes_give_what_one_gives(many, caches, monkeypatch, method
     serial = tokenize_cached(many, "serial", 1)
     plain = Tokens(serial.forms, serial.ids[:], serial.offsets)
     shutil.rmtree(caches / "sentiment")
-    monkeypatch.setattr(module, "PARALLEL_FROM", 1)
-    if method == "spawn":
-        monkeypatch.delattr(os, "fork")
+    monkeypatch.setattr(workers, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(workers, "start_method", lambda: method)
     started = []
-    make_pool = module.ProcessPoolExecutor
+    make_pool = workers.ProcessPoolExecutor
     monkeypatch.setattr(
-        module, "ProcessPoolExecutor", lambda *given: started.append(given) or make_pool(*given)
+        workers, "ProcessPoolExecutor", lambda *given: started.append(given) or make_pool(*given)
     )
     assert_same(tokenize_cached(many, "parallel", 2), plain)
     assert len(started) == 1 and started[0][1].get_start_method() == method
 
 
+def test_only_linux_forks():
+    assert workers.start_method("linux") == "fork"
+    assert [workers.start_method(platform) for platform in ("darwin", "win32")] == ["spawn", "spawn"]
+
+
 def test_the_serial_result_is_spacys(many, bare):
     tokens = tokenize_cached(many, "x", 1)
-    for index in (0, 1, module.CHUNK, len(many) - 1):
+    for index in (0, 1, workers.CHUNK, len(many) - 1):
         assert words(tokens, index) == [token.text for token in bare(normalise(many[index]))]
 
 
@@ -168,9 +164,11 @@ def test_the_serial_result_is_spacys(many, bare):
 def counted(monkeypatch):
     """The number of texts that were really tokenized."""
     seen = []
-    tokenize = module._tokenize
+    tokenize = token_cache.tokenize_chunks
     monkeypatch.setattr(
-        module, "_tokenize", lambda texts, *rest: seen.append(len(texts)) or tokenize(texts, *rest)
+        token_cache,
+        "tokenize_chunks",
+        lambda texts, *rest: seen.append(len(texts)) or tokenize(texts, *rest),
     )
     return seen
 
@@ -226,8 +224,8 @@ def test_a_crash_while_tokenizing_leaves_no_entry(monkeypatch):
 
 def test_two_processes_at_once_fill_one_entry(caches, many):
     script = (
-        "import json, sys; from sentiment.data.tokens import tokenize_cached; texts = json.load(sys.stdin); "
-        "t = tokenize_cached(texts, 'x', 1); "
+        "import json, sys; from sentiment.data.token_cache import tokenize_cached; "
+        "texts = json.load(sys.stdin); t = tokenize_cached(texts, 'x', 1); "
         "print(json.dumps([t.forms, t.ids[:].tolist(), t.offsets.tolist()]))"
     )
     processes = [

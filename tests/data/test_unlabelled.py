@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import DataSettings, TextSettings, VocabularySettings
+from sentiment.data.audit import audit
 from sentiment.data.batches import EncodedReviews, JoinedReviews, collate
-from sentiment.data.prepare import audit, load_part, prepare
+from sentiment.data.parts import load_part
+from sentiment.data.prepare import prepare
 from sentiment.data.reviews import load_reviews
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
@@ -81,13 +83,16 @@ def test_an_empty_text_is_refused_with_its_row(folder, text):
     with pytest.raises(DataError) as caught:
         load(source, *BOTH)
     message = str(caught.value)
-    for words in ("unsupervised.jsonl", "row 3: the text is empty; remove or fill the row"):
+    for words in ("unsupervised.jsonl", "line 3: the text is empty; remove or fill the row"):
         assert words in message
 
 
 @pytest.mark.parametrize(
     ("unlabelled", "words"),
-    [([], ["is empty"]), ([{"review": "x"}], ["no column text (found: review)", "data.text_column"])],
+    [
+        ([], ["is empty"]),
+        ([{"review": "x"}], ["no column text (found: review)", "--set data.text_column=NAME"]),
+    ],
 )
 def test_a_split_without_texts_is_refused(folder, unlabelled, words):
     with pytest.raises(DataError) as caught:

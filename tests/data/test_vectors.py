@@ -77,7 +77,9 @@ def test_no_bar_where_nobody_watches(file, channel, capfd):
 
 
 def test_another_width_is_refused_with_its_cure(file, channel):
-    with pytest.raises(DataError, match=r"holds vectors of 3 values; set model\.embedding=3"):
+    with pytest.raises(
+        DataError, match=r"holds vectors of 3 values, the model has 4; use --set model\.embedding=3"
+    ):
         load_word_vectors(file(THREE), channel, 4)
 
 
@@ -103,7 +105,7 @@ def test_values_that_are_not_finite_are_refused(file, channel, value):
 )
 def test_a_malformed_file_is_refused(file, channel, content):
     name = file(content)
-    with pytest.raises(DataError, match=f"{name} is no text file of word vectors"):
+    with pytest.raises(DataError, match=f"{name} is not a text file of word vectors"):
         load_word_vectors(name, channel, 3)
 
 

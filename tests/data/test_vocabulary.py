@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sentiment.config import VocabularySettings
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.data.tokens import Tokenizer, Tokens
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import PADDING, UNKNOWN, VIEWS, Channel, Vocabulary
 from sentiment.errors import RunError
 

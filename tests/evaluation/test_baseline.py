@@ -11,9 +11,9 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from sentiment.config import parse_config
-from sentiment.data.prepare import Part, load_part
+from sentiment.data.parts import Part, load_part
 from sentiment.data.reviews import Reviews
-from sentiment.data.tokens import shared_tokenizer
+from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.errors import DataError
 from sentiment.evaluation.baseline import NGrams, fit_baseline
 from sentiment.evaluation.metrics import evaluate

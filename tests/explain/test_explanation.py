@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sentiment
-from sentiment.data.tokens import normalise, why_unreadable
+from sentiment.data.text import normalise, why_unreadable
 from sentiment.errors import DataError
 from sentiment.explain.explanation import Explanation, explain
 from sentiment.inference.predictor import Predictor

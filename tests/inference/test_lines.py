@@ -117,7 +117,7 @@ def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
         '["text"]': "not an object",
         '{"review": "x"}': "text is no text",
         '{"text": 3}': "text is no text",
-        '{"text": "x", "text": "y"}': "a key stands twice",
+        '{"text": "x", "text": "y"}': "two keys are called text",
         "no json": "not JSON",
         "[" * 100_000: "not JSON",
     }
@@ -145,15 +145,14 @@ def test_a_table_has_a_review_a_row(tmp_path, name):
         ("a, great film", "positive"),
         ("dull", "negative"),
     ]
-    assert found[0].where == f"{path}, row {1 if name == 'r.json' else 2}"
+    assert found[0].where == f"{path}, {'row 1' if name == 'r.json' else 'line 2'}"
 
 
 def test_a_table_needs_texts(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("review\ngood\n")
-    with pytest.raises(
-        DataError, match=r"no column text \(found: review\); rename one, or train with data\.text_column$"
-    ):
+    cure = r"rename one to that, or train with --set data\.text_column=NAME$"
+    with pytest.raises(DataError, match=r"no column text \(found: review\); " + cure):
         list(lines_of(str(path)))
 
 
@@ -168,11 +167,18 @@ def test_columns_have_the_names_of_the_run(tmp_path, name, content):
     assert (line.text, line.label) == ("good", "positive")
 
 
-def test_an_empty_json_line_is_an_empty_review(tmp_path):
-    path = tmp_path / "r.jsonl"
-    path.write_text('{"text": "good"}\n\n')
-    with pytest.raises(DataError, match="line 2 is empty; remove it"):
-        list(check_lines(lines_of(str(path))))
+@pytest.mark.parametrize("blank", ["", "  \t"])
+@pytest.mark.parametrize(
+    ("name", "header", "row"), [("r.jsonl", "", '{{"text": "{0}"}}'), ("r.csv", "id,text", "1,{0}")]
+)
+def test_a_blank_line_is_no_review_and_errors_name_the_true_line(tmp_path, blank, name, header, row):
+    path = tmp_path / name
+    rows = [row.format(text) for text in ("good", "bad", "")]
+    path.write_text("\n".join([header or blank, rows[0], blank, blank, rows[1], blank, rows[2], blank]))
+    lines = check_lines(lines_of(str(path)))
+    assert [next(lines), next(lines)] == [Line(f"{path}, line 2", "good"), Line(f"{path}, line 5", "bad")]
+    with pytest.raises(DataError, match=re.escape(f"{path}, line 7 is empty; remove it")):
+        next(lines)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), 3])

@@ -76,7 +76,7 @@ def test_an_unreadable_text_is_named(run, text):
 
 def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatch):
     monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
-    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    monkeypatch.setattr("sentiment.data.workers.PARALLEL_FROM", 20)
     texts = [f"take {n} was {('bright', 'dull')[n % 2]} and w{n}" for n in range(100)]
     alone = sentiment.load(run, device="cpu", threads=1)
     together = sentiment.load(run, device="cpu", threads=2)
@@ -91,7 +91,7 @@ def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatc
 @pytest.mark.parametrize("bad", [0, 3, 7, 50, 98])
 def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, threads, bad):
     monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
-    monkeypatch.setattr("sentiment.data.tokens.PARALLEL_FROM", 20)
+    monkeypatch.setattr("sentiment.data.workers.PARALLEL_FROM", 20)
     texts = ["take 1 was bright"] * 99
     texts[bad] = ""
     seen = 0
@@ -102,7 +102,7 @@ def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, thr
 
 
 def test_threads_may_share_a_model(run, monkeypatch):
-    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", 0)
+    monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", 0)
     model = load(run)
     expected = {n: model.predict([f"take {n} was bright x{n}"])[0].probability for n in range(60)}
 
@@ -122,14 +122,14 @@ def test_one_review_is_no_list_of_reviews(run):
 def test_long_streams_keep_memory_flat(run, monkeypatch):
     """spaCy remembers the first words it meets, and forgets others."""
     model = load(run)
-    strings = sentiment.data.tokens.shared_tokenizer()._nlp.vocab.strings
-    monkeypatch.setattr("sentiment.data.tokens.REMEMBERED", len(strings) + 1000)
+    strings = sentiment.data.tokenizer.shared_tokenizer()._nlp.vocab.strings
+    monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", len(strings) + 1000)
     for start in range(0, 20_000, 500):
         model.predict([" ".join(f"w{number}x{start}" for number in range(start, start + 500))])
-        assert len(strings) < sentiment.data.tokens.REMEMBERED + 1001
+        assert len(strings) < sentiment.data.tokenizer.REMEMBERED + 1001
     before = len(strings)
     model.predict(["one more zyzzyva2000"])
-    assert len(strings) == before >= sentiment.data.tokens.REMEMBERED
+    assert len(strings) == before >= sentiment.data.tokenizer.REMEMBERED
 
 
 def change_weights(path, change):

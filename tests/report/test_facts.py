@@ -8,7 +8,7 @@ import pytest
 
 import sentiment
 from sentiment.config import read_config
-from sentiment.data.prepare import audit
+from sentiment.data.audit import audit
 from sentiment.errors import DataError, UsageError
 from sentiment.evaluation.judge import compare_with_baseline, score_run
 from sentiment.evaluation.metrics import mcnemar

@@ -377,7 +377,7 @@ def test_the_evidence_of_a_run_has_its_size_and_leans_the_right_way(run, config)
     assert int((weights["evidence.keys_G"] < torch.iinfo(torch.int64).max).sum()) == 15
     predictor = sentiment.load(run, device="cpu", threads=1)
     assert predictor.model.weight == 0.4
-    tokens = sentiment.data.tokens.shared_tokenizer().tokenize_and_forget(["lovely", "awful"])
+    tokens = sentiment.data.tokenizer.shared_tokenizer().tokenize_and_forget(["lovely", "awful"])
     reviews = EncodedReviews(tokens, predictor.vocabulary, config.text)
     batch = reviews.batch([0, 1])
     good, bad = predictor.model.evidence(batch.tokens_BT).tolist()

@@ -2,7 +2,7 @@
 
 import re
 
-from sentiment.data.tokens import digest, normalise, why_unreadable
+from sentiment.data.text import digest, normalise, why_unreadable
 from sentiment.evaluation.probes.cases import probe_set
 
 # What each version generates. Where the digest of the newest one is no longer right, the cases have changed:

@@ -1,0 +1,99 @@
+"""Describe the data of a configuration: what `sentiment prepare` prints and a report shows."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from sentiment.config import Config, TextSettings
+from sentiment.data.ids import UNKNOWN_ID
+from sentiment.data.labels import UNLABELLED
+from sentiment.data.parts import Part, split_source
+from sentiment.data.prepare import count_words
+from sentiment.data.reviews import ReviewSource, load_extra
+from sentiment.data.text import BREAK
+from sentiment.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """Figures of one split."""
+
+    split: str
+    reviews: int
+    positive_share: float | None
+    """None if the reviews have no labels."""
+    median_length: float
+    """In tokens, as all lengths here."""
+    long_length: float
+    """95% of the reviews are not longer."""
+    longest: int
+    cut_share: float
+    """Share of reviews longer than text.head + text.tail."""
+    unknown_share: float
+    """Share of the tokens read that are not in the vocabulary."""
+    copies: int
+    """Reviews whose text is earlier in the same split, too."""
+    break_share: float
+    """Share of reviews with `<br />`."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Figures of all splits of a source."""
+
+    splits: list[SplitFacts]
+    copies_across: dict[str, int]
+    """For `a & b`: distinct texts that are in both splits."""
+    words: list[int]
+    """Size of the vocabulary, channel by channel."""
+    rule: str
+    """How validation was found."""
+    shared_groups: int | None
+    """Groups with reviews in both train and validation; None if the source has no groups."""
+    holdout_warning: str | None = None
+    """A sentence for the user if far fewer reviews are held out than asked for."""
+
+
+def audit(config: Config, workers: int) -> Audit:
+    """Prepare every split of the source, and `data.extra`, and describe what was found."""
+    source = ReviewSource(config.data)
+    unlabelled = [UNLABELLED] if config.reads_unlabelled else []
+    splits = source.read_splits([*source.labelled_splits, *unlabelled]) | load_extra(config.data)
+    parts, holdout = split_source(splits, config.data, config.seed, workers)
+    vocabulary = count_words(parts["train"], config)
+    parts = {name: part for name, part in parts.items() if len(part.positions_N)}
+    texts = {name: set(part.texts()) for name, part in parts.items()}
+    return Audit(
+        splits=[describe_part(part, vocabulary, config.text) for part in parts.values()],
+        copies_across={
+            f"{first} & {second}": len(texts[first] & texts[second])
+            for first, second in combinations(parts, 2)
+        },
+        words=vocabulary.sizes,
+        rule=holdout.rule,
+        shared_groups=holdout.shared_groups,
+        holdout_warning=holdout.warning,
+    )
+
+
+def describe_part(part: Part, vocabulary: Vocabulary, settings: TextSettings) -> SplitFacts:
+    """Return the figures of one split, as it is read with a vocabulary and cut by the settings."""
+    encoded = part.encode(vocabulary, settings)
+    lengths_N = encoded.reviews.whole_lengths_N
+    texts = part.texts()
+    reviews = [encoded.reviews[index] for index in range(len(encoded.reviews))]
+    unknown = sum(int((ids == UNKNOWN_ID).sum()) for ids in reviews) / sum(ids.size for ids in reviews)
+    return SplitFacts(
+        split=part.name,
+        reviews=len(texts),
+        positive_share=None if part.name == UNLABELLED else float(encoded.labels_N.mean()),
+        median_length=float(np.median(lengths_N)),
+        long_length=float(np.quantile(lengths_N, 0.95)),
+        longest=int(lengths_N.max()),
+        cut_share=float((lengths_N > encoded.reviews.lengths_N).mean()),
+        unknown_share=unknown,
+        copies=sum(count - 1 for count in Counter(texts).values()),
+        break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
+    )

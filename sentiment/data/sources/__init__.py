@@ -1,0 +1,1 @@
+"""From the name of a source to tables: bundled files, files, folders and the hub."""

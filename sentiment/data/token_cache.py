@@ -1,0 +1,85 @@
+"""Tokens of whole splits on the disk, so that a second run does not tokenize again."""
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from sentiment.data.text import digest
+from sentiment.data.tokens import StoredIds, Tokens, offsets_of
+from sentiment.data.workers import tokenize_chunks
+from sentiment.errors import DataError
+from sentiment.system import storage
+
+CACHE_FORMAT = 2  # counts up when the files below or `normalise` change
+
+
+def cache_folder() -> Path:
+    """Return the folder of what this program can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sentiment"
+
+
+def tokenize_cached(texts: Sequence[str], description: str, workers: int) -> Tokens:
+    """Tokenize texts, or open the tokens that an earlier call kept of the same texts.
+
+    The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. If two processes need the
+    same entry, both make it and the first to finish keeps its own. There is no lock: nobody waits for a
+    process that has died.
+    """
+    folder = cache_folder() / "tokens" / _entry_name(texts)
+    if folder.is_dir():
+        try:
+            return _open_entry(folder)
+        except DataError:
+            shutil.rmtree(folder, ignore_errors=True)
+    with storage.new_folder(folder) as temporary:
+        chunks = tokenize_chunks(texts, description, workers)
+        with storage.machine_errors(folder):
+            _write_entry(temporary, chunks)
+    return _open_entry(folder)
+
+
+def _entry_name(texts: Sequence[str]) -> str:
+    """Return a hash of everything that the tokens depend on."""
+    import spacy
+
+    return digest(itertools.chain([f"{CACHE_FORMAT} spacy {spacy.__version__}"], texts))[:32]
+
+
+def _write_entry(folder: Path, chunks: Iterable[Tokens]) -> None:
+    """Write tokens as they come: memory holds one chunk of them and the distinct forms."""
+    table: dict[str, int] = {}
+    lengths = [np.zeros(0, dtype=np.int64)]
+    with (folder / "ids.npy").open("wb") as file:
+        _write_header(file, 0)
+        for chunk in chunks:
+            renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
+            file.write(np.array(renumbered, dtype=np.int32)[chunk.ids[:]].tobytes())
+            lengths.append(chunk.lengths_N)
+        offsets = offsets_of(np.concatenate(lengths))
+        file.seek(0)
+        _write_header(file, int(offsets[-1]))
+    np.save(folder / "offsets.npy", offsets)
+    (folder / "forms.json").write_text(json.dumps(list(table)), encoding="utf-8")
+
+
+def _write_header(file: BinaryIO, count: int) -> None:
+    """Write the header of a .npy file of int32; numpy leaves room in it for a larger count."""
+    header = {"descr": np.dtype(np.int32).str, "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _open_entry(folder: Path) -> Tokens:
+    """Open a cache entry; raises DataError if it is damaged."""
+    storage.verify(folder, DataError)
+    try:
+        forms = json.loads((folder / "forms.json").read_bytes())
+        offsets = np.load(folder / "offsets.npy", allow_pickle=False)
+        return Tokens(forms, StoredIds(folder / "ids.npy"), offsets)
+    except (OSError, ValueError, EOFError, RecursionError) as error:
+        raise DataError(f"{folder} holds no tokens: {error}") from None

@@ -1,0 +1,116 @@
+"""Tokenize many texts chunk by chunk, in this process or in several."""
+
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
+
+from tqdm import tqdm
+
+from sentiment.data.tokenizer import shared_tokenizer
+from sentiment.data.tokens import Tokens
+from sentiment.errors import MachineError
+from sentiment.system import interrupts
+
+CHUNK = 250  # reviews that a worker takes at a time
+PARALLEL_FROM = 2_000  # fewer reviews are done before a second process has started
+TokenizeChunk = Callable[[list[str]], Tokens]
+MapChunks = Callable[[TokenizeChunk, Iterable[list[str]]], Iterator[Tokens]]
+
+
+def tokenize_chunks(texts: Sequence[str], description: str, workers: int) -> Iterator[Tokens]:
+    """Yield the tokens of `CHUNK` texts at a time, and show a progress bar on stderr."""
+    chunks = (list(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK))
+    bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
+    with bar, _start_workers(workers if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
+        for tokens in map_chunks(_tokenize, chunks):
+            interrupts.check()
+            yield tokens
+            bar.update(len(tokens))
+
+
+def tokenize_stream(chunks: Iterable[list[str]], workers: int) -> Iterator[Tokens]:
+    """Yield the tokens of each chunk of a stream; after `PARALLEL_FROM` texts work a few chunks ahead.
+
+    Memory stays flat, however long the stream is. An error of `chunks` is raised after the tokens of the
+    chunks before it.
+    """
+    chunks, done = iter(chunks), 0
+    while workers < 2 or done < PARALLEL_FROM:
+        chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield _tokenize_and_forget(chunk)
+        done += len(chunk)
+    with _start_workers(workers) as map_chunks:
+        yield from map_chunks(_tokenize_and_forget, chunks)
+
+
+def start_method(platform: str = sys.platform) -> str:
+    """Return how worker processes start: `fork` on Linux, `spawn` elsewhere.
+
+    A fork is fast, because the workers inherit the tokenizer. But macOS forbids a fork of a process that has
+    threads, and Windows has no fork. Our tests run on Debian Linux only.
+    """
+    return "fork" if platform == "linux" else "spawn"
+
+
+@contextmanager
+def _start_workers(workers: int) -> Iterator[MapChunks]:
+    """Yield a lazy `map`: the built-in one, or one over processes that end with this process."""
+    if workers < 2:
+        yield map
+        return
+    shared_tokenizer()  # before a fork, so that every worker inherits it
+    executor = ProcessPoolExecutor(workers, get_context(start_method()), _set_up_worker, (os.getpid(),))
+    try:
+        yield partial(_map_ahead, executor, workers)
+    except BrokenProcessPool:
+        raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _map_ahead(
+    executor: ProcessPoolExecutor, ahead: int, function: TokenizeChunk, chunks: Iterable[list[str]]
+) -> Iterator[Tokens]:
+    """Yield results in order while `ahead` chunks are in work.
+
+    An error of `chunks` is raised after the results of the chunks before it.
+    """
+    chunks = iter(chunks)
+    futures: deque[Future[Tokens]] = deque()
+    error: Exception | None = None
+    while futures or error is None:
+        while error is None and len(futures) < ahead:
+            try:
+                futures.append(executor.submit(function, next(chunks)))
+            except Exception as end:  # also StopIteration
+                error = end
+        if futures:
+            yield futures.popleft().result()
+    if not isinstance(error, StopIteration):
+        raise error
+
+
+def _set_up_worker(parent: int) -> None:
+    """Leave signals to the parent process, and end when the parent has ended."""
+    shared_tokenizer().lock = threading.RLock()  # a thread of the parent may have held it during the fork
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    interrupts.end_with(parent)
+
+
+def _tokenize(texts: list[str]) -> Tokens:
+    return shared_tokenizer().tokenize(texts)
+
+
+def _tokenize_and_forget(texts: list[str]) -> Tokens:
+    return shared_tokenizer().tokenize_and_forget(texts)

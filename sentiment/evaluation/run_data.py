@@ -1,0 +1,90 @@
+"""The reviews that a run is judged on, and whether they are its own data; a source is opened once."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from sentiment.config import Config
+from sentiment.data.parts import TRAINING_SPLITS, Part, load_part, load_split
+from sentiment.data.prepare import data_hash
+from sentiment.data.reviews import ReviewSource
+from sentiment.errors import DataError, SentimentError
+from sentiment.inference.predictor import Predictor
+
+
+class RunData:
+    """A source of reviews to judge a run on: `name`, or without a name the run's own data."""
+
+    def __init__(self, predictor: Predictor, name: str | None = None) -> None:
+        """Nothing is opened yet."""
+        self._predictor = predictor
+        self._is_named = name is not None
+        self.config: Config = predictor.config if name is None else predictor.config.with_source(name)
+
+    @property
+    def name(self) -> str:
+        """What the source is called."""
+        return self.config.data.source
+
+    @cached_property
+    def source(self) -> ReviewSource:
+        """The open source; raises DataError or MachineError if it is not there."""
+        return ReviewSource(self.config.data)
+
+    @cached_property
+    def is_own(self) -> bool:
+        """Whether the source is the run's own data or a copy: the same texts and labels in this order."""
+        if not self._is_named:
+            return True
+        try:
+            return self._has_own_reviews
+        except SentimentError:
+            return False
+
+    def choose_part(self, split: str | None) -> Part:
+        """Return the reviews to judge: `split`, by default test, or the only split of a named source.
+
+        `train` and `validation` of the run's own data are what it trained on and held out. A copy of the
+        training data that is judged whole has the name `all`.
+        Raises DataError if there is no such split, or if the run's own data have changed.
+        """
+        threads = self._predictor.machine.threads
+        if not self._is_named:
+            if split in TRAINING_SPLITS:
+                return self.own_part(split)
+            return load_part(self.config, split or "test", threads, self.source)
+        if split == "test" and Path(self.name).expanduser().is_file():
+            split = None  # a file is one split, whatever its purpose
+        if split is not None and self.is_own:
+            return self._load_own(split)
+        part = load_split(self.config.data, split, threads, self.source)
+        if part.name == "train" and self.is_own and self._predictor.facts["data"]["validation"]:
+            part = replace(part, name="all")
+        return part
+
+    def own_part(self, split: str) -> Part:
+        """Return `train` or `validation` of the run's own data.
+
+        Raises DataError if the source does not hold the reviews of the run, or splits them differently now.
+        """
+        if not self._has_own_reviews:
+            raise DataError(
+                f"{self.name} no longer holds the reviews that the run was started on; restore them, or name "
+                "a copy with --data"
+            )
+        return self._load_own(split)
+
+    @cached_property
+    def _has_own_reviews(self) -> bool:
+        return bool(data_hash(self.config, self.source) == self._predictor.facts["data"]["hash"])
+
+    def _load_own(self, split: str) -> Part:
+        """Return a split of the run's own reviews; raises DataError if their groups have changed."""
+        part = load_part(self.config, split, self._predictor.machine.threads, self.source)
+        started_on = self._predictor.facts["data"].get("split_hashes", {})
+        if part.split_hash != started_on.get(split, part.split_hash):
+            raise DataError(
+                f"{self.name} has the reviews that the run was started on, but other groups "
+                f"({self.config.data.group_column}), so its {split} split would differ; restore them"
+            )
+        return part
