@@ -24,67 +24,83 @@ from sentiment.system.console import say
 if TYPE_CHECKING:
     from sentiment.config import DataSettings
     from sentiment.evaluation.judge import JudgedReview
-    from sentiment.inference.predictor import Predictor
+
+DEFAULT_THRESHOLD = 0.5
+BaselineOption = Annotated[
+    bool,
+    typer.Option(
+        "--baseline", help="Also judge a linear n-gram model that is fitted on the run's training reviews."
+    ),
+]
+ThresholdOption = Annotated[
+    str,
+    typer.Option(
+        "--threshold",
+        metavar="P",
+        help="A review is positive if its probability is above P; best: chosen on validation.",
+    ),
+]
+ErrorsOption = Annotated[
+    Path | None,
+    typer.Option("--errors", metavar="FILE", help="Write the mistakes as JSON lines, the worst first."),
+]
+CheckOption = Annotated[
+    bool,
+    typer.Option(
+        "--check", help="Score 50 reviews alone, together and with the command predict: all must agree."
+    ),
+]
 
 
 def eval_command(
     run: RunArgument = None,
     data: DataOption = None,
     split: SplitOption = None,
-    baseline: Annotated[
-        bool,
-        typer.Option(
-            "--baseline", help="Judge a linear n-gram model of the run's training reviews beside it."
-        ),
-    ] = False,
-    threshold: Annotated[
-        str,
-        typer.Option(
-            "--threshold", metavar="P", help="Positive is what lies above P; best: chosen on validation."
-        ),
-    ] = "0.5",
-    errors: Annotated[
-        Path | None,
-        typer.Option("--errors", metavar="FILE", help="Write the mistakes as JSON lines, the worst first."),
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Score 50 reviews in every way there is; they must agree.")
-    ] = False,
+    baseline: BaselineOption = False,
+    threshold: ThresholdOption = str(DEFAULT_THRESHOLD),
+    errors: ErrorsOption = None,
+    check: CheckOption = False,
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
-    from sentiment.evaluation.judge import compare_with_baseline, mistakes, score_run, slice_scores
+    given = parse_threshold(threshold)
+    if baseline and given != DEFAULT_THRESHOLD:
+        raise UsageError("--threshold and --baseline do not go together; leave one of them out")
+    from sentiment.evaluation.judge import (
+        choose_threshold,
+        compare_with_baseline,
+        mistakes,
+        score_run,
+        slice_scores,
+    )
     from sentiment.evaluation.parity import check_parity
+    from sentiment.evaluation.run_data import RunData
     from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_title
     from sentiment.system import storage
 
-    if baseline and threshold != "0.5":
-        raise UsageError("--threshold moves the run alone; leave it out to compare with --baseline")
     if errors is not None:
         storage.check_free(errors, force)
     path = choose_run(run)
     predictor = Predictor.load(path, device or "auto", threads or 0)
-    cut = _threshold(predictor, threshold, data)
-    scores = score_run(predictor, data, split)
-    result = scores.judge(cut)
-    slicings = slice_scores(predictor, scores, cut)
-    name = run_title(path)
+    reviews = RunData(predictor, data)
+    chosen = choose_threshold(predictor, reviews) if given is None else given
+    scores = score_run(predictor, reviews, split)
+    result, slicings = scores.judge(chosen), slice_scores(predictor, scores, chosen)
     record = {"run": str(path), **asdict(result), "slices": [asdict(slicing) for slicing in slicings]}
-    rows = evaluation_rows({name: result})
+    rows = evaluation_rows({run_title(path): result})
     if baseline:
         say("fitting the baseline")
         compared = compare_with_baseline(predictor, scores)
         record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
-        rows = comparison_rows(name, compared)
+        rows = comparison_rows(run_title(path), compared)
     rows |= slice_rows(slicings)
     if errors is not None:
-        wrong = mistakes(predictor, scores, cut)
-        lines = (json.dumps(_as_row(one, predictor.config.data)) + "\n" for one in wrong)
-        storage.write_file(errors, "".join(lines).encode())
+        wrong = mistakes(predictor, scores, chosen)
+        write_mistakes(errors, wrong, predictor.config.data)
         rows["mistakes"] = [f"{len(wrong):,} in {errors}"]
     if check:
         parity = check_parity(predictor, path, scores)
@@ -95,21 +111,10 @@ def eval_command(
         parity.require()
 
 
-def _as_row(review: "JudgedReview", columns: "DataSettings") -> dict[str, Any]:
-    """A mistake with its text and label in the columns where the run's data have them."""
-    return {
-        "position": review.position,
-        "prediction": asdict(review.prediction),
-        columns.label_column: review.label,
-        columns.text_column: review.text,
-    }
-
-
-def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:
-    from sentiment.evaluation.judge import choose_threshold
-
+def parse_threshold(given: str) -> float | None:
+    """Return the probability that was given, or None for `best`; raises UsageError for anything else."""
     if given == "best":
-        return choose_threshold(predictor, source)
+        return None
     try:
         threshold = float(given)
     except ValueError:
@@ -117,3 +122,19 @@ def _threshold(predictor: "Predictor", given: str, source: str | None) -> float:
     if not 0 <= threshold <= 1:
         raise UsageError(f"--threshold takes best or a probability from 0 to 1, not {given}")
     return threshold
+
+
+def write_mistakes(file: Path, wrong: "list[JudgedReview]", columns: "DataSettings") -> None:
+    """Write a JSON line per mistake, with text and label in the columns of the run's data."""
+    from sentiment.system import storage
+
+    rows: list[dict[str, Any]] = [
+        {
+            "position": review.position,
+            "prediction": asdict(review.prediction),
+            columns.label_column: review.label,
+            columns.text_column: review.text,
+        }
+        for review in wrong
+    ]
+    storage.write_file(file, "".join(json.dumps(row) + "\n" for row in rows).encode())

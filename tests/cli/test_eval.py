@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sentiment
 from sentiment.config import read_config
+from sentiment.data.sources.files import read_table
 from sentiment.errors import CheckError
 from sentiment.evaluation.judge import mistakes, score_run
 from sentiment.evaluation.metrics import logit
@@ -129,7 +131,29 @@ def test_check_fails_where_one_way_differs(folder, scored):
 
 def test_a_threshold_and_a_baseline_do_not_go_together(folder, command):
     result = command("eval", folder / "run", "--split", "validation", "--baseline", "--threshold", "best")
-    assert_one_error(result, 2, "--threshold moves the run alone")
+    assert_one_error(result, 2, "--threshold and --baseline do not go together")
+    result = command("eval", folder / "run", "--split", "validation", "--baseline", "--threshold", "0.4")
+    assert_one_error(result, 2, "--threshold and --baseline do not go together")
+
+
+@pytest.mark.parametrize("half", ["0.50", ".5", "5e-1"])
+def test_the_usual_threshold_may_be_given_with_a_baseline(folder, command, half):
+    asked = ("eval", folder / "run", "--split", "validation", "--baseline", "--json", "--threshold", half)
+    code, stdout, stderr = command(*asked)
+    assert code == 0, stderr
+    assert json.loads(stdout)["threshold"] == 0.5
+
+
+@pytest.mark.parametrize("options", [("--baseline",), ("--threshold", "best"), ("--split", "train")])
+def test_a_copy_of_the_runs_own_data_is_read_once(folder, command, tmp_path, monkeypatch, options):
+    copy = shutil.copy(folder / "reviews.jsonl", tmp_path / "elsewhere.jsonl")
+    read = []
+    for module in ("locate", "folders"):
+        monkeypatch.setattr(
+            f"sentiment.data.sources.{module}.read_table", lambda path: read.append(path) or read_table(path)
+        )
+    assert command("eval", folder / "run", "--data", copy, *options)[0] == 0
+    assert read == [Path(copy)]
 
 
 def test_slices_tell_the_accuracy_apart(folder, command):
