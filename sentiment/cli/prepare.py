@@ -1,4 +1,4 @@
-"""`sentiment prepare`: download, tokenize, build the vocabulary, and say what was found."""
+"""`sentiment prepare`: download and tokenize the reviews, build the vocabulary, and print figures."""
 
 import json
 from dataclasses import asdict
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from sentiment.cli.options import ConfigArgument, DataOption, JsonOption, SetOption, ThreadsOption, overrides
 from sentiment.config import read_config
+from sentiment.system.console import say
 
 if TYPE_CHECKING:
-    from sentiment.data.audit import Audit
+    from sentiment.data.audit import Audit, SplitFacts
 
 
 def prepare_command(
@@ -24,40 +25,33 @@ def prepare_command(
     from sentiment.system.device import available_cores
 
     found = audit(wanted, threads or available_cores())
-    print(json.dumps(asdict(found)) if as_json else _report(found))
+    if found.holdout_warning is not None:
+        say(f"warning: {found.holdout_warning}")
+    print(json.dumps(asdict(found)) if as_json else format_audit(found))
 
 
-def _report(found: "Audit") -> str:
-    names = [
-        "reviews",
-        "positive",
-        "median tokens",
-        "95% below",
-        "longest",
-        "cut",
-        "unknown",
-        "copies",
-        "<br />",
-    ]
-    columns = [
-        [
-            f"{facts.reviews:,}",
-            "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
-            f"{facts.median_length:,.0f}",
-            f"{facts.long_length:,.0f}",
-            f"{facts.longest:,}",
-            f"{facts.cut_share:.1%}",
-            f"{facts.unknown_share:.1%}",
-            f"{facts.copies:,}",
-            f"{facts.break_share:.1%}",
-        ]
-        for facts in found.splits
-    ]
+def format_audit(found: "Audit") -> str:
+    """Return the figures as a table with a column per split, and a line each for what concerns all splits."""
     lines = [f"{'':<14}" + "".join(f"{facts.split:>12}" for facts in found.splits)]
-    for name, *values in zip(names, *columns, strict=True):
-        lines.append(f"{name:<14}" + "".join(f"{value:>12}" for value in values))
+    columns = [_figures_of_split(facts) for facts in found.splits]
+    for name in columns[0]:
+        lines.append(f"{name:<14}" + "".join(f"{column[name]:>12}" for column in columns))
     shared = "" if found.shared_groups is None else f", {found.shared_groups:,} groups shared with train"
     lines.append(f"validation by {found.rule}{shared}")
     lines += [f"copies across {pair}: {count:,}" for pair, count in found.copies_across.items()]
     lines.append("vocabulary: " + ", ".join(f"{words:,}" for words in found.words) + " words")
     return "\n".join(lines)
+
+
+def _figures_of_split(facts: "SplitFacts") -> dict[str, str]:
+    return {
+        "reviews": f"{facts.reviews:,}",
+        "positive": "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
+        "median tokens": f"{facts.median_length:,.0f}",
+        "95% below": f"{facts.long_length:,.0f}",
+        "longest": f"{facts.longest:,}",
+        "cut": f"{facts.cut_share:.1%}",
+        "unknown": f"{facts.unknown_share:.1%}",
+        "copies": f"{facts.copies:,}",
+        "<br />": f"{facts.break_share:.1%}",
+    }

@@ -169,6 +169,51 @@ def test_a_side_without_both_classes_is_refused(reviews):
         hold(reviews)
 
 
+def test_groups_that_are_too_large_to_hold_out_are_named_as_such():
+    films = reviews_of([0, 1] * 500, ["a"] * 500 + ["b"] * 500)
+    with pytest.raises(DataError) as caught:
+        hold(films, "auto", 0.1)
+    message = str(caught.value)
+    assert "one class" not in message
+    for words in (
+        "nothing can be held out: groups and copies stay together",
+        "larger than data.validation_share=0.1 (50 negative and 50 positive reviews)",
+        "use --set data.validation=random or --set data.validation_share=0.5",
+    ):
+        assert words in message
+    assert len(hold(films, "random", 0.1).validation_N) == 100
+    assert len(hold(films, "group", 0.5).validation_N) == 500
+
+
+def test_one_film_cannot_be_held_out_by_any_share():
+    with pytest.raises(DataError, match=r"nothing can be held out: .*; use --set data\.validation=random$"):
+        hold(reviews_of([0, 1] * 10, ["one film"] * 20))
+
+
+def test_one_text_that_is_copied_cannot_be_held_out():
+    with pytest.raises(DataError, match=r"nothing can be held out: copies of a review .*; remove copies$"):
+        hold(reviews_of([0, 1] * 10, texts=["same"] * 20), "random")
+
+
+def test_far_fewer_reviews_than_asked_for_are_warned_of(films):
+    # Copies of one text tie the first 13 of 20 blocks together.
+    texts = ["same" if n % 48 == 0 and n < 1_560 else f"review {n}" for n in range(2_400)]
+    few = hold(reviews_of([0, 1] * 1_200, texts=texts), "blocks", 0.5)
+    held = len(few.validation_N)
+    assert few.asked == 1_200 and held < 0.8 * few.asked
+    assert few.warning == (
+        f"only {held:,} reviews are held out for validation, not the 1,200 that data.validation_share "
+        "asks for, because blocks and copies stay together"
+    )
+    assert hold(films).warning is None and hold(films, "none").warning is None
+
+
+def test_a_few_reviews_less_are_no_reason_to_warn():
+    small = reviews_of([0, 1] * 30, [f"film {n // 4}" for n in range(60)])
+    holdout = hold(small)
+    assert (len(holdout.validation_N), holdout.asked, holdout.warning) == (4, 6, None)
+
+
 def test_shared_groups_are_counted():
     reviews = reviews_of([0, 1, 0, 1, 0], ["a", "a", "b", "b", "c"])
     assert count_shared_groups(reviews, np.array([True, False, True, True, False])) == 1
