@@ -1,4 +1,4 @@
-"""`sentiment baseline`: fit and judge the linear model that a network has to beat."""
+"""`sentiment baseline`: fit and judge the linear model that a network must beat."""
 
 import json
 from dataclasses import asdict

@@ -17,8 +17,8 @@ import pyarrow.parquet
 import pytest
 
 from sentiment.config import DataSettings
-from sentiment.data.reviews import load_reviews
-from sentiment.errors import DataError
+from sentiment.data.reviews import ReviewSource, load_reviews
+from sentiment.errors import DataError, MachineError
 
 TRICKY = [
     "NA",
@@ -149,6 +149,49 @@ def test_a_folder_of_files_has_a_split_each(tmp_path, rows):
     assert load(tmp_path, "test").keys() == {"test"}
 
 
+def test_a_split_that_is_not_asked_for_is_not_opened(tmp_path, rows):
+    write_lines(tmp_path / "train.jsonl", rows)
+    (tmp_path / "test.jsonl").write_text('{"no end')
+    assert load(tmp_path, "train").keys() == {"train"}
+    refuse(tmp_path, "test.jsonl, line 1: not JSON")
+
+
+def test_an_open_source_reads_each_split_once(tmp_path, rows):
+    path = write_lines(tmp_path / "train.jsonl", rows)
+    source = ReviewSource(DataSettings(source=str(tmp_path)))
+    first = source.read("train")
+    path.unlink()
+    assert source.read("train") is first and source.labelled_splits == ["train"]
+
+
+@pytest.mark.parametrize("blank", ["", "  \t"])
+@pytest.mark.parametrize(
+    ("name", "lines", "bad"),
+    [
+        ("a.csv", ["text,label", "x,1", "y,0"], ",1"),
+        ("a.jsonl", ['{"text": "x", "label": 1}', '{"text": "y", "label": 0}'], '{"text": "", "label": 1}'),
+    ],
+)
+def test_a_blank_line_is_no_row_and_errors_name_the_true_line(file, name, lines, bad, blank):
+    spread = [part for line in lines for part in (line, blank)]
+    path = file(name, "\n".join([*spread, ""]))
+    assert list(load(path)["train"].texts) == ["x", "y"]
+    refuse(file(name, "\n".join([*spread, bad, ""])), f"line {len(spread) + 1}: the text is empty")
+
+
+def test_a_row_of_several_lines_is_named_by_its_first(file):
+    path = file("a.csv", 'text,label\n"one\ntwo",1\n\n"three\nfour",7\n')
+    refuse(path, "line 5: the label is '7'")
+    refuse(file("a.csv", 'text,label\n"one\ntwo",1\n"three\nfour"\n'), "line 4: 1 fields")
+
+
+def test_an_empty_field_in_quotes_is_a_row(file):
+    """Only a blank line is left out: a row without a text is refused."""
+    refuse(file("a.csv", 'text,label\nx,1\n"",0\n'), "line 3: the text is empty")
+    refuse(file("a.csv", 'text,label\nx,1\n""\n'), "line 3: 1 fields")
+    refuse(file("a.tsv", "text\tlabel\nx\t1\n\t\n"), "line 3: the label is ''")
+
+
 def test_two_files_of_one_split_are_refused(tmp_path, rows):
     write_lines(tmp_path / "train.jsonl", rows)
     write_separated(tmp_path / "train.csv", rows)
@@ -180,6 +223,23 @@ def test_a_folder_in_the_hubs_layout(hub_layout, rows):
     assert list(found["train"].texts) == [row["text"] for row in rows]
     assert found["train"].labels_N.tolist() == [row["label"] for row in rows]
     assert found["train"].groups == [row["film"] for row in rows]
+
+
+def test_a_split_of_the_hubs_layout_that_is_not_asked_for_is_not_opened(hub_layout, rows):
+    path = hub_layout / "data" / "test-00000-of-00001.parquet"
+    path.write_bytes(path.read_bytes()[:200])
+    found = load(hub_layout, "train")
+    assert list(found["train"].texts) == [row["text"] for row in rows]
+    refuse(hub_layout, "(test) holds no readable reviews")
+
+
+def test_a_split_of_the_hubs_layout_has_the_rows_that_its_readme_declares(hub_layout):
+    splits = "".join(
+        f"\n  - name: {name}\n    num_examples: {n}" for name, n in {"train": 48, "test": 17}.items()
+    )
+    (hub_layout / "README.md").write_text(f"---\ndataset_info:\n  splits:{splits}\n---\n")
+    assert len(load(hub_layout, "train")["train"]) == 48
+    refuse(hub_layout, "(test) has 16 reviews, but README.md says 17; copy it again")
 
 
 def test_the_hubs_split_without_labels_comes_where_it_is_named(hub_layout, rows):
@@ -242,6 +302,13 @@ def test_the_original_archive(tmp_path):
 
 def test_the_original_archive_without_its_urls(tmp_path):
     assert load(write_acl_imdb(tmp_path, urls=False))["train"].groups is None
+
+
+def test_a_split_of_the_archive_that_is_not_asked_for_is_not_opened(tmp_path):
+    write_acl_imdb(tmp_path)
+    (tmp_path / "test" / "neg" / "3_2.txt").write_bytes(b"caf\xe9")
+    assert load(tmp_path, "train").keys() == {"train"}
+    refuse(tmp_path, "3_2.txt is not UTF-8")
 
 
 def test_an_archive_with_too_few_urls_is_refused(tmp_path):
@@ -447,6 +514,44 @@ def test_a_source_that_is_not_there_is_refused(tmp_path, monkeypatch, name):
     refuse(name, "there is no such file or folder; give a file, a folder, or owner/name of a data set")
 
 
+@pytest.fixture
+def no_hub(monkeypatch):
+    """Whoever asks the hub fails."""
+    monkeypatch.setattr(
+        "sentiment.data.sources.locate.download", lambda name: pytest.fail(f"asked for {name}")
+    )
+
+
+@pytest.mark.parametrize("name", ["data/imbd", "./data/imbd"])
+def test_a_misspelt_folder_is_not_looked_for_on_the_hub(tmp_path, monkeypatch, rows, no_hub, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "imdb").mkdir(parents=True)
+    write_lines(tmp_path / "data" / "imdb" / "train.jsonl", rows)
+    refuse(name, f"no reviews at {name}: there is no such file or folder; did you mean data/imdb?")
+    write_lines(tmp_path / "reviews.jsonl", rows)
+    refuse("revews.jsonl", "did you mean reviews.jsonl?")
+
+
+def test_a_folder_may_hide_an_owner_of_the_hub(tmp_path, monkeypatch, no_hub):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner").mkdir()
+    refuse("owner/name", "if it is on the hub, run the command in a folder that has no owner/")
+
+
+def test_a_misspelt_name_of_bundled_reviews_is_corrected(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refuse("sampel", "did you mean sample?")
+
+
+@pytest.mark.parametrize("name", ["sample", "phrases"])
+def test_bundled_reviews_are_names_and_other_folders_are_paths(tmp_path, monkeypatch, rows, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    write_lines(tmp_path / name / "train.jsonl", rows)
+    assert len(load(name)["train"]) > 2_000
+    assert len(load(f"./{name}")["train"]) == len(rows)
+
+
 # --- the hub -------------------------------------------------------------------------------------------
 
 COMMIT = "a" * 40
@@ -560,6 +665,24 @@ def assert_offline_ways_named(process, *words):
         *words,
     ):
         assert word in line
+
+
+def test_a_failed_request_leaves_the_settings_of_the_process_alone(monkeypatch):
+    import datasets
+    import huggingface_hub
+
+    def refused(*given, **options):
+        raise ConnectionError("no route")
+
+    modules = (datasets.config, huggingface_hub.constants)
+    for module in modules:
+        monkeypatch.setattr(module, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", refused)
+    before = (datasets.logging.get_verbosity(), datasets.are_progress_bars_disabled())
+    with pytest.raises(MachineError, match=r"no file or folder some/name, and the hub .* no route"):
+        load("some/name")
+    assert [module.HF_HUB_OFFLINE for module in modules] == [False, False]
+    assert (datasets.logging.get_verbosity(), datasets.are_progress_bars_disabled()) == before
 
 
 def test_a_hub_name_is_downloaded_and_then_found_offline(hub, start_prepare):

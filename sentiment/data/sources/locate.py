@@ -40,8 +40,11 @@ def _bundled_path(name: str) -> Path:
 
 def _may_be_on_hub(source: str) -> bool:
     """Return whether a source is `owner/name`, and not a path whose first folder is here."""
-    is_name = HUB_NAME.fullmatch(source) is not None and not source.endswith(FILE_ENDINGS)
-    return is_name and not Path(source).parent.is_dir()
+    return _is_hub_name(source) and not Path(source).parent.is_dir()
+
+
+def _is_hub_name(source: str) -> bool:
+    return HUB_NAME.fullmatch(source) is not None and not source.endswith(FILE_ENDINGS)
 
 
 def _describe_missing(source: str, path: Path) -> str:
@@ -50,8 +53,8 @@ def _describe_missing(source: str, path: Path) -> str:
     hint = "give a file, a folder, or owner/name of a data set on the hub"
     if similar:
         hint = f"did you mean {' or '.join(shorten(name, PATH_LENGTH) for name in similar)}?"
-    elif HUB_NAME.fullmatch(source) and path.parent.is_dir():
-        hint = f"a data set on the hub is found only where there is no folder {path.parent}"
+    elif _is_hub_name(source):
+        hint = f"if it is on the hub, run the command in a folder that has no {path.parent}/"
     return f"no reviews at {shorten(source, PATH_LENGTH)}: there is no such file or folder; {hint}"
 
 
