@@ -114,6 +114,8 @@ def _tell_nobody(message: str) -> None:
 def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
     if prepared.rule == "blocks" and config.data.validation == "auto":
         tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
+    if prepared.holdout_warning is not None:
+        tell(f"warning: {prepared.holdout_warning}")
     keys = {
         "self_training.epochs": config.self_training.epochs,
         "evidence.unlabelled": config.evidence.unlabelled,
