@@ -1,6 +1,6 @@
-"""Tensors in, logits out: the networks, which know nothing of text, files or the command line.
+"""The networks: tensors in, logits out. No text, no files, no command line.
 
-Shape legend, used in every name and comment below this package:
+Shape legend, used in every name and comment of this package:
 
     B  reviews in a batch          E  features of one token (the embedding's width)
     T  tokens, padding included    H  hidden units of one direction
@@ -12,10 +12,10 @@ Shape legend, used in every name and comment below this package:
        gradient cuts                  tokens, or channels
     X  any dimensions
 
-Three modules that have no segments or directions give letters a meaning of their own: in evidence.py G is
-n-grams that have a weight, N and D those of a review, P places in it; in language_model.py S is words drawn
-at random, N words to predict; in attribution.py S is the steps of a path, K some of them.
+Three modules without segments or directions use some letters differently. In evidence.py, G is the n-grams
+that have a weight, N and D the n-grams of a review, P the places in it. In language_model.py, S is the words
+drawn at random, N the words to predict. In attribution.py, S is the steps of a path, K some of them.
 
-`lengths_B` says how many tokens of each row are real; `mask_BT` is true at those. What stands at padding may
-be any finite number: it changes nothing and its gradient is exactly zero.
+`lengths_B` counts the real tokens of each row; `mask_BT` is true at those. The values at padding may be any
+finite numbers: they change nothing, and their gradient is exactly zero.
 """

@@ -1,4 +1,4 @@
-"""The whole network: token ids to one logit a review."""
+"""The whole network: from token ids to one logit for each review."""
 
 from functools import partial
 from typing import NamedTuple
@@ -15,40 +15,40 @@ from sentiment.models.encoders import (
     NormalisedLSTM,
     ResidualLSTM,
     StackedEncoder,
+    StackSettings,
 )
 from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM
 from sentiment.models.merges import MERGES, merge_directions
-from sentiment.models.readouts import READOUTS, Attention, Readout, Tokens
+from sentiment.models.readouts import READOUTS, AttentionReadout, Readout, TokensReadout
 
-EMBEDDING_LIMIT = (
-    0.17  # a new embedding is uniform within it; nn.Embedding's own values are ten times as large
-)
+# New embeddings are uniform between -0.17 and 0.17; those of nn.Embedding are about ten times as large.
+EMBEDDING_LIMIT = 0.17
 
 
 class ReadoutDetails(NamedTuple):
-    """A batch's logits and what its readout says of single positions; both float32, 0 at padding."""
+    """The logits of a batch and what its readout gives each position; float32, 0 at padding."""
 
     logits_B: Tensor
     """As `forward` returns them."""
     lengths_B: Tensor
-    """int64: positions of each review."""
+    """int64: the number of positions of each review."""
     tokens_per_position: int
-    """1, or the segment of a hierarchical encoder (a review's last segment may hold fewer)."""
+    """1; for a hierarchical encoder the tokens of a segment (the last one of a review may hold fewer)."""
     weights_BT: Tensor | None
-    """With the readout `attention`: how much each position counts; they sum to 1."""
+    """Only with the readout `attention`: how much each position counts; the weights sum to 1."""
     token_logits_BT: Tensor | None
-    """With the readout `tokens`: each position's own logit; the review's is their mean."""
+    """Only with the readout `tokens`: the logit of each position; their mean is the review's logit."""
 
 
 class SentimentClassifier(nn.Module):
     """Embedding, LSTM encoder, merge of its directions, readout, linear head.
 
-    The promise everything rests on: a review's logit does not depend on the company it keeps. Alone, in any
-    batch, in any order and with any padding it is the same to 1e-5 in float32.
+    A review's logit does not depend on the other reviews of its batch. Alone, in any batch, in any order and
+    with any padding, it is the same to 1e-5 in float32.
     """
 
     def __init__(self, settings: ModelSettings, *vocabulary_sizes: int) -> None:
-        """Take the ids of the vocabulary, channel by channel."""
+        """Take the number of ids in the vocabulary of each channel."""
         super().__init__()
         self.embeddings = nn.ModuleList(new_embedding(size, settings.embedding) for size in vocabulary_sizes)
         self.word_dropout = settings.word_dropout
@@ -57,19 +57,19 @@ class SentimentClassifier(nn.Module):
         self.merge = MERGES[settings.merge]
         directions = 2 if settings.bidirectional and settings.merge == "concat" else 1
         self.readout: Readout = READOUTS[settings.readout](directions * settings.hidden, settings.dropout)
-        is_logit = isinstance(self.readout, Tokens)
+        is_logit = isinstance(self.readout, TokensReadout)
         self.head = nn.Identity() if is_logit else nn.Linear(self.readout.width, 1)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """logits_B (float32; positive speaks for a positive review).
+        """Return logits_B (float32); above 0 means a positive review.
 
-        `tokens_BT` is int64, 0 at padding, and (B, T, C) where tokens are seen through C channels;
-        `lengths_B` is int64, at least 1.
+        `tokens_BT` is int64, 0 at padding; with several channels its shape is (B, T, C). `lengths_B` is
+        int64, at least 1.
         """
         return self.classify(self.embed(tokens_BT), lengths_B)
 
     def embed(self, tokens_BT: Tensor) -> Tensor:
-        """inputs_BTE, or inputs_BTCE of several channels: the embeddings after both dropouts on the way."""
+        """Return inputs_BTE (inputs_BTCE with several channels): the embeddings, after dropout."""
         if self.training and self.word_dropout:
             dropped_BT = torch.rand(tokens_BT.shape[:2], device=tokens_BT.device) < self.word_dropout
             dropped_BT = dropped_BT.reshape(*dropped_BT.shape, *[1] * (tokens_BT.dim() - 2))
@@ -78,33 +78,35 @@ class SentimentClassifier(nn.Module):
         return inputs
 
     def classify(self, inputs_BTE: Tensor, lengths_B: Tensor) -> Tensor:
-        """logits_B (float32) of embedded tokens."""
+        """Return logits_B (float32) of embedded tokens."""
         merged = merge_directions(self.merge, self.encoder(inputs_BTE, lengths_B))
         logits_B: Tensor = self.head(self.readout(merged)).float()[:, 0]
         return logits_B
 
     def readout_details(self, tokens_BT: Tensor, lengths_B: Tensor) -> ReadoutDetails:
-        """The logits of `forward`, with the attention weights or token logits behind them, if any."""
+        """Return the logits of `forward` with the attention weights or token logits behind them, if any."""
         states: States = self.encoder(self.embed(tokens_BT), lengths_B)
         merged = merge_directions(self.merge, states)
         readout = self.readout
         return ReadoutDetails(
-            self.head(readout(merged)).float()[:, 0],
-            states.lengths_B,
-            self.encoder.tokens_per_position,
-            readout.weights(merged).float() if isinstance(readout, Attention) else None,
-            readout.token_logits(merged).float() if isinstance(readout, Tokens) else None,
+            logits_B=self.head(readout(merged)).float()[:, 0],
+            lengths_B=states.lengths_B,
+            tokens_per_position=self.encoder.tokens_per_position,
+            weights_BT=readout.weights(merged).float() if isinstance(readout, AttentionReadout) else None,
+            token_logits_BT=readout.token_logits(merged).float()
+            if isinstance(readout, TokensReadout)
+            else None,
         )
 
     @torch.no_grad()
     def scale_logits(self, factor: float) -> None:
-        """Multiply every logit by `factor` from now on, in the weights of the last layer."""
-        last = self.readout.tagger if isinstance(self.readout, Tokens) else self.head
+        """Multiply the weights of the last layer, and with them every logit, by `factor`."""
+        last = self.readout.tagger if isinstance(self.readout, TokensReadout) else self.head
         for parameter in last.parameters():
             parameter.mul_(factor)
 
     def _look_up(self, tokens_BT: Tensor) -> Tensor:
-        """inputs_BTE, or inputs_BTCE of several channels."""
+        """Return inputs_BTE (inputs_BTCE with several channels)."""
         if len(self.embeddings) == 1:
             inputs_BTE: Tensor = self.embeddings[0](tokens_BT)
             return inputs_BTE
@@ -113,7 +115,7 @@ class SentimentClassifier(nn.Module):
 
 
 def new_embedding(words: int, width: int) -> nn.Embedding:
-    """An embedding with small random rows, zero for padding."""
+    """Make an embedding with small random rows and a row of zeros for padding."""
     rows_VE = torch.empty(words, width).uniform_(-EMBEDDING_LIMIT, EMBEDDING_LIMIT)
     rows_VE[PADDING_ID] = 0
     embedding: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
@@ -125,24 +127,21 @@ def new_embedding(words: int, width: int) -> nn.Embedding:
 def build_encoder(
     settings: ModelSettings,
 ) -> StackedEncoder | HierarchicalEncoder | SharedWeight | AttentionFusion:
-    """Make the encoder that `settings.encoder` names, for embeddings of width `settings.embedding`."""
-    shape = (
-        settings.embedding,
-        settings.hidden,
-        settings.layers,
-        settings.bidirectional,
-        settings.dropout,
+    """Make the encoder that `settings.encoder` names."""
+    widths = settings.embedding, settings.hidden
+    stack = StackSettings(
+        layers=settings.layers, bidirectional=settings.bidirectional, dropout=settings.dropout
     )
     if settings.encoder == "hierarchical":
-        return HierarchicalEncoder(*shape, segment=settings.segment)
+        return HierarchicalEncoder(*widths, **stack, segment=settings.segment)
     if settings.encoder == "shared_weight":
-        return SharedWeight(*shape, channels=len(settings.channels))
+        return SharedWeight(*widths, **stack, channels=len(settings.channels))
     if settings.encoder == "attention_fusion":
-        return AttentionFusion(*shape, channels=len(settings.channels))
+        return AttentionFusion(*widths, **stack, channels=len(settings.channels))
     layers: dict[str, Layer] = {
         "stacked": ExactLSTM,
         "residual": ResidualLSTM,
         "layer_norm": NormalisedLSTM,
         "truncated": partial(TruncatedLSTM, truncation=settings.truncation),
     }
-    return StackedEncoder(*shape, layer=layers[settings.encoder])
+    return StackedEncoder(*widths, **stack, layer=layers[settings.encoder])

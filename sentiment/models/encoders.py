@@ -1,10 +1,11 @@
 """Encoders: from embedded tokens to the states of the top layer.
 
 Every encoder is called `encoder(inputs_BTE, lengths_B)` and returns `States`, exact on any length. Inputs are
-float, lengths int64 with 1 <= length <= T. A readout works on what any of them returned.
+float, lengths int64 with 1 <= length <= T. Every readout works with every encoder.
 """
 
 from collections.abc import Callable
+from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from sentiment.models.lstm import ExactLSTM, States, own_ends
 
 
 class ResidualLSTM(nn.Module):
-    """An LSTM layer whose states, hidden and cell, are added to its input, projected where the widths differ.
+    """An LSTM layer that adds its input to its hidden and cell states, projected if the widths differ.
 
     Source: He et al. 2016; between LSTM layers, Wu et al. 2016.
     """
@@ -26,7 +27,7 @@ class ResidualLSTM(nn.Module):
         self.shortcut = nn.Identity() if features == width else nn.Linear(features, width, bias=False)
 
     def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
-        """Return the sums; the last states are summed with the input each direction read last."""
+        """Return the sums; each direction's last state is added to the input it read last."""
         states: States = self.lstm(inputs_BTE, lengths_B)
         shortcut_BTDH = self.shortcut(inputs_BTE).unflatten(2, states.hidden_BDH.shape[1:])
         ends_BDH = own_ends(shortcut_BTDH, lengths_B)
@@ -39,12 +40,12 @@ class ResidualLSTM(nn.Module):
 
 
 class NormalisedLSTM(nn.Module):
-    """An LSTM layer whose states, hidden and cell, are normalised over the units of each direction.
+    """An LSTM layer whose hidden and cell states are normalised over the units of each direction.
 
-    Each direction has its own gain and bias, and neither sees the other's units: at its end a direction's
-    state has read the whole review, the other's a single token.
+    Each direction has its own gain and bias, and neither sees the other's units. Where one direction has read
+    the whole review, the other has read a single token.
 
-    Source: Ba et al. 2016. Theirs also normalises inside the recurrence, which no fast kernel offers.
+    Source: Ba et al. 2016. Theirs also normalises inside the recurrence; no fast kernel can do that.
     """
 
     def __init__(self, features: int, hidden: int, bidirectional: bool) -> None:
@@ -71,18 +72,27 @@ Layer = Callable[[int, int, bool], nn.Module]
 """Makes one layer from its input features, its hidden units and whether it runs in both directions."""
 
 
-class StackedEncoder(nn.Module):
-    """LSTM layers on top of each other, as `nn.LSTM(num_layers=L)`.
+class StackSettings(TypedDict):
+    """What the encoders' constructors share besides their widths."""
 
-    Each layer reads both directions of the one below, joined; dropout stands between layers.
+    layers: int
+    bidirectional: bool
+    dropout: float
+
+
+class StackedEncoder(nn.Module):
+    """LSTM layers on top of each other, as in `nn.LSTM(num_layers=L)`.
+
+    Each layer reads the joined directions of the layer below; there is dropout between layers.
     """
 
-    tokens_per_position = 1  # of the states it returns
+    tokens_per_position = 1  # how many tokens each returned state has read
 
     def __init__(
         self,
         features: int,
         hidden: int,
+        *,
         layers: int,
         bidirectional: bool,
         dropout: float,
@@ -103,26 +113,28 @@ class StackedEncoder(nn.Module):
 
 
 class HierarchicalEncoder(nn.Module):
-    """A lower LSTM over the tokens of each segment, an upper one over the segments; both of `layers` layers.
+    """A lower LSTM over the tokens of each segment and an upper LSTM over the segments.
 
-    A segment's vector joins the last states of the lower LSTM's directions. Segments run as rows of
-    their own; one that holds no token is left out, and the last one ends where its review does.
+    Both have `layers` layers. A segment's vector joins the last states of the lower LSTM's directions.
+    Each segment is a row of the lower LSTM's batch. Segments without a token are left out, and the last
+    segment of a review ends where the review ends.
 
-    Source: Yang et al. 2016 (documents as sentences), with runs of `segment` tokens in place of sentences.
+    Source: Yang et al. 2016 (documents as sentences), with `segment` tokens in place of a sentence.
     """
 
     def __init__(
-        self, features: int, hidden: int, layers: int, bidirectional: bool, dropout: float, segment: int
+        self, features: int, hidden: int, *, layers: int, bidirectional: bool, dropout: float, segment: int
     ) -> None:
         super().__init__()
         width = hidden * (2 if bidirectional else 1)
         self.tokens_per_position = segment
-        self.lower = StackedEncoder(features, hidden, layers, bidirectional, dropout)
-        self.upper = StackedEncoder(width, hidden, layers, bidirectional, dropout)
+        stack = StackSettings(layers=layers, bidirectional=bidirectional, dropout=dropout)
+        self.lower = StackedEncoder(features, hidden, **stack)
+        self.upper = StackedEncoder(width, hidden, **stack)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs_BTE: Tensor, lengths_B: Tensor) -> States:
-        """Return the upper LSTM's states: one a segment, with `lengths_B` in segments."""
+        """Return the upper LSTM's states, one for each segment; their `lengths_B` counts segments."""
         K = min(self.tokens_per_position, inputs_BTE.shape[1])
         inputs_BTE = F.pad(inputs_BTE, (0, 0, 0, -inputs_BTE.shape[1] % K))
         inputs_BSKE = torch.unflatten(inputs_BTE, 1, (-1, K))

@@ -1,7 +1,6 @@
-"""Several classifiers as one, and n-gram evidence beside them: logits are averaged.
+"""Several classifiers and n-gram evidence as one model: their logits are averaged.
 
-Source: Hansen & Salamon 1990. Members that start from other seeds, or look at other things, make other
-mistakes.
+Source: Hansen & Salamon 1990. Members with different seeds make different mistakes.
 """
 
 from collections.abc import Sequence
@@ -20,14 +19,14 @@ class Ensemble(nn.Module):
     def __init__(
         self, members: Sequence[SentimentClassifier], evidence: NGramEvidence | None, weight: float
     ) -> None:
-        """Take the evidence's share of the logit, 0 without evidence."""
+        """`weight` is the evidence's share of the logit, 0 without evidence."""
         super().__init__()
         self.members = nn.ModuleList(members)
         self.evidence = evidence
         self.weight = weight
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """logits_B (float32), of what `SentimentClassifier` takes; evidence needs the zeros at padding."""
+        """Return logits_B (float32) for the inputs of `SentimentClassifier`; evidence needs 0 at padding."""
         logits = [member(tokens_BT, lengths_B) for member in self.members]
         logits_B = torch.stack(logits).mean(dim=0)
         if self.evidence is not None:
@@ -35,14 +34,14 @@ class Ensemble(nn.Module):
         return logits_B
 
     def scale_logits(self, factor: float) -> None:
-        """Multiply every logit by `factor` from now on, in the weights."""
+        """Multiply the last weights of every part, and with them every logit, by `factor`."""
         for part in (*self.members, self.evidence):
             if isinstance(part, SentimentClassifier | NGramEvidence):
                 part.scale_logits(factor)
 
 
 def new_model(config: Config, vocabulary_sizes: Sequence[int]) -> SentimentClassifier | Ensemble:
-    """The network that a run with this configuration ends with."""
+    """Make the untrained network that a run with this configuration trains."""
     members = [SentimentClassifier(config.model, *vocabulary_sizes) for _ in range(config.training.members)]
     if len(members) == 1 and not config.evidence.weight:
         return members[0]
@@ -53,7 +52,7 @@ def new_model(config: Config, vocabulary_sizes: Sequence[int]) -> SentimentClass
 def join_weights(
     members: Sequence[dict[str, Tensor]], evidence: NGramEvidence | None = None
 ) -> dict[str, Tensor]:
-    """The weights of `new_model` from those of each classifier and the evidence."""
+    """Join the weights of each classifier and the evidence into the weights of `new_model`."""
     if len(members) == 1 and evidence is None:
         return members[0]
     parts = {f"members.{index}": weights for index, weights in enumerate(members)}

@@ -1,6 +1,6 @@
-"""N-gram evidence: a linear logit over the distinct 1- to 3-grams of a review, for what an LSTM overlooks.
+"""N-gram evidence: a linear logit over the distinct 1- to 3-grams of a review.
 
-Source: Wang & Manning 2012; beside a recurrent network, Mesnil et al. 2015.
+It adds what an LSTM overlooks. Source: Wang & Manning 2012; with a recurrent network, Mesnil et al. 2015.
 """
 
 import torch
@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 from sentiment.data.ids import UNKNOWN_ID
 
-LONGEST = 3  # words of an n-gram
-NONE = 0  # no n-gram's key
+LONGEST_NGRAM = 3  # in words
+NO_NGRAM = 0  # this key belongs to no n-gram
 
 
 class NGramEvidence(nn.Module):
-    """Weights of the n-grams that count; a review's logit is their sum over its own, by their norm.
+    """The n-grams that count and their weights.
 
-    An n-gram's key is the number whose digits, in base `words`, are the ids of its words.
+    A review's logit is the sum of the weights of its n-grams, divided by the L2 norm of their inverse
+    document frequencies. An n-gram's key is the number whose digits, in base `words`, are its words' ids.
     """
 
     keys_G: Tensor
@@ -28,7 +29,7 @@ class NGramEvidence(nn.Module):
     """float32 scalar."""
 
     def __init__(self, size: int, words: int) -> None:
-        """Take the number of n-grams and of the vocabulary's words; all weights are zero."""
+        """Make room for `size` n-grams of a vocabulary of `words` ids; all weights are zero."""
         super().__init__()
         self.words = words
         self.register_buffer("keys_G", torch.full((size,), torch.iinfo(torch.int64).max))
@@ -37,15 +38,15 @@ class NGramEvidence(nn.Module):
         self.register_buffer("bias", torch.zeros(()))
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
-        """logits_B (float32) of int64 token ids, 0 at padding."""
+        """Return logits_B (float32) of int64 token ids, 0 at padding."""
         weights_BN, squares_BN = self._look_up(distinct_ngrams(tokens_BT, self.words))
         sums_B, norms_B = weights_BN.sum(dim=1), squares_BN.sum(dim=1).sqrt()
         return torch.where(norms_B > 0, sums_B / norms_B, 0.0) + self.bias
 
     def contributions(self, tokens_1T: Tensor) -> Tensor:
-        """contributions_T (float32) to one review's logit less the bias; they sum to it.
+        """Return contributions_T (float32): each token's part of one review's logit, the bias left out.
 
-        An n-gram's share is split evenly between the places where it stands, and there between its words.
+        An n-gram's part is split evenly between the places where it occurs, and there between its words.
         """
         shares_T = self.weights_G.new_zeros(tokens_1T.shape[1])
         squares = self.squares_G.new_zeros(())
@@ -61,31 +62,37 @@ class NGramEvidence(nn.Module):
         return shares_T / squares.sqrt() if squares > 0 else shares_T
 
     def scale_logits(self, factor: float) -> None:
-        """Multiply every logit by `factor` from now on, in the weights."""
+        """Multiply the weights and the bias, and with them every logit, by `factor`."""
         self.weights_G.mul_(factor)
         self.bias.mul_(factor)
 
     def _look_up(self, keys_X: Tensor) -> tuple[Tensor, Tensor]:
-        """weights_X and squares_X, 0 for n-grams that do not count."""
+        """Return weights_X and squares_X, 0 for n-grams that do not count."""
         places_X = torch.searchsorted(self.keys_G, keys_X).clamp(max=len(self.keys_G) - 1)
         kept_X = self.keys_G[places_X] == keys_X
         return self.weights_G[places_X] * kept_X, self.squares_G[places_X] * kept_X
 
 
 def distinct_ngrams(tokens_BT: Tensor, words: int) -> Tensor:
-    """keys_BN (int64) of each review's n-grams of known words, ascending; repetitions and gaps are NONE."""
+    """Return keys_BN (int64): each review's n-grams of known words, ascending.
+
+    NO_NGRAM replaces repeated n-grams and those with an unknown word.
+    """
     keys_BN = torch.cat(ngrams(tokens_BT, words), dim=1).sort(dim=1).values
     repeated_BN = keys_BN[:, 1:] == keys_BN[:, :-1]
-    return torch.cat([keys_BN[:, :1], keys_BN[:, 1:].masked_fill(repeated_BN, NONE)], dim=1)
+    return torch.cat([keys_BN[:, :1], keys_BN[:, 1:].masked_fill(repeated_BN, NO_NGRAM)], dim=1)
 
 
 def ngrams(tokens_BT: Tensor, words: int) -> list[Tensor]:
-    """keys_BP (int64) of the n-gram that starts at each place, by length; NONE with an unknown word."""
+    """Return keys_BP (int64) for each length: the n-gram that starts at each place.
+
+    NO_NGRAM where it holds an unknown word.
+    """
     known_BT = tokens_BT > UNKNOWN_ID
     keys_BT, whole_BT = tokens_BT, known_BT
     keys = []
-    for longer in range(1, LONGEST + 1):
-        keys.append(torch.where(whole_BT, keys_BT, NONE))
+    for longer in range(1, LONGEST_NGRAM + 1):
+        keys.append(torch.where(whole_BT, keys_BT, NO_NGRAM))
         keys_BT = keys_BT[:, :-1] * words + tokens_BT[:, longer:]
         whole_BT = whole_BT[:, :-1] & known_BT[:, longer:]
     return keys

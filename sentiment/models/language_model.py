@@ -1,4 +1,4 @@
-"""A language model over a classifier's embedding and LSTM: what both learn before they see a label.
+"""A language model that trains a classifier's embedding and LSTM before they see a label.
 
 Each direction of the LSTM predicts the word it reads next. Source: Dai & Le 2015 (LM-LSTM), here in both
 directions at once.
@@ -12,19 +12,20 @@ from sentiment.models.encoders import StackedEncoder
 from sentiment.models.lstm import ExactLSTM, padding_mask
 from sentiment.models.sampled_softmax import chances_of_being_drawn, sampled_cross_entropy
 
-SAMPLING_POWER = 0.75  # of a word's frequency, when wrong words are drawn: Mikolov et al. 2013
+# Wrong words are drawn by their frequency to this power: Mikolov et al. 2013.
+SAMPLING_POWER = 0.75
 
 
 class LanguageModel(nn.Module):
-    """A classifier's embedding and one-layer LSTM, and a softmax over words tied to the embedding."""
+    """A classifier's embedding and one-layer LSTM; the output weights are those of the embedding."""
 
     proposal_V: Tensor
-    """float32: how a wrong word is drawn."""
+    """float32: how likely each word is in a single draw of a wrong word."""
     log_drawn_V: Tensor
-    """float32: logarithm of each word's chance to be among the samples."""
+    """float32: logarithm of each word's probability to be among the samples."""
 
     def __init__(self, classifier: SentimentClassifier, counts_V: Tensor, samples: int) -> None:
-        """Take how often each word occurs (int64), and how many wrong ones a right one is told from."""
+        """`counts_V` (int64) is how often each word occurs, `samples` how many wrong words are drawn."""
         super().__init__()
         self.embeddings = classifier.embeddings
         self.encoder = classifier.encoder
@@ -43,22 +44,21 @@ class LanguageModel(nn.Module):
         self.register_buffer("log_drawn_V", drawn_V.clamp(min=1e-9).log().float(), persistent=False)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Sum of the losses (scalar, nats) over every word that a direction has to predict.
+        """Return the summed loss (scalar, nats) of every word that a direction predicts.
 
-        `tokens_BT` is int64, `lengths_B` int64 and at least 1. A review of L words has L - 1 to predict in
-        each direction.
+        `tokens_BT` is int64, `lengths_B` int64 and at least 1. Each direction predicts L - 1 words of a
+        review of L words.
         """
         sampled_S = torch.multinomial(self.proposal_V, self.samples)
         words_N = tokens_BT.flatten()
-        # One lookup serves inputs, right words and wrong words: each has a gradient as large as the table.
+        # One lookup for inputs, right and wrong words: each lookup has a gradient as large as the table.
         rows_NE, sampled_SE = self.embeddings[0](torch.cat([words_N, sampled_S])).split(
             [len(words_N), self.samples]
         )
         states_BTDH = self.encoder(rows_NE.unflatten(0, tokens_BT.shape), lengths_B).states_BTDH
         before_P = padding_mask(lengths_B - 1, tokens_BT.shape[1]).flatten().nonzero()[:, 0]
-        after_P = before_P + 1  # each pair of neighbours: one is read, the other predicted
-        # A word's logit is lowered by the logarithm of how likely it is among the samples, so that frequent
-        # words, which are drawn more often, are not unlearned.
+        after_P = before_P + 1  # of two neighbours, one is read and the other is predicted
+        # Frequent words are drawn more often as wrong words. Without this correction they would be unlearned.
         shift_V = self.bias_V - self.log_drawn_V
         column_V = sampled_S.new_full(shift_V.shape, -1)
         column_V[sampled_S] = torch.arange(len(sampled_S), device=sampled_S.device)
@@ -73,6 +73,10 @@ class LanguageModel(nn.Module):
             predicted_PE, right_P = projection(states_NH[read_P]), words_N[next_P]
             right_logits_P = (predicted_PE * rows_NE[next_P]).sum(1) + shift_V[right_P]
             loss = loss + sampled_cross_entropy(
-                predicted_PE, right_logits_P, sampled_SE, shift_V[sampled_S], column_V[right_P]
+                predicted_PE,
+                right_logits_P,
+                sampled_SE,
+                shift_V[sampled_S],
+                own_column_N=column_V[right_P],
             )
         return loss

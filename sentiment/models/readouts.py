@@ -1,7 +1,7 @@
-"""Readouts: from the merged states of all positions to one vector a review, padding left out.
+"""Readouts: from the merged states of all positions to one vector for each review, padding left out.
 
-Every readout is built from the width M of a merged state and a dropout share, is called `readout(merged)`,
-returns `readout_BR` in the states' float type and declares R as its `width`.
+A readout is built from the width M of a merged state and a dropout share. It is called `readout(merged)`,
+returns `readout_BR` in the states' float type, and its `width` is R.
 """
 
 import torch
@@ -11,7 +11,7 @@ from sentiment.models.merges import Merged
 
 
 class Readout(nn.Module):
-    """What all readouts share: their width, and the dropout before the head."""
+    """The base of all readouts: a width, and dropout before the head."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -19,64 +19,64 @@ class Readout(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, merged: Merged) -> Tensor:
-        """readout_BR."""
+        """Return readout_BR."""
         readout_BR: Tensor = self.dropout(self.pool(merged))
         return readout_BR
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BR, before dropout."""
+        """Return readout_BR before dropout."""
         raise NotImplementedError
 
 
-class Last(Readout):
+class LastReadout(Readout):
     """Each direction's own last hidden state: h_n. Source: Sutskever et al. 2014."""
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BM."""
+        """Return readout_BM."""
         return merged.hidden_BM
 
 
-class Cell(Readout):
+class CellReadout(Readout):
     """Each direction's own last cell state: c_n, which no output gate has filtered.
 
-    Source of the cell: Hochreiter & Schmidhuber 1997.
+    Source: Hochreiter & Schmidhuber 1997.
     """
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BM."""
+        """Return readout_BM."""
         return merged.cell_BM
 
 
-class Max(Readout):
+class MaxReadout(Readout):
     """The largest value of each unit over the review. Source: Collobert & Weston 2008."""
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BM."""
+        """Return readout_BM."""
         return masked_max(merged.states_BTM, merged.mask_BT)
 
 
-class Mean(Readout):
-    """The mean of each unit over the review. Source: Lai et al. 2015 weigh it against the maximum."""
+class MeanReadout(Readout):
+    """The mean of each unit over the review. Source: Lai et al. 2015, who compare it with the maximum."""
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BM."""
+        """Return readout_BM."""
         return masked_mean(merged.states_BTM, merged.mask_BT)
 
 
-class MaxMean(Readout):
+class MaxMeanReadout(Readout):
     """Maximum and mean side by side. Source: Howard & Ruder 2018 (concat pooling)."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__(2 * width, dropout)
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BR, R = 2 * M."""
+        """Return readout_BR, R = 2 * M."""
         pools = [pool(merged.states_BTM, merged.mask_BT) for pool in (masked_max, masked_mean)]
         return torch.cat(pools, dim=1)
 
 
-class Attention(Readout):
-    """A mean of the states whose weights are learned: softmax over the review of v . tanh(W state + b).
+class AttentionReadout(Readout):
+    """A mean of the states with learned weights: the softmax, over the review, of v . tanh(W state + b).
 
     Source: Bahdanau et al. 2015; with a learned query v in place of a decoder's state, Yang et al. 2016.
     """
@@ -87,19 +87,19 @@ class Attention(Readout):
         self.query = nn.Linear(width, 1, bias=False)
 
     def weights(self, merged: Merged) -> Tensor:
-        """weights_BT: they sum to 1 over each review and are exactly 0 at padding."""
+        """Return weights_BT: they sum to 1 over each review and are exactly 0 at padding."""
         scores_BT: Tensor = self.query(torch.tanh(self.key(merged.states_BTM)))[:, :, 0]
         return scores_BT.masked_fill(~merged.mask_BT, float("-inf")).softmax(dim=1)
 
     def pool(self, merged: Merged) -> Tensor:
-        """readout_BM."""
+        """Return readout_BM."""
         return (self.weights(merged)[:, :, None] * merged.states_BTM).sum(dim=1)
 
 
-class Tokens(Readout):
-    """A logit a position, as a tagger gives; the review's logit is their mean.
+class TokensReadout(Readout):
+    """One logit for each position, as in a tagger; the review's logit is their mean.
 
-    Its vector is that logit (R = 1), so no head follows; dropout falls on each state instead.
+    Its vector is that logit (R = 1): no head follows, and dropout applies to each state.
     Source: taggers, Graves & Schmidhuber 2005; the mean over instances, Kotzias et al. 2015.
     """
 
@@ -108,31 +108,31 @@ class Tokens(Readout):
         self.tagger = nn.Linear(width, 1)
 
     def token_logits(self, merged: Merged) -> Tensor:
-        """logits_BT: each position's own logit, 0 at padding."""
+        """Return logits_BT: the logit of each position, 0 at padding."""
         logits_BT: Tensor = self.tagger(self.dropout(merged.states_BTM))[:, :, 0]
         return logits_BT.masked_fill(~merged.mask_BT, 0.0)
 
     def forward(self, merged: Merged) -> Tensor:
-        """readout_B1: the review's logit."""
+        """Return readout_B1: the review's logit."""
         return masked_mean(self.token_logits(merged)[:, :, None], merged.mask_BT)
 
 
 def masked_max(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
-    """max_BM over the positions the mask shows."""
+    """Return max_BM over the positions where the mask is true."""
     return states_BTM.masked_fill(~mask_BT[:, :, None], float("-inf")).amax(dim=1)
 
 
 def masked_mean(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
-    """mean_BM over the positions the mask shows."""
+    """Return mean_BM over the positions where the mask is true."""
     return states_BTM.masked_fill(~mask_BT[:, :, None], 0.0).sum(dim=1) / mask_BT.sum(dim=1, keepdim=True)
 
 
 READOUTS: dict[str, type[Readout]] = {
-    "last": Last,
-    "cell": Cell,
-    "max": Max,
-    "mean": Mean,
-    "max_mean": MaxMean,
-    "attention": Attention,
-    "tokens": Tokens,
+    "last": LastReadout,
+    "cell": CellReadout,
+    "max": MaxReadout,
+    "mean": MeanReadout,
+    "max_mean": MaxMeanReadout,
+    "attention": AttentionReadout,
+    "tokens": TokensReadout,
 }

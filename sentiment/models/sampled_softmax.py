@@ -1,4 +1,4 @@
-"""The softmax over a right word and sampled wrong ones: its loss, and its gradient in the same pass.
+"""The softmax over a right word and sampled wrong words: loss and gradient in a single pass.
 
 Source: Jean et al. 2015.
 """
@@ -9,17 +9,22 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-ROWS = 1024  # at a time, so that their logits stay in a CPU's cache
+ROWS_AT_A_TIME = 1024  # few enough that their logits stay in a CPU's cache
 
 
 def sampled_cross_entropy(
-    predicted_NE: Tensor, right_logits_N: Tensor, sampled_SE: Tensor, shift_S: Tensor, own_column_N: Tensor
+    predicted_NE: Tensor,
+    right_logits_N: Tensor,
+    sampled_SE: Tensor,
+    shift_S: Tensor,
+    *,
+    own_column_N: Tensor,
 ) -> Tensor:
-    """Sum (scalar, nats) of the cross-entropies of right words against the sampled ones.
+    """Return the summed cross-entropy (scalar, nats) of the right words against the sampled ones.
 
-    A sampled word's logit is its embedding times the prediction, and its shift; a right word's is given.
-    `own_column_N` (int64) is where a right word is among the samples, whose logit then does not count, or -1.
-    Half precision is taken as float32.
+    A sampled word's logit is its embedding times the prediction, plus its shift. `own_column_N` (int64) is
+    the column of a right word among the samples, or -1; the logit in that column does not count. Half
+    precision is computed in float32.
     """
     given = (predicted_NE, right_logits_N, sampled_SE, shift_S)
     floats = (values.to(torch.promote_types(values.dtype, torch.float32)) for values in given)
@@ -28,7 +33,7 @@ def sampled_cross_entropy(
 
 
 class _SampledCrossEntropy(torch.autograd.Function):
-    """Left to autograd, every logit would be stored and read again, which takes half as long again."""
+    """The loss with its own gradient: autograd would store every logit, which takes half as long again."""
 
     @staticmethod
     def forward(
@@ -43,8 +48,8 @@ class _SampledCrossEntropy(torch.autograd.Function):
         by_predicted_NE, by_right_N, by_sampled_SE, by_shift_S = gradients
         loss = predicted_NE.new_zeros(())
         with torch.autocast(predicted_NE.device.type, enabled=False):
-            for start in range(0, len(predicted_NE), ROWS):
-                rows = slice(start, start + ROWS)
+            for start in range(0, len(predicted_NE), ROWS_AT_A_TIME):
+                rows = slice(start, start + ROWS_AT_A_TIME)
                 logits_RS = torch.addmm(shift_S, predicted_NE[rows], sampled_SE.T)
                 drawn_D = (own_column_N[rows] >= 0).nonzero()[:, 0]
                 logits_RS[drawn_D, own_column_N[rows][drawn_D]] = float("-inf")
@@ -69,9 +74,9 @@ class _SampledCrossEntropy(torch.autograd.Function):
 
 
 def chances_of_being_drawn(proposal_V: Tensor, samples: int) -> Tensor:
-    """chances_V (float64) of each word to be among `samples` different ones, drawn one after the other.
+    """Return chances_V (float64): each word's probability to be among `samples` draws without replacement.
 
-    1 - exp(-k p), with k such that the chances sum to the samples (Rosen 1972); all 1 if every word is drawn.
+    It is 1 - exp(-k p), with k such that the sum is `samples` (Rosen 1972); 1 if every word is drawn.
     """
     drawable_V = proposal_V > 0
     if samples >= int(drawable_V.sum()):

@@ -13,7 +13,7 @@ import torch
 
 from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews
-from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
+from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
 
 LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhere
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
@@ -111,7 +111,7 @@ def _ngrams(read: Sequence[_Read], words: int) -> tuple[np.ndarray, np.ndarray]:
         for index in part.chosen_N.tolist():
             tokens_1T = torch.from_numpy(part.source.reviews[index])[None]
             keys_1N = distinct_ngrams(tokens_1T, words).numpy()
-            found.append(keys_1N[keys_1N != NONE])
+            found.append(keys_1N[keys_1N != NO_NGRAM])
     return np.concatenate(found), np.repeat(np.arange(len(found)), [len(keys) for keys in found])
 
 

@@ -1,4 +1,4 @@
-"""Every model must work with deterministic kernels."""
+"""Every model must work with deterministic kernels; the setting of before comes back."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ import torch
 
 @pytest.fixture(scope="package", autouse=True)
 def deterministic_kernels() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     yield
-    torch.use_deterministic_algorithms(False)
+    torch.use_deterministic_algorithms(before)

@@ -1,4 +1,4 @@
-"""Encoders of several channels: exact, differentiable, and able to learn what no channel tells alone."""
+"""Encoders of several channels: exact, differentiable, able to learn what no single channel shows."""
 
 from collections.abc import Callable
 from itertools import product
@@ -23,7 +23,9 @@ every_shape = pytest.mark.parametrize(
 
 def make(fusion: Fusion, layers: int, bidirectional: bool) -> nn.Module:
     torch.manual_seed(1)
-    network = fusion(FEATURES, HIDDEN, layers, bidirectional, dropout=0.0, channels=CHANNELS)
+    network = fusion(
+        FEATURES, HIDDEN, layers=layers, bidirectional=bidirectional, dropout=0.0, channels=CHANNELS
+    )
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.5)
@@ -31,14 +33,14 @@ def make(fusion: Fusion, layers: int, bidirectional: bool) -> nn.Module:
 
 
 def ragged(lengths: list[int], padding: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Random series; what stands at padding is as random as the rest."""
+    """Random series, random at padding too."""
     torch.manual_seed(seed)
     return torch.randn(len(lengths), max(lengths) + padding, CHANNELS, FEATURES), torch.tensor(lengths)
 
 
 @torch.inference_mode()
 def largest_deviation(network: nn.Module, lengths: list[int], padding: int, seed: int) -> float:
-    """How far anything a batch returned is from the same series alone, unpadded."""
+    """The largest difference between a batch and the same series alone, without padding."""
     inputs_BTCE, lengths_B = ragged(lengths, padding, seed)
     together: States = network(inputs_BTCE, lengths_B)
     largest = 0.0
@@ -99,7 +101,7 @@ def test_gradients_are_right_on_ragged_lengths(fusion: Fusion, layers: int, bidi
 
 
 def test_attention_over_one_channel_is_that_channel() -> None:
-    network = AttentionFusion(FEATURES, HIDDEN, 2, True, dropout=0.0, channels=1).eval()
+    network = AttentionFusion(FEATURES, HIDDEN, layers=2, bidirectional=True, dropout=0.0, channels=1).eval()
     inputs_BTCE, lengths_B = ragged([5, 2], padding=0)
     fused = network(inputs_BTCE[:, :, :1], lengths_B)
     plain = network.encoders[0](inputs_BTCE[:, :, 0], lengths_B)
@@ -114,7 +116,7 @@ def test_attention_weights_can_be_read() -> None:
     torch.testing.assert_close(weights_BTC.sum(dim=2), torch.ones(2, 5))
 
 
-def test_shared_weight_fuses_what_one_lstm_says_of_each_channel() -> None:
+def test_shared_weight_fuses_the_states_of_one_lstm_over_each_channel() -> None:
     network = make(SharedWeight, 2, True)
     inputs_BTCE, lengths_B = ragged([5, 2], padding=0)
     fused = network(inputs_BTCE, lengths_B)
@@ -127,13 +129,13 @@ def test_shared_weight_fuses_what_one_lstm_says_of_each_channel() -> None:
 
 
 def agreement(number: int) -> tuple[Tensor, Tensor]:
-    """Do two channels agree in sign? Either alone tells nothing."""
+    """Do two channels agree in sign? One alone is no help."""
     signs_BC = torch.randint(0, 2, (number, 2)) * 2 - 1
     return signs_BC, signs_BC.prod(dim=1) > 0
 
 
 def choice(number: int) -> tuple[Tensor, Tensor]:
-    """The sign of that channel to which the first one points; no sum over channels is right beyond 75%."""
+    """The sign of the channel that the first one points to; no sum over channels gets more than 75%."""
     signs_BC = torch.randint(0, 2, (number, 3)) * 2 - 1
     return signs_BC, torch.where(signs_BC[:, 0] > 0, signs_BC[:, 1], signs_BC[:, 2]) > 0
 
@@ -150,7 +152,7 @@ def test_training_finds_an_interplay_of_channels(
         return values_BTC[..., None], torch.randint(3, 9, (number,)), labels_B
 
     torch.manual_seed(0)
-    encoder = fusion(1, 16, 1, bidirectional=True, dropout=0.0, channels=task(1)[0].shape[1])
+    encoder = fusion(1, 16, layers=1, bidirectional=True, dropout=0.0, channels=task(1)[0].shape[1])
     head = nn.Linear(2 * 16, 1)
     optimizer = torch.optim.Adam([*encoder.parameters(), *head.parameters()], lr=0.01)
     for _ in range(400):

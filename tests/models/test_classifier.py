@@ -1,4 +1,4 @@
-"""The whole network: its logits, what its readout tells, its parameters and the combinations it refuses."""
+"""The whole network: logits, readout details, parameters and combinations that are refused."""
 
 from itertools import product
 
@@ -114,7 +114,7 @@ def test_word_dropout_makes_a_share_of_the_tokens_unknown(channels: list[str]) -
     tokens = int(real_BT.sum())
     deviation = (SHARE * (1 - SHARE) / tokens) ** 0.5
     assert abs(int(changed_BT.sum()) / tokens - SHARE) < 4 * deviation
-    assert not torch.equal(embed_as_ids(tokens_BT, True, *channels), left_BT)  # drawn anew each time
+    assert not torch.equal(embed_as_ids(tokens_BT, True, *channels), left_BT)  # each call draws again
 
 
 @pytest.mark.parametrize("merge", ["sum", "max"])

@@ -54,7 +54,7 @@ def new_evidence(vocabulary: Vocabulary) -> NGramEvidence:
 
 
 class Constant(nn.Module):
-    """A member or evidence that says the same of every review."""
+    """A member or evidence with the same logit for every review."""
 
     def __init__(self, logit: float) -> None:
         super().__init__()
@@ -77,8 +77,8 @@ class Constant(nn.Module):
 def test_logits_are_averaged_and_mixed_with_the_stated_share(
     members: list[float], evidence: float | None, weight: float, expected: float
 ) -> None:
-    beside = None if evidence is None else Constant(evidence)
-    logits_B = Ensemble([Constant(logit) for logit in members], beside, weight)(TOKENS_BT, LENGTHS_B)
+    constant = None if evidence is None else Constant(evidence)
+    logits_B = Ensemble([Constant(logit) for logit in members], constant, weight)(TOKENS_BT, LENGTHS_B)
     torch.testing.assert_close(logits_B, torch.full((3,), expected))
 
 
@@ -125,7 +125,7 @@ def test_weights_of_another_composition_are_refused(
 @pytest.mark.parametrize("padding", [0, 3])
 @torch.inference_mode()
 def test_an_ensemble_keeps_the_promise(vocabulary: Vocabulary, padding: int) -> None:
-    """A review's logit does not depend on the company it keeps."""
+    """A review's logit does not depend on the other reviews of its batch."""
     config = config_of(2, 0.4)
     ensemble = Ensemble(new_members(config, vocabulary), new_evidence(vocabulary), 0.4)
     wide_BT = torch.cat([TOKENS_BT, torch.zeros(3, padding, dtype=torch.int64)], dim=1)

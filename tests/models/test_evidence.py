@@ -1,4 +1,4 @@
-"""N-grams as numbers, and the logit they give a review whatever stands beside it."""
+"""N-grams as numbers, and a review's logit from them, the same in every batch."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sentiment.data.ids import PADDING_ID, UNKNOWN_ID
-from sentiment.models.evidence import LONGEST, NONE, NGramEvidence, distinct_ngrams
+from sentiment.models.evidence import LONGEST_NGRAM, NO_NGRAM, NGramEvidence, distinct_ngrams
 
 WORDS = 7  # ids, the two special ones counted
 KNOWN = range(UNKNOWN_ID + 1, WORDS)
@@ -60,20 +60,20 @@ ALL_NGRAMS = sorted(
 def test_the_distinct_ngrams_are_those_of_a_plain_set(reviews: list[list[int]], padding: int) -> None:
     """Each once, in ascending order; no unknown word and no padding inside."""
     for review, row in zip(reviews, distinct_ngrams(collate(reviews, padding), WORDS).tolist(), strict=True):
-        assert [key for key in row if key != NONE] == sorted(map(key_of, ngrams_of(review)))
+        assert [key for key in row if key != NO_NGRAM] == sorted(map(key_of, ngrams_of(review)))
 
 
 def test_every_ngram_has_a_key_of_its_own() -> None:
     keys = [key_of(ngram) for ngram in ALL_NGRAMS]
     assert len(set(keys)) == len(ALL_NGRAMS) == 5 + 5**2 + 5**3
-    assert NONE not in keys and max(map(len, ALL_NGRAMS)) == LONGEST
+    assert NO_NGRAM not in keys and max(map(len, ALL_NGRAMS)) == LONGEST_NGRAM
 
 
 @thoroughly
 @given(ids=st.lists(st.integers(UNKNOWN_ID, 1_999_999), min_size=3, max_size=6))
 def test_keys_hold_two_million_words(ids: list[int]) -> None:
     found = distinct_ngrams(torch.tensor([ids]), 2_000_000)[0]
-    assert sorted(set(found.tolist()) - {NONE}) == sorted(
+    assert sorted(set(found.tolist()) - {NO_NGRAM}) == sorted(
         key_of(ngram, 2_000_000) for ngram in ngrams_of(ids)
     )
 
@@ -82,7 +82,7 @@ def test_keys_hold_two_million_words(ids: list[int]) -> None:
 
 
 def new_evidence(kept: list[tuple[int, ...]], room: int = 4) -> NGramEvidence:
-    """Random weights for the n-grams that are kept, and places that are not used."""
+    """Random weights for the n-grams that are kept, and `room` unused places."""
     generator = torch.Generator().manual_seed(3)
     evidence = NGramEvidence(len(kept) + room, WORDS)
     evidence.keys_G[: len(kept)] = torch.tensor(sorted(map(key_of, kept)), dtype=torch.int64)
@@ -98,7 +98,7 @@ EVIDENCE = new_evidence(ALL_NGRAMS[::2])
 @thoroughly
 @given(reviews=reviews_of_a_batch, padding=st.integers(0, 9))
 def test_a_logit_is_the_sum_of_the_weights_by_the_norm(reviews: list[list[int]], padding: int) -> None:
-    """In any company and with any padding."""
+    """In every batch and with any padding."""
     place_of = {key: place for place, key in enumerate(EVIDENCE.keys_G.tolist())}
     together = EVIDENCE(collate(reviews, padding))
     assert together.shape == (len(reviews),) and together.dtype == torch.float32
@@ -116,7 +116,7 @@ def test_a_review_without_an_ngram_that_counts_has_the_bias(review: list[int]) -
     assert float(evidence(collate([review], padding=2))) == 0.25
 
 
-def test_new_evidence_says_nothing() -> None:
+def test_new_evidence_gives_logits_of_zero() -> None:
     assert NGramEvidence(5, WORDS)(collate([[2, 3, 4], [6]])).tolist() == [0, 0]
 
 

@@ -36,7 +36,7 @@ def new_model(
 
 
 def loud_model(words: int, bidirectional: bool = True, growth: int = 2) -> LanguageModel:
-    """Exact arithmetic, weights so large that whatever leaks is heard, words of different frequency."""
+    """Double precision, words of different frequency, and large weights: a leak changes the loss much."""
     model = new_model(words, bidirectional, counts=[5 * growth**word for word in range(words)]).double()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -123,7 +123,7 @@ def test_few_wrong_words_teach_nearly_what_all_teach() -> None:
     """Frequent words are drawn more often and yet not thought to be rarer than they are."""
     model = new_model(5, samples=2, counts=[100 * n for n in FREQUENCIES])
     learn(model, write_chance)
-    judge = new_model(5, samples=5, counts=[100 * n for n in FREQUENCIES])  # tells a word from all others
+    judge = new_model(5, samples=5, counts=[100 * n for n in FREQUENCIES])  # against all other words
     judge.load_state_dict(model.state_dict())
     assert loss_of_a_word(judge, *write_chance(999, reviews=4000)) < 1.05 * ENTROPY
 

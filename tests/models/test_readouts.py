@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sentiment.models.lstm import States
 from sentiment.models.merges import MERGES, Merged, merge_directions
-from sentiment.models.readouts import READOUTS, Attention, Tokens
+from sentiment.models.readouts import READOUTS, AttentionReadout, TokensReadout
 
 LENGTHS_B = torch.tensor([4, 1, 2])
 WIDTH = 3
@@ -55,7 +55,7 @@ def test_readouts_equal_a_loop_over_reviews() -> None:
 
 def test_attention_weighs_tokens_and_never_padding() -> None:
     merged = some_merged()
-    attention = Attention(WIDTH, 0.0).double()
+    attention = AttentionReadout(WIDTH, 0.0).double()
     weights_BT = attention.weights(merged)
     torch.testing.assert_close(weights_BT.sum(dim=1), torch.ones(3, dtype=torch.float64))
     assert (weights_BT[~merged.mask_BT] == 0).all()
@@ -67,7 +67,7 @@ def test_attention_weighs_tokens_and_never_padding() -> None:
 
 def test_tokens_gives_the_mean_of_the_tokens_logits() -> None:
     merged = some_merged()
-    tokens = Tokens(WIDTH, 0.0).double()
+    tokens = TokensReadout(WIDTH, 0.0).double()
     logits_BT = tokens.token_logits(merged)
     assert (logits_BT[~merged.mask_BT] == 0).all()
     for row, length in enumerate(LENGTHS_B):

@@ -1,4 +1,4 @@
-"""The sampled softmax: the loss and the gradients of the plain one, whatever was drawn."""
+"""The sampled softmax: the loss and the gradients of the plain one, for any drawn words."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from sentiment.models.sampled_softmax import chances_of_being_drawn, sampled_cro
 
 
 def plain(
-    predicted_NE: Tensor, right_logits_N: Tensor, sampled_SE: Tensor, shift_S: Tensor, own_column_N: Tensor
+    predicted_NE: Tensor, right_logits_N: Tensor, sampled_SE: Tensor, shift_S: Tensor, *, own_column_N: Tensor
 ) -> Tensor:
     logits_NS = predicted_NE @ sampled_SE.T + shift_S
     own_NS = own_column_N[:, None] == torch.arange(len(shift_S))
@@ -30,7 +30,7 @@ def test_loss_and_gradients_are_those_of_the_plain_softmax(few_rows, words, samp
     ways = []
     for way in (plain, sampled_cross_entropy):
         leaves = [values.clone().requires_grad_() for values in given]
-        loss = way(*leaves, own_column_N)
+        loss = way(*leaves, own_column_N=own_column_N)
         (loss * 0.5).backward()
         ways.append([loss.detach(), *(leaf.grad for leaf in leaves)])
     torch.testing.assert_close(ways[1], ways[0], rtol=1e-4, atol=1e-4)
@@ -38,16 +38,16 @@ def test_loss_and_gradients_are_those_of_the_plain_softmax(few_rows, words, samp
 
 @pytest.fixture(scope="module")
 def few_rows():
-    """Rows are taken five at a time, so that small cases also end in the middle of a round."""
+    """Five rows at a time, so small cases also end in the middle of a round."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampled_softmax, "ROWS", 5)
+        patch.setattr(sampled_softmax, "ROWS_AT_A_TIME", 5)
         yield
 
 
 def test_half_precision_is_summed_in_full():
     given = [torch.ones(shape, dtype=torch.bfloat16) for shape in ((3, 4), (3,), (2, 4), (2,))]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = sampled_cross_entropy(*given, torch.tensor([-1, 0, 1]))
+        loss = sampled_cross_entropy(*given, own_column_N=torch.tensor([-1, 0, 1]))
     logits_NX = torch.tensor([[1.0, 5.0, 5.0], [1.0, 5.0, float("-inf")], [1.0, 5.0, float("-inf")]])
     torch.testing.assert_close(
         loss, cross_entropy(logits_NX, torch.zeros(3, dtype=torch.int64), reduction="sum")

@@ -15,7 +15,7 @@ from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.models.evidence import NONE, NGramEvidence, distinct_ngrams
+from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
 from sentiment.training import evidence as evidence_module
 from sentiment.training.evidence import fit_evidence
 
@@ -219,7 +219,7 @@ def test_an_ngram_of_a_single_review_does_not_count(train) -> None:
     reviews, vocabulary = train
     words = vocabulary.sizes[0]
     rows = [reviews.reviews[index] for index in range(len(reviews.reviews))]
-    found = [set(distinct_ngrams(torch.from_numpy(row)[None], words)[0].tolist()) - {NONE} for row in rows]
+    found = [set(distinct_ngrams(torch.from_numpy(row)[None], words)[0].tolist()) - {NO_NGRAM} for row in rows]
     frequency = {key: sum(key in keys for keys in found) for key in set().union(*found)}
     kept = set(fit(train, size=5000).keys_G.tolist()) - {UNUSED}
     assert kept == {key for key, reviews_with_it in frequency.items() if reviews_with_it >= 2}
