@@ -1,1 +1,1 @@
-"""How accurate a run is: figures, slices, the linear baseline, behavioural probes."""
+"""Measure how accurate a run is: metrics, slices, the linear baseline, behavioural probes."""

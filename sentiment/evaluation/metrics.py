@@ -1,4 +1,4 @@
-"""What the logits of labelled reviews are worth."""
+"""Metrics of a model from its logits of labelled reviews."""
 
 import math
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 from sentiment.inference.scoring import probabilities
 
 CALIBRATION_BINS = 15
-SIGNIFICANT = 0.05
-LARGEST_POWER = math.log(20)  # of a temperature's range
+SIGNIFICANCE_LEVEL = 0.05
+LARGEST_LOG_TEMPERATURE = math.log(20)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Figures over one split; shares and probabilities lie in [0, 1]."""
+    """Metrics over one split; shares and probabilities are in [0, 1]."""
 
     reviews: int
     accuracy: float
@@ -26,7 +26,7 @@ class Evaluation:
     f1: float
     """Of the positive class."""
     roc_auc: float | None
-    """None where the split has one class only."""
+    """None if the split has one class only."""
     calibration_error: float
     """Expected calibration error over 15 bins of equal width."""
     true_positives: int
@@ -37,35 +37,35 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Whether one of two models is right more often, from the reviews on which they differ."""
+    """Whether one of two models is right more often, by the reviews on which they differ."""
 
     only_first: int
     """Reviews that only the first model got right."""
     only_second: int
     p_value: float
-    """Probability of a difference as large as this one, either way, were both equally good."""
+    """If both were equally good: the probability of a difference at least this large in either direction."""
 
     def is_significant(self, tests: int = 1) -> bool:
-        """Whether chance is an unlikely reason, also where it had as many tries as there are `tests`."""
-        return self.p_value < SIGNIFICANT / tests
+        """Whether the difference is unlikely to be chance, given the number of `tests` (Bonferroni)."""
+        return self.p_value < SIGNIFICANCE_LEVEL / tests
 
     def describe(self) -> str:
-        """The p-value, such as `p = 0.03`."""
+        """Return the p-value, such as `p = 0.03`."""
         return "p < 0.0001" if self.p_value < 0.0001 else f"p = {self.p_value:.2g}"
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Reviews of similar confidence, the probability of the class that was predicted."""
+    """Reviews of similar confidence, which is the probability of the predicted class."""
 
     reviews: int
     confidence: float
-    """Their mean."""
+    """Their mean confidence."""
     accuracy: float
 
 
 def evaluate(logits_N: np.ndarray, labels_N: np.ndarray, threshold: float = 0.5) -> Evaluation:
-    """Judge logits against labels (1 positive, 0 negative), by sums over reviews, not means of batches.
+    """Compare logits with labels (1 positive, 0 negative), by sums over reviews, not means of batches.
 
     A review counts as positive if its probability is above `threshold`.
     """
@@ -92,17 +92,20 @@ def evaluate(logits_N: np.ndarray, labels_N: np.ndarray, threshold: float = 0.5)
 
 
 def logit(probability: float) -> float:
-    """The logit of a probability, infinite at 0 and 1."""
+    """Return the logit of a probability, infinite at 0 and 1."""
     if probability in (0, 1):
         return math.copysign(math.inf, probability - 0.5)
     return math.log(probability / (1 - probability))
 
 
 def best_threshold(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
-    """The threshold with the highest accuracy, midway between two reviews; of several the nearest to 0.5."""
+    """Find the threshold of the highest accuracy; of equally good ones the nearest to 0.5.
+
+    It is midway between the logits of two neighbours.
+    """
     order = np.argsort(logits_N, kind="stable")
     sorted_N, positive_N = logits_N[order].astype(np.float64), labels_N[order] == 1
-    # With the k lowest reviews negative: k - positives among them, and the positives above.
+    # How many are right, less a constant, if the k lowest are called negative: k - 2 * positives among them.
     below = np.concatenate([[0], np.cumsum(positive_N)])
     right = np.arange(len(order) + 1) - 2 * below
     edges = np.concatenate([[sorted_N[0] - 1], sorted_N, [sorted_N[-1] + 1]])
@@ -113,25 +116,25 @@ def best_threshold(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
 
 
 def best_temperature(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
-    """The number that logits are to be divided by for the lowest loss; 1 if none from 0.05 to 20 is best.
+    """Find the temperature, from 0.05 to 20, that gives the lowest loss when logits are divided by it.
 
-    So it is where every review is right: dividing by ever less then lowers the loss for ever.
-    Source: temperature scaling, Guo et al. 2017.
+    It is 1 if the loss is lowest at an end of this range. For example, if every review is right, a smaller
+    temperature always lowers the loss. Source: temperature scaling, Guo et al. 2017.
     """
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
-        lambda power: cross_entropy(logits_N / math.exp(power), labels_N),
-        bounds=(-LARGEST_POWER, LARGEST_POWER),
+        lambda log_temperature: cross_entropy(logits_N / math.exp(log_temperature), labels_N),
+        bounds=(-LARGEST_LOG_TEMPERATURE, LARGEST_LOG_TEMPERATURE),
         method="bounded",
     )
-    return math.exp(found.x) if abs(found.x) < 0.99 * LARGEST_POWER else 1.0
+    return math.exp(found.x) if abs(found.x) < 0.99 * LARGEST_LOG_TEMPERATURE else 1.0
 
 
 def mcnemar(first_N: np.ndarray, second_N: np.ndarray, labels_N: np.ndarray) -> PairedTest:
-    """McNemar's test (1947), exact and two-sided, of two models' logits of the same reviews.
+    """Run McNemar's test (1947), exact and two-sided, on two models' logits of the same reviews.
 
-    Without a review on which they differ the p-value is 1.
+    If they never differ, the p-value is 1.
     """
     from scipy.stats import binomtest
 
@@ -140,40 +143,40 @@ def mcnemar(first_N: np.ndarray, second_N: np.ndarray, labels_N: np.ndarray) -> 
     only_second = int((second_right_N & ~first_right_N).sum())
     differing = only_first + only_second
     p_value = float(binomtest(only_first, differing, 0.5).pvalue) if differing else 1.0
-    return PairedTest(only_first, only_second, p_value)
+    return PairedTest(only_first=only_first, only_second=only_second, p_value=p_value)
 
 
 def cross_entropy(logits_N: np.ndarray, labels_N: np.ndarray) -> float:
-    """Mean of log(1 + exp(-z)) with z the logit towards the label; stable at any logit."""
+    """Return the mean of log(1 + exp(-z)), where z is the logit of the right label; stable at any logit."""
     towards_N = np.where(labels_N == 1, logits_N, -logits_N).astype(np.float64)
     return float(np.logaddexp(0, -towards_N).mean())
 
 
 def wilson_interval(hits: int, trials: int, z: float = 1.959964) -> tuple[float, float]:
-    """95% interval of a share (Wilson 1927): sound near 0 and 1, where the usual +- is not."""
+    """Return the 95% interval of a share (Wilson 1927); near 0 and 1 it is better than the usual +-."""
     share = hits / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # The share lies within, also where rounding puts an end of 0 or 1 just beside it.
+    # Rounding must not leave the share outside its own interval.
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def calibration_error(positive_N: np.ndarray, labels_N: np.ndarray) -> float:
-    """Expected calibration error (Guo et al. 2017) of the predicted class's probability."""
+    """Return the expected calibration error (Guo et al. 2017) of the predicted class's probability."""
     bins = reliability(positive_N, labels_N)
     return sum(bin.reviews * abs(bin.confidence - bin.accuracy) for bin in bins) / len(labels_N)
 
 
 def reliability(positive_N: np.ndarray, labels_N: np.ndarray) -> list[ReliabilityBin]:
-    """Confidence beside accuracy, over those of 15 bins of equal width that hold a review."""
+    """Return confidence and accuracy in 15 bins of equal width; empty bins are left out."""
     confidence_N = np.maximum(positive_N, 1 - positive_N)
     hit_N = (positive_N > 0.5) == (labels_N == 1)
     bins_N = np.minimum((confidence_N * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     return [
         ReliabilityBin(
-            int((bins_N == bin).sum()),
-            float(confidence_N[bins_N == bin].mean()),
-            float(hit_N[bins_N == bin].mean()),
+            reviews=int((bins_N == bin).sum()),
+            confidence=float(confidence_N[bins_N == bin].mean()),
+            accuracy=float(hit_N[bins_N == bin].mean()),
         )
         for bin in np.unique(bins_N)
     ]

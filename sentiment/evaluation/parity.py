@@ -1,4 +1,4 @@
-"""Check that a review gets one answer: alone, in company, from Python and from the command line."""
+"""Check that a review gets the same probability alone, in a batch and from the command line."""
 
 import json
 import subprocess
@@ -16,62 +16,64 @@ from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities
 from sentiment.system.processes import own_command, own_environment
 
-TOLERANCE = 1e-5
-REVIEWS = 50
+LARGEST_DIFFERENCE = 1e-5
+REVIEWS_TO_COMPARE = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parity:
-    """How far the ways to score a review are apart: the largest difference in probability from `eval`."""
+    """For each way to score a review, the largest difference in probability from `eval`."""
 
     reviews: int
     alone: float
-    """Each review by itself, through Python."""
+    """Each review alone, through Python."""
     together: float
     """All of them in one call, through Python."""
     command: float
-    """All of them through `sentiment predict`, a process of its own."""
+    """All of them through `sentiment predict`, in another process."""
 
     @property
     def largest(self) -> float:
-        """Of all ways."""
+        """The largest difference of all ways."""
         return max(self.alone, self.together, self.command)
 
     def require(self) -> None:
-        """Raise CheckError if one way differs by over 1e-5."""
-        if not self.largest <= TOLERANCE:
+        """Raise CheckError if one way differs by more than 1e-5."""
+        if not self.largest <= LARGEST_DIFFERENCE:
             raise CheckError(f"a review's probability depends on how it is asked for: {self}")
 
 
 def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
     """Score reviews of all lengths again in every way.
 
-    `scores` are those of the run in the folder `run`, which `predictor` was loaded from.
+    `scores` are from `predictor`, which was loaded from the folder `run`.
     """
     lengths_N = scores.part.tokens.lengths_N[scores.part.positions_N]
     by_length_N = np.argsort(lengths_N, kind="stable")
-    chosen_C = by_length_N[np.unique(np.linspace(0, len(by_length_N) - 1, REVIEWS).round().astype(int))]
+    chosen_C = by_length_N[
+        np.unique(np.linspace(0, len(by_length_N) - 1, REVIEWS_TO_COMPARE).round().astype(int))
+    ]
     texts = scores.part.texts()
     chosen = [texts[position] for position in chosen_C]
     expected_C = probabilities(scores.logits_N)[chosen_C]
 
-    def largest(found: Sequence[float]) -> float:
+    def largest_difference(found: Sequence[float]) -> float:
         return float(np.abs(np.array(found) - expected_C).max())
 
     return Parity(
-        len(chosen),
-        largest([predictor.predict([text])[0].probability for text in chosen]),
-        largest([prediction.probability for prediction in predictor.predict(chosen)]),
-        largest(_through_the_command(chosen, predictor, run)),
+        reviews=len(chosen),
+        alone=largest_difference([predictor.predict([text])[0].probability for text in chosen]),
+        together=largest_difference([prediction.probability for prediction in predictor.predict(chosen)]),
+        command=largest_difference(_run_predict_command(chosen, predictor, run)),
     )
 
 
-def _through_the_command(texts: Sequence[str], predictor: Predictor, run: Path) -> list[float]:
+def _run_predict_command(texts: Sequence[str], predictor: Predictor, run: Path) -> list[float]:
     machine = predictor.machine
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reviews.txt"
         file.write_text("".join(normalise(text) + "\n" for text in texts), encoding="utf-8")
-        # A name alone may mean the shipped model.
+        # The full path: a bare name could mean the shipped model.
         arguments = ["predict", "--run", str(run.resolve()), "--file", str(file), "--json"]
         machine_arguments = ["--device", str(machine.device), "--threads", str(machine.threads)]
         command = own_command([*arguments, *machine_arguments])

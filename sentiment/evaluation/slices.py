@@ -1,4 +1,4 @@
-"""Where a model is right more or less often: by a review's length, by what was cut, by unknown words."""
+"""Slices: the accuracy by a review's length, by its share of unknown words, and by whether it was cut."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from sentiment.data.batches import AnyReviews
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.evaluation.metrics import wilson_interval
 
-PARTS = 5
+SLICES_BY_VALUE = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slice:
-    """The accuracy over some of a split's reviews."""
+    """The accuracy over some reviews of a split."""
 
     name: str
     """Which reviews, such as `101 to 180`."""
@@ -27,26 +27,26 @@ class Slice:
 
 @dataclass(frozen=True)
 class Slicing:
-    """All reviews of a split, divided in one way; each review is in one slice."""
+    """One division of all reviews of a split; each review is in one slice."""
 
     by: str
     slices: list[Slice]
 
 
 def slice_accuracy(reviews: AnyReviews, right_N: np.ndarray) -> list[Slicing]:
-    """Break the accuracy down in every way; `right_N` (bool) says which reviews the model got right.
+    """Compute the accuracy by length, unknown words and cut; `right_N` (bool) marks the right predictions.
 
-    Lengths and shares are cut into fifths of the reviews, fewer where many reviews have the same.
+    Lengths and shares give five slices of about equally many reviews, fewer if many values are equal.
     """
     was_cut_N = reviews.whole_lengths_N > reviews.lengths_N
     unknown_N = np.array([(reviews[index] == UNKNOWN_ID).mean() for index in range(len(reviews))])
     return [
-        Slicing("tokens", _by_value(reviews.whole_lengths_N, right_N, lambda length: f"{length:,.0f}")),
-        Slicing("unknown words", _by_value(unknown_N, right_N, lambda share: f"{share:.1%}")),
+        Slicing("tokens", _slice_by_value(reviews.whole_lengths_N, right_N, lambda length: f"{length:,.0f}")),
+        Slicing("unknown words", _slice_by_value(unknown_N, right_N, lambda share: f"{share:.1%}")),
         Slicing(
             "read",
             [
-                _slice(name, right_N[chosen_N])
+                _make_slice(name, right_N[chosen_N])
                 for name, chosen_N in (("whole", ~was_cut_N), ("cut", was_cut_N))
                 if chosen_N.any()
             ],
@@ -54,19 +54,19 @@ def slice_accuracy(reviews: AnyReviews, right_N: np.ndarray) -> list[Slicing]:
     ]
 
 
-def _by_value(values_N: np.ndarray, right_N: np.ndarray, show: Callable[[float], str]) -> list[Slice]:
-    """Slices of about equally many reviews, from the lowest values to the highest."""
-    quantiles = np.arange(1, PARTS + 1) / PARTS
+def _slice_by_value(values_N: np.ndarray, right_N: np.ndarray, show: Callable[[float], str]) -> list[Slice]:
+    """Make slices of about equally many reviews, from the lowest values to the highest."""
+    quantiles = np.arange(1, SLICES_BY_VALUE + 1) / SLICES_BY_VALUE
     edges = np.unique(np.quantile(values_N, quantiles, method="higher"))
-    part_N = np.searchsorted(edges, values_N)  # a value at an edge belongs below it
+    part_N = np.searchsorted(edges, values_N)  # a value at an edge goes into the lower slice
     slices = []
     for part in range(len(edges)):
         own = values_N[part_N == part]
         ends = dict.fromkeys((show(own.min()), show(own.max())))
-        slices.append(_slice(" to ".join(ends), right_N[part_N == part]))
+        slices.append(_make_slice(" to ".join(ends), right_N[part_N == part]))
     return slices
 
 
-def _slice(name: str, right_M: np.ndarray) -> Slice:
+def _make_slice(name: str, right_M: np.ndarray) -> Slice:
     low, high = wilson_interval(int(right_M.sum()), len(right_M))
-    return Slice(name, len(right_M), float(right_M.mean()), low, high)
+    return Slice(name=name, reviews=len(right_M), accuracy=float(right_M.mean()), low=low, high=high)

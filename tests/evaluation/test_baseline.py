@@ -1,4 +1,4 @@
-"""The n-gram baseline: what scikit-learn's own text classes give, whatever reviews are scored beside."""
+"""The n-gram baseline: the results of scikit-learn's own text classes, in every batch of reviews."""
 
 from collections import Counter
 from dataclasses import replace
@@ -50,7 +50,7 @@ def labels_of(part):
 
 
 def columns(counts):
-    """The columns of a matrix of counts, whatever their order."""
+    """The columns of a matrix of counts, in any order."""
     return Counter(map(tuple, counts.toarray().T.astype(int).tolist()))
 
 
@@ -89,7 +89,7 @@ def test_counts_are_those_of_scikit_learn(reviews):
     ngrams = NGrams(part)
     try:
         expected = CountVectorizer(**SETTINGS).fit_transform(spaced(part))
-    except ValueError:  # no word stands in two reviews
+    except ValueError:  # no word occurs in two reviews
         assert len(ngrams) == 0
         return
     assert columns(ngrams.count(part)) == columns(expected)
@@ -162,7 +162,7 @@ def test_the_same_part_and_seed_give_the_same_model(sample):
     ("texts", "labels", "words"),
     [
         (["a good film", "a good plot"], [1, 1], "one class"),
-        (["superb", "awful"], [1, 0], "no word stands in two reviews"),
+        (["superb", "awful"], [1, 0], "no word occurs in two reviews"),
     ],
 )
 def test_a_part_that_teaches_nothing_is_refused(texts, labels, words):

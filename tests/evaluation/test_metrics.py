@@ -1,4 +1,4 @@
-"""Figures over logits, against values worked out by hand and against scipy."""
+"""Metrics of logits, compared with values computed by hand and by scipy."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from sentiment.evaluation.metrics import (
 
 
 def logits(right_N, labels_N):
-    """Logits of a model that is right where `right_N` says so."""
+    """Logits of a model that is right where `right_N` is true."""
     return np.where(np.asarray(right_N) == (labels_N == 1), 1.5, -0.5).astype(np.float32)
 
 

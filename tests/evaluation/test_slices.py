@@ -1,4 +1,4 @@
-"""Slices hold every review once, with the shares and intervals one counts by hand."""
+"""Slices hold every review once, with the shares and intervals counted by hand."""
 
 import numpy as np
 import pytest

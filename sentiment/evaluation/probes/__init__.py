@@ -1,1 +1,1 @@
-"""Behavioural tests of a model: cases written from templates, and which of them hold."""
+"""Behavioural tests of a model: cases from templates, and which of them pass."""

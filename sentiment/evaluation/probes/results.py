@@ -1,4 +1,4 @@
-"""Put the cases to a model, judge what it says, and count what holds."""
+"""Give the cases to a model, check its predictions, and count the cases that pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that does not hold."""
+    """A case that does not pass."""
 
     case: Case
     probabilities: tuple[float, ...]
-    """Of positive, one a text."""
+    """The probability of positive for each text."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CapabilityResult:
-    """How many cases of one capability hold; shares lie in [0, 1]."""
+    """How many cases of one capability pass; shares are in [0, 1]."""
 
     name: str
     hard: bool
@@ -32,7 +32,7 @@ class CapabilityResult:
     passed: int
     share: float
     share_low: float
-    """Lower end of the share's 95% interval (Wilson), as if no two cases were alike."""
+    """Lower end of the share's 95% interval (Wilson), as if all cases were independent."""
     share_high: float
     failures: tuple[Failure, ...]
     """In the order of the cases."""
@@ -40,38 +40,40 @@ class CapabilityResult:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What `probe` finds."""
+    """The result of `probe`."""
 
     version: int
-    """Of the cases: figures of different versions do not compare."""
+    """The version of the cases: results of different versions cannot be compared."""
     capabilities: tuple[CapabilityResult, ...]
 
     def require(self, share: float) -> None:
-        """Raise CheckError unless `share` of each capability's cases hold; hard ones do not count."""
+        """Raise CheckError unless `share` of each capability's cases pass; hard capabilities do not count."""
         below = [
             f"{found.name} {found.share:.1%}"
             for found in self.capabilities
-            if not found.hard and not found.share >= share  # so that nothing passes where `share` is NaN
+            if not found.hard and not found.share >= share  # with NaN nothing passes
         ]
         if below:
-            raise CheckError(f"too few cases hold: {', '.join(below)}; {share:.1%} of each were asked for")
+            raise CheckError(f"too few cases pass: {', '.join(below)}; required: {share:.1%} of each")
 
 
 def probe(predictor: "Predictor") -> ProbeResult:
-    """Put every case to a model, in a single call of its `predict`, and judge what it says."""
+    """Give every case to a model, in a single call of its `predict`, and check the predictions."""
     probes = probe_set()
     texts = list(dict.fromkeys(text for case in probes.cases for text in case.texts))
-    said = dict(zip(texts, predictor.predict(texts), strict=True))
+    prediction_of = dict(zip(texts, predictor.predict(texts), strict=True))
     return ProbeResult(
-        probes.version,
-        tuple(
-            _judge_capability(name, hard, [case for case in probes.cases if case.capability == name], said)
+        version=probes.version,
+        capabilities=tuple(
+            _check_capability(
+                name, hard, [case for case in probes.cases if case.capability == name], prediction_of
+            )
             for name, hard in probes.hard.items()
         ),
     )
 
 
-def holds(case: Case, predictions: Sequence["Prediction"]) -> bool:
+def passes(case: Case, predictions: Sequence["Prediction"]) -> bool:
     """Whether a model's predictions of the texts of a case are as expected."""
     if case.expected in ("positive", "negative"):
         return predictions[0].label == case.expected
@@ -85,14 +87,23 @@ def holds(case: Case, predictions: Sequence["Prediction"]) -> bool:
     }[case.expected]
 
 
-def _judge_capability(
-    name: str, hard: bool, cases: Sequence[Case], said: dict[str, "Prediction"]
+def _check_capability(
+    name: str, hard: bool, cases: Sequence[Case], prediction_of: dict[str, "Prediction"]
 ) -> CapabilityResult:
     failures = []
     for case in cases:
-        predictions = [said[text] for text in case.texts]
-        if not holds(case, predictions):
+        predictions = [prediction_of[text] for text in case.texts]
+        if not passes(case, predictions):
             failures.append(Failure(case, tuple(prediction.probability for prediction in predictions)))
     passed = len(cases) - len(failures)
     low, high = wilson_interval(passed, len(cases))
-    return CapabilityResult(name, hard, len(cases), passed, passed / len(cases), low, high, tuple(failures))
+    return CapabilityResult(
+        name=name,
+        hard=hard,
+        cases=len(cases),
+        passed=passed,
+        share=passed / len(cases),
+        share_low=low,
+        share_high=high,
+        failures=tuple(failures),
+    )

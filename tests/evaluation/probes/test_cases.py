@@ -1,12 +1,12 @@
-"""The cases are many, different, the same everywhere, and have a version that stands for them."""
+"""The cases are many, different and the same everywhere; their version identifies them."""
 
 import re
 
 from sentiment.data.text import digest, normalise, why_unreadable
 from sentiment.evaluation.probes.cases import probe_set
 
-# What each version generates. Where the digest of the newest one is no longer right, the cases have changed:
-# count `version` in templates.toml up and add a line; figures of different versions do not compare.
+# The digest of each version's cases. If the newest digest is wrong, the cases have changed: raise `version`
+# in templates.toml and add a line. Results of different versions cannot be compared.
 DIGESTS = {1: "cb5d0deeadca4c95abf6f6ee7339f7d2d7280331a2e16129e985cb3f89ac73ca"}
 
 LABELS = ("positive", "negative")
@@ -20,12 +20,12 @@ def test_there_are_enough_cases_of_every_capability():
     assert [name for name, hard in found.hard.items() if hard] == ["sarcasm"]
 
 
-def test_no_case_stands_there_twice():
+def test_no_case_is_there_twice():
     asked = [(case.capability, case.texts) for case in probe_set().cases]
     assert len(set(asked)) == len(asked)
 
 
-def test_the_version_stands_for_the_cases():
+def test_the_version_identifies_the_cases():
     found = probe_set()
     assert found.version == max(DIGESTS)
     assert DIGESTS[found.version] == digest(map(repr, found.cases))

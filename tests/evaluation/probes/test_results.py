@@ -1,4 +1,4 @@
-"""Each kind of expectation is judged by its rule; a broken model does not get past the report."""
+"""Each kind of expectation has its rule; a broken model fails."""
 
 import pytest
 
@@ -6,13 +6,13 @@ import sentiment
 from sentiment.errors import CheckError
 from sentiment.evaluation.metrics import wilson_interval
 from sentiment.evaluation.probes.cases import Case, probe_set
-from sentiment.evaluation.probes.results import holds, probe
+from sentiment.evaluation.probes.results import passes, probe
 from sentiment.inference.predictor import Prediction
 
 LABELS = {"positive": 0.9, "negative": 0.1}
 
 
-def say(probability):
+def predict(probability):
     label = "positive" if probability > 0.5 else "negative"
     return Prediction(label, probability, tokens=5, unknown=0.0, cut=False)
 
@@ -26,11 +26,11 @@ class Fake:
 
     def predict(self, texts):
         self.calls += 1
-        return [say(self.probability(text)) for text in texts]
+        return [predict(self.probability(text)) for text in texts]
 
 
 def oracle(text):
-    """What every case asks for: its label, and nothing that moves where two texts are set side by side."""
+    """The probability that every case expects: its label, or no change between two texts."""
     return ORACLE.get(text, 0.5)
 
 
@@ -39,7 +39,7 @@ ORACLE = {case.texts[0]: LABELS[case.expected] for case in probe_set().cases if 
 
 @pytest.fixture(scope="module")
 def shipped():
-    """What the shipped model says of every text, as a function."""
+    """The shipped model's probability of each text, as a function."""
     texts = sorted({text for case in probe_set().cases for text in case.texts})
     model = sentiment.load(device="cpu", threads=1)
     return {
@@ -72,7 +72,7 @@ def shares(report):
 )
 def test_a_case_is_judged_by_its_kind(expected, tolerance, probabilities, right):
     case = Case("any", expected, tuple(map(str, probabilities)), tolerance)
-    assert holds(case, [say(probability) for probability in probabilities]) is right
+    assert passes(case, [predict(probability) for probability in probabilities]) is right
 
 
 def test_everything_is_asked_in_one_call():
