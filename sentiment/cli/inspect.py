@@ -1,4 +1,4 @@
-"""`sentiment inspect`: look into a network."""
+"""`sentiment inspect`: show what a network is made of."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from sentiment.config import read_config, shipped_recipes
 if TYPE_CHECKING:
     from sentiment.explain.inspection import Inspection
 
-EXAMPLE = "This film is not terrible, in fact it's great!"
+EXAMPLE_TEXT = "This film is not terrible, in fact it's great!"
 
 
 def inspect_command(
@@ -25,7 +25,7 @@ def inspect_command(
         ),
     ] = None,
     settings: SetOption = None,
-    text: Annotated[str, typer.Option("--text", metavar="T", help="What the network reads.")] = EXAMPLE,
+    text: Annotated[str, typer.Option("--text", metavar="T", help="What the network reads.")] = EXAMPLE_TEXT,
     as_json: JsonOption = False,
 ) -> None:
     """Show each module's shapes, parameters, arithmetic and last states for a text."""
@@ -38,17 +38,20 @@ def inspect_command(
         from sentiment.inference.predictor import Predictor
 
         if settings:
-            raise UsageError("a run's configuration is fixed; --set goes with a CONFIG")
+            raise UsageError("a run's configuration is fixed: use --set with a CONFIG, or leave it out")
         predictor = Predictor.load(choose_run(target), device="cpu")
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
-    print(json.dumps(asdict(found)) if as_json else _report(found))
+    print(json.dumps(asdict(found)) if as_json else format_inspection(found))
 
 
-def _report(found: "Inspection") -> str:
+def format_inspection(found: "Inspection") -> str:
+    """Return the table of modules, the last states and the logit."""
     total = sum(module.multiplications for module in found.modules) or 1
     lines = [f"{'module':<30}{'takes':<22}{'gives':<23}share"]
     for module in found.modules:
-        lines.append(f"{module.name:<30}{_shape(module.takes):<22}{_shape(module.gives):<23}".rstrip())
+        lines.append(
+            f"{module.name:<30}{_format_shape(module.takes):<22}{_format_shape(module.gives):<23}".rstrip()
+        )
         share = f"{module.multiplications / total:.0%}"
         lines.append(f"  {module.kind + f', {module.parameters:,} parameters':<70}{share:>5}")
     lines.append(f"{found.parameters:,} parameters; share of {total:,} multiply-adds; tokens: {found.tokens}")
@@ -62,5 +65,5 @@ def _report(found: "Inspection") -> str:
     return "\n".join(lines)
 
 
-def _shape(axes: list[tuple[str, int]]) -> str:
+def _format_shape(axes: list[tuple[str, int]]) -> str:
     return " ".join(f"{letter}={size}" for letter, size in axes)

@@ -14,7 +14,7 @@ from sentiment.cli.table import Rows, align
 if TYPE_CHECKING:
     from sentiment.evaluation.probes.results import CapabilityResult, Failure, ProbeResult
 
-WIDTH = 80
+LINE_WIDTH = 80
 
 
 def probe_command(
@@ -26,60 +26,59 @@ def probe_command(
             min=0,
             max=1,
             metavar="SHARE",
-            help="Exit with 6 if fewer cases of a row hold; * rows do not count.",
+            help="Exit with 6 if fewer cases of a row pass; * rows do not count.",
         ),
     ] = None,
     failures: Annotated[
-        int, typer.Option("--failures", min=0, metavar="N", help="Failing cases to show of each row.")
+        int,
+        typer.Option("--failures", min=0, metavar="N", help="How many failing cases of each row to show."),
     ] = 2,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Probe a run: negation, contrast, intensity, invariance, short texts, sarcasm.
-
-    A gate that is not passed ends with 6: the program (1), the request (2) and the run (3) are all in order.
-    """
+    """Probe a run: negation, contrast, intensity, invariance, short texts, sarcasm."""
     from sentiment.evaluation.probes.results import probe
     from sentiment.inference.predictor import Predictor
 
     path = choose_run(run)
     found = probe(Predictor.load(path, device or "auto", threads or 0))
-    print(json.dumps({"run": str(path), **asdict(found)}) if as_json else _report(found, failures))
+    print(json.dumps({"run": str(path), **asdict(found)}) if as_json else format_probes(found, failures))
     if min_pass is not None:
         found.require(min_pass)
 
 
-def _report(found: "ProbeResult", failures: int) -> str:
+def format_probes(found: "ProbeResult", failures: int) -> str:
+    """Return the table of all capabilities and up to `failures` failing cases of each."""
     rows: Rows = {"capability": ["cases", "passed", " share", "95%"]}
-    rows |= {_name(row): _figures(row) for row in found.capabilities}
+    rows |= {_capability_name(row): _capability_cells(row) for row in found.capabilities}
     lines = [align(rows), f"* expected to fail; version {found.version} of the cases"]
     for row in found.capabilities:
-        if shown := _spread(row.failures, failures):
+        if shown := _pick_failures(row.failures, failures):
             lines += ["", f"{row.name}: {len(row.failures)} of {row.cases} fail, such as"]
-            lines += [line for failure in shown for line in _lines(failure)]
+            lines += [line for failure in shown for line in _failure_lines(failure)]
     return "\n".join(lines)
 
 
-def _spread(failures: Sequence["Failure"], count: int) -> Sequence["Failure"]:
-    """`count` failures from all over the list: neighbours are from one template."""
+def _pick_failures(failures: Sequence["Failure"], count: int) -> Sequence["Failure"]:
+    """Pick `count` failures from the whole list: neighbours are from the same template."""
     return failures[:: max(1, len(failures) // max(1, count))][:count]
 
 
-def _name(row: "CapabilityResult") -> str:
+def _capability_name(row: "CapabilityResult") -> str:
     return f"{row.name} *" if row.hard else row.name
 
 
-def _figures(row: "CapabilityResult") -> list[str]:
+def _capability_cells(row: "CapabilityResult") -> list[str]:
     interval = f"{row.share_low:.1%} to {row.share_high:.1%}"
     return [f"{row.cases:>5}", f"{row.passed:>6}", f"{row.share:>6.1%}", interval]
 
 
-def _lines(failure: "Failure") -> Iterator[str]:
-    """A failing case: what is expected, then each text behind its probability."""
+def _failure_lines(failure: "Failure") -> Iterator[str]:
+    """Show a failing case: what is expected, then the probability of each text."""
     tolerance = f" within {failure.case.tolerance}" if failure.case.tolerance else ""
     yield f"  expected {failure.case.expected}{tolerance}, got:"
     for text, probability in zip(failure.case.texts, failure.probabilities, strict=True):
         yield textwrap.fill(
-            text, WIDTH, initial_indent=f"    {probability:.3f}  ", subsequent_indent=" " * 11
+            text, LINE_WIDTH, initial_indent=f"    {probability:.3f}  ", subsequent_indent=" " * 11
         )

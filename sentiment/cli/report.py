@@ -34,7 +34,7 @@ def report_command(
     from sentiment.report import write_report
     from sentiment.system import storage
 
-    storage.check_free(out, force)  # before a run is chosen, which may import much
+    storage.check_free(out, force)  # first: choosing a run may import much
     chosen = [choose_run(run) for run in runs or ()] or [choose_run(None)]
     size = write_report(chosen, out, data, split, device or "auto", threads or 0, force)
     print(f"{out} ({size / 1000:,.0f} kB)")

@@ -1,4 +1,4 @@
-"""The tables of figures that commands print."""
+"""The tables of numbers that commands print."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ NO_BREAK = "\u00a0"
 
 
 def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
-    """The figures of models, by their names, over the same reviews: a column a model."""
+    """Return the metrics of models, by their names, on the same reviews: one column for each model."""
     first = next(iter(judged.values()))
-    columns = [_figures(result) for result in judged.values()]
+    columns = [_metric_cells(result) for result in judged.values()]
     return {
         "model": list(judged),
         "reviews": [f"{first.evaluation.reviews:,} ({first.split} of {first.source})"],
@@ -29,34 +29,34 @@ def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
 
 
 def comparison_rows(name: str, compared: "Comparison") -> Rows:
-    """A run, by its name, beside the baseline."""
+    """Return the metrics of a run, by its name, next to those of the baseline."""
     test = compared.paired_test
     return {
         **evaluation_rows({name: compared.run, "n-gram baseline": compared.baseline}),
         "alone right": [f"{test.only_first:,} reviews", f"{test.only_second:,} reviews"],
-        "McNemar": [f"{test.describe()}: {_verdict(name, test)}"],
+        "McNemar": [f"{test.describe()}: {_name_better_model(name, test)}"],
         **fit_rows(compared.baseline),
     }
 
 
-def _verdict(name: str, test: "PairedTest") -> str:
+def _name_better_model(name: str, test: "PairedTest") -> str:
     if not test.is_significant():
         return "the difference may be chance"
     return f"{name if test.only_first > test.only_second else 'the baseline'} is better"
 
 
 def fit_rows(baseline: "BaselineEvaluation") -> Rows:
-    """What the baseline was made of."""
+    """Return what the baseline was fitted on."""
     size = f"{baseline.fit_ngrams:,} n-grams of {baseline.fit_reviews:,} reviews"
     return {"fit": [f"{size} in {baseline.fit_seconds:.1f} s"]}
 
 
 def slice_rows(slicings: Sequence["Slicing"]) -> Rows:
-    """The accuracy over parts of the split, a row for each way to divide it."""
+    """Return the accuracy over slices of the split, one row for each way to slice it."""
     rows: Rows = {"accuracy by": [""]}
     indent = " " * (NAME_WIDTH + 1)
     for slicing in slicings:
-        # A part stays on one line: no break at the spaces in it.
+        # No line break inside a slice.
         parts = [f"{part.name}: {part.accuracy:.1%}".replace(" ", NO_BREAK) for part in slicing.slices]
         text = fill("; ".join(parts), 80, initial_indent=indent, subsequent_indent=indent)
         rows["  " + slicing.by.split()[0]] = [text.replace(NO_BREAK, " ").strip()]
@@ -64,7 +64,7 @@ def slice_rows(slicings: Sequence["Slicing"]) -> Rows:
 
 
 def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line an epoch of a run's metrics, under one of headings; no accuracy where words were predicted."""
+    """Return headings and one line for each epoch of a run's metrics; language models have no accuracy."""
     lines = [
         f"{'':<24}{'train':>9}{'':>9}{'validation':>13}",
         f"{'':<24}" + f"{'loss':>9}{'accuracy':>9}" * 2,
@@ -83,7 +83,7 @@ def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def align(rows: Rows) -> str:
-    """Lay rows out under each other; a row with a single cell may be as long as it likes."""
+    """Return the rows as aligned lines; a row with a single cell may be longer."""
     columns = itertools.zip_longest(*(cells for cells in rows.values() if len(cells) > 1), fillvalue="")
     widths = [max(map(len, column)) for column in columns] or [0]
     return "\n".join(
@@ -92,7 +92,7 @@ def align(rows: Rows) -> str:
     )
 
 
-def _figures(result: "SplitEvaluation") -> dict[str, str]:
+def _metric_cells(result: "SplitEvaluation") -> dict[str, str]:
     judged = result.evaluation
     return {
         "accuracy": f"{judged.accuracy:.2%} (95%: {judged.accuracy_low:.2%} to {judged.accuracy_high:.2%})",
