@@ -1,174 +1,200 @@
-"""Fit the n-gram evidence: a logistic regression over the n-grams that weigh most.
+"""Fit the n-gram evidence: a logistic regression over the weightiest n-grams.
 
 Each n-gram's feature is first multiplied by its log-count ratio. Source: Wang & Manning 2012 (NB-SVM).
-Unlabelled reviews may count, too, with the labels that a model guesses.
+Unlabelled reviews can count too, with the labels that a model guesses.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from sentiment.config import Config
+from sentiment.config import EvidenceSettings
 from sentiment.data.batches import LabelledReviews
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
 
-LEAST_REVIEWS = 2  # an n-gram of fewer reviews tells nothing that holds elsewhere
+MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
-class _Read(NamedTuple):
-    """Reviews to fit on."""
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """Some reviews to fit on."""
 
     source: LabelledReviews
     chosen_N: np.ndarray
-    """int64: which of them."""
+    """int64: which of its reviews."""
     weight: float
-    """What one with a certain label counts."""
+    """How much a review with a certain label counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _FitData:
+    """All reviews to fit on, as n-grams."""
+
+    keys_X: np.ndarray
+    """The keys of each review's distinct n-grams, end to end."""
+    reviews_X: np.ndarray
+    """The review of each of them."""
+    labels_N: np.ndarray
+    """Bool: whether a review is positive."""
+    weights_N: np.ndarray
+    """How much each review counts."""
+
+
+class _NGrams(NamedTuple):
+    """Some n-grams, ascending by key."""
+
+    keys_G: np.ndarray
+    frequencies_G: np.ndarray
+    """How many reviews each occurs in."""
 
 
 def fit_evidence(
     train: LabelledReviews,
     words: int,
-    config: Config,
+    settings: EvidenceSettings,
+    *,
+    seed: int,
     extra: LabelledReviews | None = None,
     phrases: LabelledReviews | None = None,
     guessed: LabelledReviews | None = None,
 ) -> NGramEvidence:
-    """Fit on every n-gram that stands in two reviews, keep the `evidence.size` weightiest, fit on those.
+    """Fit on every n-gram of at least two reviews, keep the `size` weightiest, fit again on those.
 
-    The weight of an n-gram is its coefficient times the root of the number of reviews it stands in. Of more
-    reviews than `evidence.reviews` some are drawn; the texts `extra` and `phrases` are always taken, beside
-    them, and one of `phrases` counts `evidence.phrases` times as much as a review. The same reviews and seed
-    give the same evidence; without an n-gram of two reviews every weight is zero.
+    The weight of an n-gram is its coefficient times the square root of the number of its reviews. If train
+    has more than `settings.reviews` reviews, some are drawn. All texts of `extra` and `phrases` are added; a
+    phrase counts `settings.phrases` times as much as a review.
 
-    The labels of `guessed` are a model's probabilities: a review counts for the likelier label, all the more
-    the surer the model is, and at most `evidence.unlabelled` times as much as a labelled one. No more of
-    them are drawn than of train.
+    The labels of `guessed` are a model's probabilities. A review counts for its likelier label: the surer the
+    model, the more, and at most `settings.unlabelled` times as much as a labelled review. At most as many
+    guessed reviews are drawn as reviews of train.
+
+    The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
-    drawn_N = _draw(train.labels_N, config.evidence.reviews, config.seed)
-    read = [_Read(train, drawn_N, 1.0)]
-    beside = ((extra, 1.0), (phrases, config.evidence.phrases))
-    read += [
-        _Read(texts, np.arange(len(texts.labels_N)), weight) for texts, weight in beside if texts is not None
-    ]
+    parts = [_draw_part(train, settings.reviews, weight=1.0, seed=seed)]
+    for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
+        if texts is not None:
+            parts.append(_Part(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
     if guessed is not None:
-        drawn_guesses_N = _draw(guessed.labels_N > 0.5, len(drawn_N), config.seed)
-        read.append(_Read(guessed, drawn_guesses_N, config.evidence.unlabelled))
-    labels = [part.source.labels_N[part.chosen_N] for part in read]
-    probabilities_N = np.concatenate(labels).astype(np.float64)
-    most_N = np.repeat([part.weight for part in read], [len(part.chosen_N) for part in read])
-    weights_N = np.abs(2 * probabilities_N - 1) * most_N
+        most = len(parts[0].chosen_N)
+        parts.append(_draw_part(guessed, most, weight=settings.unlabelled, seed=seed))
+    data = _read_parts(parts, words)
     inverse_penalty = INVERSE_PENALTY if guessed is None else INVERSE_PENALTY_WITH_GUESSES
-    fit = partial(
-        _fit,
-        labels_N=probabilities_N > 0.5,
-        weights_N=weights_N,
-        inverse_penalty=inverse_penalty,
-        seed=config.seed,
-    )
+    fit = partial(_fit_regression, data, inverse_penalty=inverse_penalty, seed=seed)
 
-    keys_X, reviews_X = _ngrams(read, words)
-    keys_G, frequencies_G = np.unique(keys_X, return_counts=True)
-    common = frequencies_G >= LEAST_REVIEWS
-    keys_G, frequencies_G = keys_G[common], frequencies_G[common]
-    evidence = NGramEvidence(config.evidence.size, words)
-    if len(keys_G) == 0:
+    ngrams = _find_common_ngrams(data)
+    evidence = NGramEvidence(settings.size, words)
+    if len(ngrams.keys_G) == 0:
         return evidence
-    if len(keys_G) > config.evidence.size:
-        coefficients_G, _ = fit(keys_X, reviews_X, keys_G, frequencies_G)
-        importance_G = np.abs(coefficients_G) * np.sqrt(frequencies_G)
-        kept = np.sort(np.argsort(-importance_G, kind="stable")[: config.evidence.size])
-        keys_G, frequencies_G = keys_G[kept], frequencies_G[kept]
-    coefficients_G, bias = fit(keys_X, reviews_X, keys_G, frequencies_G)
-    idf_G = _inverse_document_frequency(frequencies_G, len(weights_N))
-    evidence.keys_G[: len(keys_G)] = torch.from_numpy(keys_G)
-    evidence.weights_G[: len(keys_G)] = torch.from_numpy(coefficients_G * idf_G)
-    evidence.squares_G[: len(keys_G)] = torch.from_numpy(idf_G**2)
+    if len(ngrams.keys_G) > settings.size:
+        coefficients_G, _ = fit(ngrams)
+        ngrams = _keep_weightiest(ngrams, coefficients_G, settings.size)
+    coefficients_G, bias = fit(ngrams)
+    idf_G = _inverse_document_frequency(ngrams.frequencies_G, len(data.labels_N))
+    kept = len(ngrams.keys_G)
+    evidence.keys_G[:kept] = torch.from_numpy(ngrams.keys_G)
+    evidence.weights_G[:kept] = torch.from_numpy(coefficients_G * idf_G)
+    evidence.squares_G[:kept] = torch.from_numpy(idf_G**2)
     evidence.bias.fill_(bias)
     return evidence
 
 
-def _draw(labels_N: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """Positions of `most` reviews (one more or less by rounding), or of all; each class has its share."""
-    if len(labels_N) <= most:
-        return np.arange(len(labels_N))
+def _draw_part(source: LabelledReviews, most: int, *, weight: float, seed: int) -> _Part:
+    """Draw `most` reviews (one more or less by rounding), or take all; each class has its share."""
+    positive_N = source.labels_N > 0.5
+    if len(positive_N) <= most:
+        return _Part(source=source, chosen_N=np.arange(len(positive_N)), weight=weight)
     random, chosen = np.random.default_rng(seed), []
-    for label in np.unique(labels_N):
-        positions = np.flatnonzero(labels_N == label)
-        share = max(1, round(most * len(positions) / len(labels_N)))
+    for label in np.unique(positive_N):
+        positions = np.flatnonzero(positive_N == label)
+        share = max(1, round(most * len(positions) / len(positive_N)))
         chosen.append(random.choice(positions, share, replace=False))
-    return np.sort(np.concatenate(chosen))
+    return _Part(source=source, chosen_N=np.sort(np.concatenate(chosen)), weight=weight)
 
 
-def _ngrams(read: Sequence[_Read], words: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of each chosen review's distinct n-grams, end to end, and which of them each belongs to."""
-    found = []
-    for part in read:
+def _read_parts(parts: Sequence[_Part], words: int) -> _FitData:
+    """Find the n-grams, label and weight of each chosen review."""
+    keys = []
+    for part in parts:
         for index in part.chosen_N.tolist():
             tokens_1T = torch.from_numpy(part.source.reviews[index])[None]
             keys_1N = distinct_ngrams(tokens_1T, words).numpy()
-            found.append(keys_1N[keys_1N != NO_NGRAM])
-    return np.concatenate(found), np.repeat(np.arange(len(found)), [len(keys) for keys in found])
+            keys.append(keys_1N[keys_1N != NO_NGRAM])
+    labels = [part.source.labels_N[part.chosen_N] for part in parts]
+    probabilities_N = np.concatenate(labels).astype(np.float64)
+    most_N = np.repeat([part.weight for part in parts], [len(part.chosen_N) for part in parts])
+    return _FitData(
+        keys_X=np.concatenate(keys),
+        reviews_X=np.repeat(np.arange(len(keys)), [len(own) for own in keys]),
+        labels_N=probabilities_N > 0.5,
+        weights_N=np.abs(2 * probabilities_N - 1) * most_N,
+    )
 
 
-def _fit(
-    keys_X: np.ndarray,
-    reviews_X: np.ndarray,
-    keys_G: np.ndarray,
-    frequencies_G: np.ndarray,
-    *,
-    labels_N: np.ndarray,
-    weights_N: np.ndarray,
-    inverse_penalty: float,
-    seed: int,
+def _find_common_ngrams(data: _FitData) -> _NGrams:
+    """Return the n-grams of at least two reviews."""
+    keys_G, frequencies_G = np.unique(data.keys_X, return_counts=True)
+    common = frequencies_G >= MIN_REVIEWS
+    return _NGrams(keys_G[common], frequencies_G[common])
+
+
+def _keep_weightiest(ngrams: _NGrams, coefficients_G: np.ndarray, size: int) -> _NGrams:
+    """Return the `size` n-grams of the largest coefficients, weighed by how many reviews they occur in."""
+    importance_G = np.abs(coefficients_G) * np.sqrt(ngrams.frequencies_G)
+    kept = np.sort(np.argsort(-importance_G, kind="stable")[:size])
+    return _NGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
+
+
+def _fit_regression(
+    data: _FitData, ngrams: _NGrams, *, inverse_penalty: float, seed: int
 ) -> tuple[np.ndarray, float]:
-    """Coefficients of the n-grams `keys_G`, their log-count ratios multiplied in, and bias."""
+    """Return the coefficients of the n-grams, multiplied by their log-count ratios, and the bias."""
     from scipy.sparse import diags
     from sklearn.linear_model import LogisticRegression
 
-    features = _features(keys_X, reviews_X, keys_G, frequencies_G, len(labels_N))
-    ratios_G = _log_count_ratios(features > 0, labels_N, weights_N)
-    dual = len(keys_G) > len(labels_N)  # the quicker way to the same weights
+    features = _build_features(data, ngrams)
+    ratios_G = _log_count_ratios(features > 0, data.labels_N, data.weights_N)
+    dual = len(ngrams.keys_G) > len(data.labels_N)  # the faster way to the same weights
     model = LogisticRegression(
         C=inverse_penalty,
         solver="liblinear",
         dual=dual,
-        tol=1e-2 if dual else 1e-4,  # it means another thing to either
-        max_iter=1000,  # with a few n-grams alone 100 are not always enough
+        tol=1e-2 if dual else 1e-4,  # the two solvers measure it differently
+        max_iter=1000,  # 100 are not always enough for a few n-grams
         random_state=seed,
-    ).fit(features @ diags(ratios_G), labels_N, sample_weight=weights_N)
+    ).fit(features @ diags(ratios_G), data.labels_N, sample_weight=data.weights_N)
     return model.coef_[0] * ratios_G, float(model.intercept_[0])
 
 
 def _log_count_ratios(presence: Any, labels_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
-    """ratios_G: logarithm of an n-gram's share of what positive reviews hold over its share in negative ones.
+    """Return ratios_G: the log of an n-gram's share in positive reviews over its share in negative ones.
 
-    Reviews count by their weight, and as if one more review of each class held every n-gram.
+    Reviews count by their weight. One more review of each class, which holds every n-gram, is added.
     """
     positive_G, negative_G = (presence.T @ (weights_N * (labels_N == label)) + 1.0 for label in (True, False))
     ratios_G: np.ndarray = np.log(positive_G / positive_G.sum()) - np.log(negative_G / negative_G.sum())
     return ratios_G
 
 
-def _features(
-    keys_X: np.ndarray, reviews_X: np.ndarray, keys_G: np.ndarray, frequencies_G: np.ndarray, reviews: int
-) -> Any:
-    """A scipy matrix (reviews, n-grams): inverse document frequencies, each row of L2 norm 1."""
+def _build_features(data: _FitData, ngrams: _NGrams) -> Any:
+    """Return a scipy matrix (reviews, n-grams) of inverse document frequencies; each row has L2 norm 1."""
     from scipy.sparse import csr_matrix
     from sklearn.preprocessing import normalize
 
-    places_X = np.minimum(np.searchsorted(keys_G, keys_X), len(keys_G) - 1)
-    kept_X = keys_G[places_X] == keys_X
-    values = _inverse_document_frequency(frequencies_G, reviews)[places_X[kept_X]]
-    cells = (reviews_X[kept_X], places_X[kept_X])
+    reviews, keys_G = len(data.labels_N), ngrams.keys_G
+    places_X = np.minimum(np.searchsorted(keys_G, data.keys_X), len(keys_G) - 1)
+    kept_X = keys_G[places_X] == data.keys_X
+    values = _inverse_document_frequency(ngrams.frequencies_G, reviews)[places_X[kept_X]]
+    cells = (data.reviews_X[kept_X], places_X[kept_X])
     return normalize(csr_matrix((values, cells), shape=(reviews, len(keys_G))), copy=False)
 
 
 def _inverse_document_frequency(frequencies_G: np.ndarray, reviews: int) -> np.ndarray:
-    """As scikit-learn smooths it: as if one more review held every n-gram."""
+    """Return idf_G, smoothed as in scikit-learn: as if one more review held every n-gram."""
     idf_G: np.ndarray = np.log((1 + reviews) / (1 + frequencies_G)) + 1
     return idf_G

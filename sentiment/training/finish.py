@@ -63,7 +63,15 @@ def _fit_final_evidence(
         return session.evidence()
     say("fitting the final n-gram evidence")
     (words,) = prepared.vocabulary.sizes
-    return fit_evidence(prepared.train, words, config, prepared.extra, prepared.phrases, guessed)
+    return fit_evidence(
+        prepared.train,
+        words,
+        config.evidence,
+        seed=config.seed,
+        extra=prepared.extra,
+        phrases=prepared.phrases,
+        guessed=guessed,
+    )
 
 
 def _guess_labels(run: RunFolder, session: TrainingSession, state: TrainingState) -> LabelledReviews | None:

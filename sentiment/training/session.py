@@ -129,7 +129,7 @@ def _fit_first_evidence(config: Config, prepared: Prepared, tell: Tell) -> NGram
         return None
     tell("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
-    evidence = fit_evidence(prepared.train, words, config, prepared.extra)
+    evidence = fit_evidence(prepared.train, words, config.evidence, seed=config.seed, extra=prepared.extra)
     if not evidence.weights_G.any():
         tell("warning: no n-gram is in two reviews; the evidence has no effect")
     return evidence

@@ -1,4 +1,4 @@
-"""Fitting the n-gram evidence, beside scikit-learn's own pipeline."""
+"""Fitting the n-gram evidence, compared with scikit-learn's own pipeline."""
 
 import math
 from collections.abc import Sequence
@@ -11,19 +11,18 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
-from sentiment.config import Config
+from sentiment.config import EvidenceSettings
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
-from sentiment.training import evidence as evidence_module
 from sentiment.training.evidence import fit_evidence
 
 UNUSED = torch.iinfo(torch.int64).max
 
 
 def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
-    """Filler words, rare ones, and words of which one class has more; labels say which class."""
+    """Reviews of common, rare and leaning words (more of them in one class), and their labels."""
     generator = np.random.default_rng(9)
     labels_N = generator.integers(0, 2, size=count).astype(np.int8)
     reviews = []
@@ -39,9 +38,8 @@ def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
 TEXTS, LABELS_N = write_texts()
 
 
-def configure(size: int, seed: int = 1, reviews: int = 25_000, unlabelled: float = 0.0) -> Config:
-    evidence = {"weight": 0.5, "size": size, "reviews": reviews, "unlabelled": unlabelled}
-    return Config.model_validate({"seed": seed, "evidence": evidence})
+def configure(size: int, reviews: int = 25_000, unlabelled: float = 0.0) -> EvidenceSettings:
+    return EvidenceSettings(weight=0.5, size=size, reviews=reviews, unlabelled=unlabelled)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +51,7 @@ def train(encode) -> tuple[LabelledReviews, Vocabulary]:
 
 def fit(train: tuple[LabelledReviews, Vocabulary], size: int, seed: int = 1) -> NGramEvidence:
     reviews, vocabulary = train
-    return fit_evidence(reviews, *vocabulary.sizes, configure(size, seed))
+    return fit_evidence(reviews, *vocabulary.sizes, configure(size), seed=seed)
 
 
 def logits_of(evidence: NGramEvidence, reviews: LabelledReviews) -> np.ndarray:
@@ -136,8 +134,8 @@ def test_unlabelled_reviews_count_for_the_label_that_is_guessed_as_much_as_the_g
         tol=1e-4,
         dual=False,
     )
-    config = configure(size=5000, unlabelled=0.3)
-    evidence = fit_evidence(reviews, *vocabulary.sizes, config, guessed=guessed)
+    settings = configure(size=5000, unlabelled=0.3)
+    evidence = fit_evidence(reviews, *vocabulary.sizes, settings, seed=1, guessed=guessed)
     np.testing.assert_allclose(logits_of(evidence, reviews), expected.logits_N[: len(TEXTS)], atol=1e-2)
     alone = logits_of(fit(train, size=5000), reviews)
     assert np.abs(alone - expected.logits_N[: len(TEXTS)]).max() > 0.5
@@ -148,11 +146,11 @@ def test_as_many_unlabelled_reviews_are_drawn_as_labelled_ones(train) -> None:
     words = vocabulary.sizes[0]
     few = configure(size=5000, reviews=30, unlabelled=1.0)
     guessed = LabelledReviews(reviews.reviews, LABELS_N.astype(np.float64))
-    evidence = fit_evidence(reviews, words, few, guessed=guessed)
-    # Both draws are the same here, so each n-gram of a drawn review stands in two.
-    drawn = fit_evidence(reviews, words, few)
+    evidence = fit_evidence(reviews, words, few, seed=1, guessed=guessed)
+    # Both draws are the same here, so each n-gram of a drawn review occurs in two.
+    drawn = fit_evidence(reviews, words, few, seed=1)
     assert set(drawn.keys_G.tolist()) < set(evidence.keys_G.tolist())
-    everything = fit_evidence(reviews, words, configure(size=5000, unlabelled=1.0), guessed=guessed)
+    everything = fit_evidence(reviews, words, configure(size=5000, unlabelled=1.0), seed=1, guessed=guessed)
     assert (evidence.keys_G != UNUSED).sum() < 0.6 * (everything.keys_G != UNUSED).sum()
 
 
@@ -163,13 +161,13 @@ def test_guesses_are_never_more_than_labels_and_may_all_be_the_same(train, guess
     guessed = LabelledReviews(many, np.full(len(many), guess))
     labels = []
 
-    def spy(*arguments, labels_N, **settings):
+    def record_labels(model, features, labels_N, **settings):
         labels.append(labels_N)
-        return fit_logistic_regression(*arguments, labels_N=labels_N, **settings)
+        return fit_regression(model, features, labels_N, **settings)
 
-    fit_logistic_regression = evidence_module._fit
-    monkeypatch.setattr(evidence_module, "_fit", spy)
-    fit_evidence(reviews, *vocabulary.sizes, configure(size=5000, unlabelled=0.5), guessed=guessed)
+    fit_regression = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", record_labels)
+    fit_evidence(reviews, *vocabulary.sizes, configure(size=5000, unlabelled=0.5), seed=1, guessed=guessed)
     (labels_N,) = labels
     np.testing.assert_array_equal(labels_N, [*LABELS_N, *[guess > 0.5] * len(TEXTS)])
 
@@ -219,7 +217,9 @@ def test_an_ngram_of_a_single_review_does_not_count(train) -> None:
     reviews, vocabulary = train
     words = vocabulary.sizes[0]
     rows = [reviews.reviews[index] for index in range(len(reviews.reviews))]
-    found = [set(distinct_ngrams(torch.from_numpy(row)[None], words)[0].tolist()) - {NO_NGRAM} for row in rows]
+    found = [
+        set(distinct_ngrams(torch.from_numpy(row)[None], words)[0].tolist()) - {NO_NGRAM} for row in rows
+    ]
     frequency = {key: sum(key in keys for keys in found) for key in set().union(*found)}
     kept = set(fit(train, size=5000).keys_G.tolist()) - {UNUSED}
     assert kept == {key for key, reviews_with_it in frequency.items() if reviews_with_it >= 2}
@@ -245,9 +245,9 @@ def test_of_many_reviews_some_are_drawn_the_same_ones_each_time(config_for, rows
     config = config_for(source, "evidence.weight = 0.5", "evidence.reviews = 20", "data.validation = 'none'")
     prepared = prepare(config, 1)
     (words,) = prepared.vocabulary.sizes
-    first, second = (fit_evidence(prepared.train, words, config) for _ in range(2))
+    first, second = (fit_evidence(prepared.train, words, config.evidence, seed=config.seed) for _ in range(2))
     assert torch.equal(first.keys_G, second.keys_G) and torch.equal(first.weights_G, second.weights_G)
-    whole = fit_evidence(prepared.train, words, config_for(source, "evidence.weight = 0.5"))
+    whole = fit_evidence(prepared.train, words, EvidenceSettings(weight=0.5), seed=config.seed)
     assert (first.keys_G != UNUSED).sum() < (whole.keys_G != UNUSED).sum()
     logits_B = first(prepared.train.reviews.batch(range(len(rows))).tokens_BT)
     assert ((logits_B > 0).numpy() == (prepared.train.labels_N == 1)).mean() > 0.9
@@ -261,30 +261,29 @@ def drawn_with(word: str, evidence: NGramEvidence, vocabulary: Vocabulary, drawn
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, seed: int) -> None:
-    """20 of 50 reviews, 10 of them negative; two further texts beside them."""
+    """20 of 50 reviews, 10 of them negative, and two further texts."""
     own = [["bad", f"n{index % 2}"] for index in range(10)] + [
         ["good", f"p{index % 3}"] for index in range(40)
     ]
     reviews, vocabulary = encode([*own, ["further", "bad"], ["further", "good"]])
     texts, labels_N = list(map(reviews.__getitem__, range(52))), np.array([0] * 10 + [1] * 40 + [0, 1])
     train, extra = LabelledReviews(texts[:50], labels_N[:50]), LabelledReviews(texts[50:], labels_N[50:])
-    config = configure(size=100, seed=seed, reviews=20)
-    evidence = fit_evidence(train, *vocabulary.sizes, config, extra)
+    settings = configure(size=100, reviews=20)
+    evidence = fit_evidence(train, *vocabulary.sizes, settings, seed=seed, extra=extra)
     found = {word: drawn_with(word, evidence, vocabulary, 22) for word in ("bad", "good", "further")}
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
 
 
 def test_phrases_count_as_much_as_they_are_told_to(encode) -> None:
-    """Eight phrases say what no review says: that "dire" is negative."""
+    """Eight phrases teach what no review does: "dire" is negative."""
     own = [["bad", "it"], ["good", "it"]] * 20
     encoded, vocabulary = encode([*own, *[["dire"]] * 8])
     texts, labels_N = list(map(encoded.__getitem__, range(48))), np.array([0, 1] * 20 + [0] * 8)
     train, phrases = (LabelledReviews(texts[part], labels_N[part]) for part in np.s_[:40, 40:])
 
-    def logit(weight: float, **beside: LabelledReviews) -> float:
-        evidence = {"weight": 0.5, "phrases": weight}
-        config = Config.model_validate({"evidence": evidence})
-        fitted = fit_evidence(train, *vocabulary.sizes, config, **beside)
+    def logit(weight: float, **more_texts: LabelledReviews) -> float:
+        settings = EvidenceSettings(weight=0.5, phrases=weight)
+        fitted = fit_evidence(train, *vocabulary.sizes, settings, seed=1, **more_texts)
         return float(fitted(torch.from_numpy(texts[-1])[None]))
 
     without, little, fully = logit(0), logit(0.1, phrases=phrases), logit(1, phrases=phrases)
@@ -292,7 +291,7 @@ def test_phrases_count_as_much_as_they_are_told_to(encode) -> None:
 
 
 def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:
-    """Another solver is the quicker one there; this is the usual one, to a far tighter tolerance."""
+    """They use another solver, which is faster there; the pipeline uses the usual one, more exactly."""
     random = np.random.default_rng(3)
     labels_N = np.arange(400, dtype=np.int8) % 2
     texts = [
@@ -303,6 +302,6 @@ def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> Non
     expected = fit_pipeline(vocabulary, texts, labels_N, tol=1e-8, max_iter=100_000)
     assert 50 < len(expected.importance) < len(labels_N)
     train = LabelledReviews(reviews, labels_N)
-    found_N = logits_of(fit_evidence(train, *vocabulary.sizes, configure(size=5000)), train)
+    found_N = logits_of(fit_evidence(train, *vocabulary.sizes, configure(size=5000), seed=1), train)
     np.testing.assert_allclose(found_N, expected.logits_N, atol=0.05)
     assert np.ptp(expected.logits_N) > 2

@@ -132,12 +132,12 @@ def test_the_model_is_its_members_and_the_evidence_of_labels_and_of_what_both_gu
             return 0.6 * (logits[0] + logits[1]) / 2 + 0.4 * evidence(batch.tokens_BT)
 
     (words,) = prepared.vocabulary.sizes
-    first = fit_evidence(prepared.train, words, config)
+    first = fit_evidence(prepared.train, words, config.evidence, seed=config.seed)
     final = {name: value.clone() for name, value in evidence.state_dict().items()}
     evidence.load_state_dict(first.state_dict())
     guessed = LabelledReviews(prepared.unlabelled, probabilities(predictor.logits(prepared.unlabelled)))
     evidence.load_state_dict(final)
-    refitted = fit_evidence(prepared.train, words, config, guessed=guessed)
+    refitted = fit_evidence(prepared.train, words, config.evidence, seed=config.seed, guessed=guessed)
     assert not torch.equal(first.weights_G, refitted.weights_G)
     for name, value in refitted.state_dict().items():
         assert torch.equal(evidence.state_dict()[name], value), name
@@ -218,9 +218,9 @@ def test_the_phrases_are_learned_by_the_evidence_that_stays_alone(
 ):
     fitted = []
 
-    def fit(train, words, config, extra, phrases=None, guessed=None):
+    def fit(*arguments, phrases=None, guessed=None, **settings):
         fitted.append((phrases is not None, guessed is not None))
-        return fit_evidence(train, words, config, extra, phrases, guessed)
+        return fit_evidence(*arguments, phrases=phrases, guessed=guessed, **settings)
 
     for module in ("session", "finish"):
         monkeypatch.setattr(f"sentiment.training.{module}.fit_evidence", fit)
