@@ -77,8 +77,8 @@ def _forget_cursor() -> None:
     """Make a resumed run start its epoch again."""
     original = TrainingState.restore
 
-    def restore(*arguments: Any) -> TrainingState:
-        state = original(*arguments)
+    def restore(*arguments: Any, **saved: Any) -> TrainingState:
+        state = original(*arguments, **saved)
         state.progress.position = 0
         return state
 

@@ -1,4 +1,4 @@
-"""What a person sees of a training: bars that vanish where nobody watches, a line an epoch, curves."""
+"""Show a training: progress bars on a terminal, a line for each epoch, TensorBoard curves."""
 
 import time
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ class Logger(Protocol):
     """Follows the events of a training loop."""
 
     def show(self, event: Event, state: TrainingState) -> None:
-        """Take note of an event; `state` is where training stands after it."""
+        """Show or record an event; `state` is the state after it."""
         ...
 
     def close(self) -> None:
-        """Let go of whatever is open."""
+        """Close everything that is open."""
         ...
 
 
@@ -44,8 +44,8 @@ class ProgressDisplay:
         elif isinstance(event, Step):
             self._show_step(event, state)
         elif isinstance(event, Scored):
-            self._open(event.purpose, event.of, "reviews")
-            self._advance(event.reviews)
+            self._open_bar(event.purpose, event.of, "reviews")
+            self._advance_bar(event.reviews)
         else:
             self.close()
             self._show_epoch(event, state)
@@ -65,47 +65,49 @@ class ProgressDisplay:
 
     def _show_step(self, step: Step, state: TrainingState) -> None:
         progress, epochs = state.progress, state.stage.epochs
-        self._open(f"{step.stage} {step.epoch}/{epochs}", step.batches, "batches", progress.position - 1)
+        self._open_bar(f"{step.stage} {step.epoch}/{epochs}", step.batches, "batches", progress.position - 1)
         self._tokens += step.tokens
         self._training_seconds += time.perf_counter() - self._last
         accuracy = (
             f"accuracy {progress.hits / progress.terms:.1%}, " if state.stage.objective.classifies else ""
         )
         speed = self._tokens / self._training_seconds / 1000
-        self._advance(1, f"loss {progress.loss_sum / progress.terms:.3f}, {accuracy}{speed:,.1f}k tokens/s")
+        self._advance_bar(
+            1, f"loss {progress.loss_sum / progress.terms:.3f}, {accuracy}{speed:,.1f}k tokens/s"
+        )
         if progress.position == step.batches:
             self.close()
 
     def _show_epoch(self, epoch: Epoch, state: TrainingState) -> None:
         speed = self._tokens / max(self._training_seconds, 1e-9) / 1000
-        figures = _figures(epoch.train_loss, epoch.train_accuracy)
-        say(f"{epoch.stage} {epoch.epoch}/{state.stage.epochs}: {figures}; {speed:,.1f}k tokens/s")
+        train = _format_metrics(epoch.train_loss, epoch.train_accuracy)
+        say(f"{epoch.stage} {epoch.epoch}/{state.stage.epochs}: {train}; {speed:,.1f}k tokens/s")
         if judged := epoch.validation:
             best = "; the best so far" if epoch.is_best else ""
-            say(f"  validation: {_figures(judged.loss, judged.accuracy)}{best}")
+            say(f"  validation: {_format_metrics(judged.loss, judged.accuracy)}{best}")
         self._tokens, self._training_seconds = 0, 0.0
 
-    def _open(self, description: str, total: int, unit: str, initial: int = 0) -> None:
+    def _open_bar(self, description: str, total: int, unit: str, initial: int = 0) -> None:
         if self._bar is None:
             self._bar = tqdm(
                 total=total, initial=initial, desc=description, unit=f" {unit}", disable=None, leave=False
             )
 
-    def _advance(self, amount: int, postfix: str = "") -> None:
+    def _advance_bar(self, amount: int, postfix: str = "") -> None:
         if self._bar is not None:
             self._bar.set_postfix_str(postfix, refresh=False)
             self._bar.update(amount)
 
 
-def _figures(loss: float, accuracy: float | None) -> str:
+def _format_metrics(loss: float, accuracy: float | None) -> str:
     return f"loss {loss:.3f}" + ("" if accuracy is None else f", accuracy {accuracy:.1%}")
 
 
 class TensorBoardLog:
-    """Writes the curves of a training as TensorBoard's event files; a resumed run goes on where it stands."""
+    """Writes the curves of a training as TensorBoard event files; a resumed run continues them."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Take the steps that are done; what was written after them is void."""
+        """`step` is the number of steps that are done; later points in the files are dropped."""
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(folder, purge_step=step + 1)
@@ -114,24 +116,26 @@ class TensorBoardLog:
         """Add a point to each curve."""
         if isinstance(event, Step):
             names = ("loss", "gradient_norm", "learning_rate")
-            self._add(event, "step", {name: getattr(event, name) for name in names})
+            self._add_points(event, "step", {name: getattr(event, name) for name in names})
         elif isinstance(event, Epoch):
-            self._add(event, "train", {"loss": event.train_loss, "accuracy": event.train_accuracy})
+            self._add_points(event, "train", {"loss": event.train_loss, "accuracy": event.train_accuracy})
             if event.validation is not None:
                 names = ("loss", "accuracy", "calibration_error")
-                self._add(event, "validation", {name: getattr(event.validation, name) for name in names})
+                self._add_points(
+                    event, "validation", {name: getattr(event.validation, name) for name in names}
+                )
 
     def close(self) -> None:
-        """Write out what is buffered."""
+        """Write the points that are still buffered."""
         self._writer.close()
 
-    def _add(self, event: Step | Epoch, kind: str, values: Mapping[str, float | None]) -> None:
+    def _add_points(self, event: Step | Epoch, kind: str, values: Mapping[str, float | None]) -> None:
         for name, value in values.items():
             if value is not None:
                 self._writer.add_scalar(f"{event.stage}/{kind} {name}", value, event.step)
 
 
 def require_tensorboard() -> None:
-    """Raise MachineError if the package that writes event files is not there."""
+    """Raise MachineError if the tensorboard package is not installed."""
     if find_spec("tensorboard") is None:
         raise MachineError("logging.tensorboard needs a package: pip install tensorboard")

@@ -20,18 +20,18 @@ from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rehearsal:
-    """What the largest batch took before a stage goes on."""
+    """What the largest batch needed before a stage begins or resumes."""
 
     stage: str
     padded_tokens: int
     epoch_seconds: float
-    """An epoch's time at the speed of three batches of middling lengths, validation not counted."""
+    """Estimated seconds of an epoch, without validation, from three batches of medium lengths."""
     peak_memory_bytes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One optimizer step is done; the state may be saved here."""
 
@@ -39,18 +39,18 @@ class Step:
     step: int
     epoch: int
     loss: float
-    """Mean loss of the batch in nats: of a review, or of a word a language model predicts."""
+    """Mean loss of the batch in nats, for each review or each word that a language model predicts."""
     gradient_norm: float
     """L2 norm before clipping."""
     learning_rate: float
     reviews: int
     tokens: int
-    """Real tokens, padding not counted."""
+    """Real tokens, without padding."""
     batches: int
-    """Steps in this epoch."""
+    """How many steps this epoch has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Epoch:
     """An epoch is trained and, in a judged stage, validated; the state may be saved here."""
 
@@ -69,22 +69,22 @@ Event = Rehearsal | Step | Scored | Epoch
 def train(
     state: TrainingState, validation: LabelledReviews, config: Config, machine: Machine
 ) -> Iterator[Event]:
-    """Train from wherever `state` stands to the end of its last stage.
+    """Train from `state` to the end of its last stage; yield each event.
 
-    A judged stage ends early once validation has stopped improving. Each stage that begins or goes on is
-    rehearsed first. Raises DivergedError before a step whose loss or gradient is not finite.
+    A judged stage ends early when validation stops improving. Each stage is rehearsed when it begins or
+    resumes. Raises DivergedError before a step whose loss or gradient is not finite.
     """
     progress = state.progress
     while not state.is_finished:
         stage = state.stage
-        if not is_over(stage, progress, config.training.patience):  # as it is where a run stopped at its end
+        if not is_over(stage, progress, config.training.patience):  # it is over if a run stopped at its end
             if stage.ask is not None and stage.teacher is not None:
                 yield from stage.ask(state.finished[stage.teacher], machine)
             yield rehearse(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
             for indices in batches[progress.position :]:
-                yield _take_step(state, indices, len(batches), config, machine)
+                yield _take_step(state, indices, config, machine, batches=len(batches))
             evaluation = None
             if stage.is_judged:
                 logits_N = yield from score_in_turn(state.judged, validation.reviews, machine, "validating")
@@ -94,22 +94,22 @@ def train(
 
 
 def is_over(stage: Stage, progress: Progress, patience: int) -> bool:
-    """Whether a stage has had its epochs, or `patience` of them went by without a better validation loss."""
+    """Whether a stage has had all its epochs, or `patience` epochs without a better validation loss."""
     if progress.epoch >= stage.epochs:
         return True
     return stage.is_judged and progress.epoch - progress.best_epoch >= patience
 
 
 def _take_step(
-    state: TrainingState, indices: list[int], batches: int, config: Config, machine: Machine
+    state: TrainingState, indices: list[int], config: Config, machine: Machine, *, batches: int
 ) -> Step:
     progress, stage = state.progress, state.stage
-    # In the middle of a step: at its end the last one would have a rate of zero and learn nothing.
+    # Measured in the middle of a step: at its end the last step would have a rate of zero and learn nothing.
     done = (progress.epoch + (progress.position + 0.5) / batches) / stage.epochs
     learning_rate = stage.learning_rate * learning_rate_factor(done, config.training.warmup)
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
-    # The draws of a step follow from its number, so a resumed run repeats them without a saved generator.
+    # The random draws of a step follow from its number: a resumed run repeats them without a saved generator.
     draws = f"{config.seed} {progress.step} {machine.processes.rank}"
     torch.manual_seed(random.Random(draws).getrandbits(63))
     terms = stage.objective.terms(indices)
@@ -124,22 +124,21 @@ def _take_step(
     progress.loss_sum += loss * terms
     progress.terms += terms
     progress.hits += hits
-    tokens = int(stage.objective.lengths_N[indices].sum())
     return Step(
-        stage.name,
-        progress.step,
-        progress.epoch + 1,
-        loss,
-        norm,
-        learning_rate,
-        len(indices),
-        tokens,
-        batches,
+        stage=stage.name,
+        step=progress.step,
+        epoch=progress.epoch + 1,
+        loss=loss,
+        gradient_norm=norm,
+        learning_rate=learning_rate,
+        reviews=len(indices),
+        tokens=int(stage.objective.lengths_N[indices].sum()),
+        batches=batches,
     )
 
 
 def _forward_backward(state: TrainingState, indices: list[int], machine: Machine) -> tuple[float, int]:
-    """Leave the gradient of the batch's mean loss in the parameters; return the loss and the hits."""
+    """Compute the gradient of the batch's mean loss into the parameters; return the loss and the hits."""
     state.model.train()
     state.optimizer.zero_grad()
     objective = state.stage.objective
@@ -150,7 +149,7 @@ def _forward_backward(state: TrainingState, indices: list[int], machine: Machine
 
 
 def learning_rate_factor(done: float, warmup: float) -> float:
-    """Rise linearly over the first `warmup` of the training, then fall along half a cosine to zero."""
+    """Return a factor that rises linearly over the share `warmup`, then falls along half a cosine to zero."""
     if done < warmup:
         return done / warmup
     return (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) / 2
@@ -158,9 +157,9 @@ def learning_rate_factor(done: float, warmup: float) -> float:
 
 def _refuse_divergence(loss: float, norm: float, step: int) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        what = "loss" if not math.isfinite(loss) else "gradient"
+        infinite = "loss" if not math.isfinite(loss) else "gradient"
         raise DivergedError(
-            f"the {what} is no longer finite at step {step + 1}; the last good step is {step}; "
+            f"the {infinite} is no longer finite at step {step + 1}; the last good step is {step}; "
             "lower the stage's learning_rate, or training.clip_norm"
         )
 
@@ -176,11 +175,19 @@ def _close_epoch(state: TrainingState, validation: Evaluation | None) -> Epoch:
     loss = progress.loss_sum / progress.terms
     accuracy = progress.hits / progress.terms if state.stage.objective.classifies else None
     progress.position, progress.loss_sum, progress.terms, progress.hits = 0, 0.0, 0, 0
-    return Epoch(state.stage.name, progress.epoch, progress.step, loss, accuracy, validation, is_best)
+    return Epoch(
+        stage=state.stage.name,
+        epoch=progress.epoch,
+        step=progress.step,
+        train_loss=loss,
+        train_accuracy=accuracy,
+        validation=validation,
+        is_best=is_best,
+    )
 
 
 def rehearse(state: TrainingState, config: Config, machine: Machine) -> Rehearsal:
-    """Run the largest batch forward and backward, so that too little memory shows now; nothing is learned."""
+    """Run the largest batch forward and backward, to fail early if memory is too small; learn nothing."""
     stage = state.stage
     lengths_N = stage.objective.lengths_N
     batches = shuffled_batches(lengths_N, config.batches, stage.seed, state.progress.epoch)
@@ -195,4 +202,9 @@ def rehearse(state: TrainingState, config: Config, machine: Machine) -> Rehearsa
     seconds = time.perf_counter() - start
     state.optimizer.zero_grad()
     epoch_seconds = seconds * float(sizes.sum() / sizes[quartiles].sum())
-    return Rehearsal(stage.name, int(sizes[largest]), epoch_seconds, peak_memory_bytes(machine.device))
+    return Rehearsal(
+        stage=stage.name,
+        padded_tokens=int(sizes[largest]),
+        epoch_seconds=epoch_seconds,
+        peak_memory_bytes=peak_memory_bytes(machine.device),
+    )

@@ -1,4 +1,4 @@
-"""What a step minimises: the words of reviews for a language model, or their labels for a classifier."""
+"""Objectives, which a training step minimises: predict words (language model) or labels (classifier)."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -16,15 +16,15 @@ from sentiment.system.device import Machine
 
 
 class Objective(Protocol):
-    """A loss over reviews that is a mean of terms; a batch may be computed in shares."""
+    """A loss over reviews that is a mean of terms. A batch can be computed in parts, by several processes."""
 
     lengths_N: np.ndarray
-    """int64 tokens of each review."""
+    """int64: how many tokens each review has."""
     classifies: bool
-    """Whether a term is a review that is classified rightly or not."""
+    """Whether a term is a review that is classified right or wrong."""
 
     def terms(self, indices: list[int]) -> int:
-        """How many terms the loss of these reviews has."""
+        """Return how many terms the loss of these reviews has."""
         ...
 
     def backward(
@@ -32,13 +32,13 @@ class Objective(Protocol):
     ) -> tuple[float, int]:
         """Add the gradient of the reviews' summed loss over `terms` to the parameters.
 
-        Returns that loss, and how many of the reviews were classified rightly.
+        Returns that loss, and how many of the reviews were classified right.
         """
         ...
 
 
 class Words:
-    """Each direction's next word, over reviews with and without labels."""
+    """Predict each direction's next word, in reviews with and without labels."""
 
     classifies = False
 
@@ -48,7 +48,7 @@ class Words:
         self._directions = directions
 
     def terms(self, indices: list[int]) -> int:
-        """The words to predict; at least 1, so that one-word reviews divide by something."""
+        """Return how many words to predict; at least 1, to divide by, even for one-word reviews."""
         return max(1, self._directions * int((self.lengths_N[indices] - 1).sum()))
 
     def backward(
@@ -63,10 +63,10 @@ class Words:
 
 
 class Labels:
-    """The labels of reviews, also with the embeddings moved against the model if `adversarial` is not 0.
+    """Predict the labels of reviews; if `adversarial` is not 0, also with embeddings moved to raise the loss.
 
-    Source of the adversarial loss: Miyato et al. 2017. Theirs moves embeddings of unit variance by a fixed
-    norm; here the step is a share of each review's own norm, so that it fits embeddings of any scale.
+    Source of the adversarial loss: Miyato et al. 2017. They move embeddings of unit variance by a fixed norm.
+    Here the move is a share of each review's own norm and fits embeddings of any scale.
     """
 
     classifies = True
@@ -77,13 +77,13 @@ class Labels:
         self._adversarial = adversarial
 
     def terms(self, indices: list[int]) -> int:
-        """One a review."""
+        """Return the number of reviews."""
         return len(indices)
 
     def backward(
         self, model: nn.Module, indices: list[int], terms: int, machine: Machine
     ) -> tuple[float, int]:
-        """See `Objective`; with an adversarial step the loss is the mean of the plain and the moved one."""
+        """See `Objective`; with an adversarial move the loss is the mean of the plain and the moved one."""
         assert isinstance(model, SentimentClassifier)
         batch = self._reviews.batch(indices).to(machine.device)
         labels_B = torch.from_numpy(self._labels_N[indices]).to(machine.device, torch.float32)
@@ -112,7 +112,7 @@ class Labels:
 
 
 class PseudoLabels(Labels):
-    """Labels, and for unlabelled reviews the probabilities that a teacher gives them.
+    """Predict labels, and for unlabelled reviews the probabilities that a teacher gives them.
 
     Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels).
     """
@@ -123,16 +123,16 @@ class PseudoLabels(Labels):
         self._unlabelled = unlabelled
 
     def ask(self, teacher: nn.Module, machine: Machine) -> Iterator[Scored]:
-        """Take what the teacher says of each unlabelled review for its label."""
+        """Use the teacher's probability of each unlabelled review as its label."""
         logits_N = yield from score_in_turn(teacher, self._unlabelled, machine, "labelling")
         self._labels_N[-len(logits_N) :] = probabilities(logits_N)
 
 
 @torch.no_grad()
 def adversarial_move(inputs_BTE: Tensor, gradient_BTE: Tensor, mask_BT: Tensor, share: float) -> Tensor:
-    """move_BTE along each review's gradient, `share` of its inputs' L2 norm long, zero at padding.
+    """Return move_BTE along each review's gradient; its L2 norm is `share` of the inputs' norm.
 
-    Both inputs may be (B, T, C, E), of several channels. A review whose gradient is zero stays where it is.
+    It is zero at padding and for a review whose gradient is zero. Both inputs may be (B, T, C, E).
     """
     mask_BT1 = mask_BT.reshape(*mask_BT.shape, *[1] * (inputs_BTE.dim() - 2))
     gradient_BTE, inputs_BTE = gradient_BTE * mask_BT1, inputs_BTE * mask_BT1

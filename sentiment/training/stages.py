@@ -1,9 +1,10 @@
-"""The stages of a run: for each member a language model, a classifier, and one that learns from what it says.
+"""Plan the stages of a run: for each member a language model, a classifier, and self-training.
 
-The first and the last are there where the configuration asks for them.
+Self-training trains another classifier, also with the labels that the first one gives to unlabelled reviews.
+The language model and self-training are optional.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from sentiment.config import Config
+from sentiment.config import Config, ModelSettings
 from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
 from sentiment.inference.scoring import Scored
@@ -29,30 +30,30 @@ if TYPE_CHECKING:
 Weights = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stretch of a run that trains one network with one objective."""
+    """A part of a run that trains one network with one objective."""
 
     name: str
     seed: int
-    """Its first weights and the order of its batches follow from this."""
+    """Decides its first weights and the order of its batches."""
     epochs: int
     learning_rate: float
     average: float
-    """Decay of the running average of its weights that is judged and kept; 0 for none."""
+    """Decay of the running average of the weights, which is judged and kept; 0 for no average."""
     is_judged: bool
-    """Whether each epoch is validated, the best kept, and the stage ended when they no longer improve."""
+    """Whether each epoch is validated. Then the best weights are kept, and the stage may end early."""
     objective: Objective
     build: Callable[[], nn.Module]
-    """Make its network, before it has learned anything."""
+    """Makes its untrained network."""
     start: int | None = None
-    """The earlier stage whose weights it starts from, where they have the same names."""
+    """The earlier stage from which it takes the weights of the same names."""
     teacher: int | None = None
-    """The earlier stage whose weights `ask` takes."""
+    """The earlier stage whose weights `ask` gets."""
     ask: Callable[[Weights, Machine], Iterator[Scored]] | None = None
-    """Have the teacher make the labels of its objective, before the first step and where a run goes on."""
+    """Lets the teacher make the labels of its objective, when the stage begins or resumes."""
     is_member: bool = False
-    """Whether its weights are part of the network that the run ends with."""
+    """Whether its weights become part of the final network."""
 
 
 def plan_stages(
@@ -68,16 +69,9 @@ def plan_stages(
     training, vectors = config.training, _load_vectors(config, prepared, tell)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
+    new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, vectors)
 
-    def new_classifier() -> SentimentClassifier:
-        model = SentimentClassifier(config.model, *prepared.vocabulary.sizes)
-        if vectors is not None:
-            weight_VE = next(model.embeddings[0].parameters())
-            with torch.no_grad():
-                weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
-        return model
-
-    def ask(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
+    def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier()
         model.load_state_dict(weights)
         teacher = Ensemble([model], evidence(), config.evidence.weight)
@@ -89,14 +83,17 @@ def plan_stages(
         which = f" {member + 1} of {training.members}" if training.members > 1 else ""
         language_model = None
         if prepared.pretraining is not None:
-            reviews, language_model = prepared.pretraining, len(stages)
-            stages.append(_pretraining(f"pretraining{which}", seed, config, reviews, new_classifier))
+            language_model = len(stages)
+            name = f"pretraining{which}"
+            stages.append(
+                _plan_pretraining(config, prepared.pretraining, new_classifier, name=name, seed=seed)
+            )
         classifier = Stage(
-            f"member{which}" if which else "training",
-            seed,
-            training.epochs,
-            training.learning_rate,
-            training.average,
+            name=f"member{which}" if which else "training",
+            seed=seed,
+            epochs=training.epochs,
+            learning_rate=training.learning_rate,
+            average=training.average,
             is_judged=len(prepared.validation.reviews) > 0,
             objective=Labels(train, training.adversarial),
             build=new_classifier,
@@ -106,30 +103,42 @@ def plan_stages(
         stages.append(classifier)
         if unlabelled is not None:
             labels = PseudoLabels(train, unlabelled)
-            stages.append(
-                replace(
-                    classifier,
-                    name=f"self-training{which}",
-                    epochs=config.self_training.epochs,
-                    objective=labels,
-                    teacher=len(stages) - 1,
-                    ask=partial(ask, labels),
-                    is_member=True,
-                )
+            self_training = replace(
+                classifier,
+                name=f"self-training{which}",
+                epochs=config.self_training.epochs,
+                objective=labels,
+                teacher=len(stages) - 1,
+                ask=partial(ask_teacher, labels),
+                is_member=True,
             )
+            stages.append(self_training)
     return stages
 
 
-def _pretraining(
-    name: str,
-    seed: int,
+def _new_classifier(
+    settings: ModelSettings, vocabulary_sizes: Sequence[int], vectors: "WordVectors | None"
+) -> SentimentClassifier:
+    """Make an untrained classifier; words that have a vector start from it."""
+    model = SentimentClassifier(settings, *vocabulary_sizes)
+    if vectors is not None:
+        weight_VE = next(model.embeddings[0].parameters())
+        with torch.no_grad():
+            weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
+    return model
+
+
+def _plan_pretraining(
     config: Config,
     reviews: AnyReviews,
     new_classifier: Callable[[], SentimentClassifier],
+    *,
+    name: str,
+    seed: int,
 ) -> Stage:
     settings = config.pretraining
 
-    def language_model() -> nn.Module:
+    def new_language_model() -> nn.Module:
         model = new_classifier()
         words = len(next(model.embeddings[0].parameters()))
         counts_V = torch.zeros(words, dtype=torch.int64)
@@ -138,14 +147,14 @@ def _pretraining(
         return LanguageModel(model, counts_V, settings.samples)
 
     return Stage(
-        name,
-        seed,
-        settings.epochs,
-        settings.learning_rate,
+        name=name,
+        seed=seed,
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
         average=0.0,
         is_judged=False,
         objective=Words(reviews, directions=2 if config.model.bidirectional else 1),
-        build=language_model,
+        build=new_language_model,
     )
 
 

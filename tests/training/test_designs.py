@@ -66,7 +66,7 @@ def test_a_design_resumes_and_loads_to_the_same_bits(design, reviews, tmp_path):
     for event in train(stopped, prepared.validation, config, machine):
         if isinstance(event, Step) and event.step == 2:
             break
-    resumed = TrainingState.restore(*plan, stopped.tensors(), stopped.progress_dict())
+    resumed = TrainingState.restore(*plan, tensors=stopped.tensors(), progress=stopped.progress_dict())
     list(train(resumed, prepared.validation, config, machine))
     (best,) = resumed.finished
     assert weights.keys() == best.keys()

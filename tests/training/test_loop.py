@@ -287,7 +287,9 @@ def test_restored_state_goes_on_bit_for_bit(machine, config, share):
         if isinstance(event, Step) and event.step == stop_after:
             break
     second = TrainingState.restore(
-        *plan(reviews, vocabulary, config), first.tensors(), copy.deepcopy(first.progress_dict())
+        *plan(reviews, vocabulary, config),
+        tensors=first.tensors(),
+        progress=copy.deepcopy(first.progress_dict()),
     )
     list(train(second, reviews, config, machine))
 
@@ -305,7 +307,7 @@ def test_a_state_of_other_stages_is_not_restored(machine):
     progress = copy.deepcopy(state.progress_dict())
     progress["finished"][2]["name"] = "member 1 of 3"
     with pytest.raises(ValueError, match="stages are not those of this version"):
-        TrainingState.restore(*plan(reviews, vocabulary, STAGES), state.tensors(), progress)
+        TrainingState.restore(*plan(reviews, vocabulary, STAGES), tensors=state.tensors(), progress=progress)
 
 
 def test_each_member_starts_from_a_language_model_of_its_own(machine):
@@ -372,9 +374,11 @@ def test_a_checkpoint_holds_what_is_still_to_be_read_and_needs_it_whole(machine,
         without = {name: value for name, value in tensors.items() if name not in names}
         other = tensors | {name: torch.zeros(3, 2) for name in names}
         for spoilt in (without, other):
-            message = f"finished.{index} holds other weights|size mismatch"
+            message = f"finished.{index} does not hold the weights|size mismatch"
             with pytest.raises((ValueError, RuntimeError), match=message):
-                TrainingState.restore(*plan(reviews, vocabulary, TAUGHT), spoilt, copy.deepcopy(progress))
+                TrainingState.restore(
+                    *plan(reviews, vocabulary, TAUGHT), tensors=spoilt, progress=copy.deepcopy(progress)
+                )
 
 
 def test_every_stretch_of_work_has_a_bar_of_its_own(machine, monkeypatch):

@@ -1,4 +1,4 @@
-"""What a step minimises, beside the same loss and gradient written plainly."""
+"""Objectives, compared with the same loss and gradient written plainly."""
 
 from dataclasses import dataclass
 
