@@ -33,7 +33,7 @@ def sampled_cross_entropy(
 
 
 class _SampledCrossEntropy(torch.autograd.Function):
-    """The loss with its own gradient: autograd would store every logit, which takes half as long again."""
+    """The loss with its own gradient: autograd would store every logit and take 50% longer."""
 
     @staticmethod
     def forward(

@@ -22,7 +22,7 @@ INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Part:
+class _ChosenReviews:
     """Some reviews to fit on."""
 
     source: LabelledReviews
@@ -46,7 +46,7 @@ class _FitData:
     """How much each review counts."""
 
 
-class _NGrams(NamedTuple):
+class _CountedNGrams(NamedTuple):
     """Some n-grams, ascending by key."""
 
     keys_G: np.ndarray
@@ -76,14 +76,14 @@ def fit_evidence(
 
     The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
-    parts = [_draw_part(train, settings.reviews, weight=1.0, seed=seed)]
+    parts = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
     for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
         if texts is not None:
-            parts.append(_Part(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
+            parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
     if guessed is not None:
         most = len(parts[0].chosen_N)
-        parts.append(_draw_part(guessed, most, weight=settings.unlabelled, seed=seed))
-    data = _read_parts(parts, words)
+        parts.append(_draw_reviews(guessed, most, weight=settings.unlabelled, seed=seed))
+    data = _read_ngrams(parts, words)
     inverse_penalty = INVERSE_PENALTY if guessed is None else INVERSE_PENALTY_WITH_GUESSES
     fit = partial(_fit_regression, data, inverse_penalty=inverse_penalty, seed=seed)
 
@@ -104,21 +104,21 @@ def fit_evidence(
     return evidence
 
 
-def _draw_part(source: LabelledReviews, most: int, *, weight: float, seed: int) -> _Part:
+def _draw_reviews(source: LabelledReviews, most: int, *, weight: float, seed: int) -> _ChosenReviews:
     """Draw `most` reviews (one more or less by rounding), or take all; each class has its share."""
     positive_N = source.labels_N > 0.5
     if len(positive_N) <= most:
-        return _Part(source=source, chosen_N=np.arange(len(positive_N)), weight=weight)
+        return _ChosenReviews(source=source, chosen_N=np.arange(len(positive_N)), weight=weight)
     random, chosen = np.random.default_rng(seed), []
     for label in np.unique(positive_N):
         positions = np.flatnonzero(positive_N == label)
         share = max(1, round(most * len(positions) / len(positive_N)))
         chosen.append(random.choice(positions, share, replace=False))
-    return _Part(source=source, chosen_N=np.sort(np.concatenate(chosen)), weight=weight)
+    return _ChosenReviews(source=source, chosen_N=np.sort(np.concatenate(chosen)), weight=weight)
 
 
-def _read_parts(parts: Sequence[_Part], words: int) -> _FitData:
-    """Find the n-grams, label and weight of each chosen review."""
+def _read_ngrams(parts: Sequence[_ChosenReviews], words: int) -> _FitData:
+    """Find the n-grams, the label and the weight of each chosen review."""
     keys = []
     for part in parts:
         for index in part.chosen_N.tolist():
@@ -136,22 +136,22 @@ def _read_parts(parts: Sequence[_Part], words: int) -> _FitData:
     )
 
 
-def _find_common_ngrams(data: _FitData) -> _NGrams:
+def _find_common_ngrams(data: _FitData) -> _CountedNGrams:
     """Return the n-grams of at least two reviews."""
     keys_G, frequencies_G = np.unique(data.keys_X, return_counts=True)
     common = frequencies_G >= MIN_REVIEWS
-    return _NGrams(keys_G[common], frequencies_G[common])
+    return _CountedNGrams(keys_G[common], frequencies_G[common])
 
 
-def _keep_weightiest(ngrams: _NGrams, coefficients_G: np.ndarray, size: int) -> _NGrams:
+def _keep_weightiest(ngrams: _CountedNGrams, coefficients_G: np.ndarray, size: int) -> _CountedNGrams:
     """Return the `size` n-grams of the largest coefficients, weighed by how many reviews they occur in."""
     importance_G = np.abs(coefficients_G) * np.sqrt(ngrams.frequencies_G)
     kept = np.sort(np.argsort(-importance_G, kind="stable")[:size])
-    return _NGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
+    return _CountedNGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
 
 
 def _fit_regression(
-    data: _FitData, ngrams: _NGrams, *, inverse_penalty: float, seed: int
+    data: _FitData, ngrams: _CountedNGrams, *, inverse_penalty: float, seed: int
 ) -> tuple[np.ndarray, float]:
     """Return the coefficients of the n-grams, multiplied by their log-count ratios, and the bias."""
     from scipy.sparse import diags
@@ -181,7 +181,7 @@ def _log_count_ratios(presence: Any, labels_N: np.ndarray, weights_N: np.ndarray
     return ratios_G
 
 
-def _build_features(data: _FitData, ngrams: _NGrams) -> Any:
+def _build_features(data: _FitData, ngrams: _CountedNGrams) -> Any:
     """Return a scipy matrix (reviews, n-grams) of inverse document frequencies; each row has L2 norm 1."""
     from scipy.sparse import csr_matrix
     from sklearn.preprocessing import normalize

@@ -100,7 +100,8 @@ def _save_checkpoint(run: RunFolder, state: TrainingState) -> Path:
         good = [path.name for path in run.checkpoints()]
         raise DivergedError(
             f"{name} is no longer finite after step {state.progress.step}; "
-            f"the last good checkpoint is {good[-1] if good else 'none'}; lower the stage's learning_rate"
+            f"the last good checkpoint is {good[-1] if good else 'none'}; "
+            f"lower the learning rate: --set {state.stage.half_learning_rate}"
         )
     return run.save_checkpoint(tensors, state.progress_dict())
 

@@ -115,7 +115,7 @@ def _take_step(
     terms = stage.objective.terms(indices)
     loss, hits = _forward_backward(state, indices, machine)
     norm = float(clip_grad_norm_(state.model.parameters(), config.training.clip_norm))
-    _refuse_divergence(loss, norm, progress.step)
+    _refuse_divergence(loss, norm, progress.step, stage)
     state.optimizer.step()
     if state.average is not None:
         state.average.update_parameters(state.model)
@@ -155,12 +155,12 @@ def learning_rate_factor(done: float, warmup: float) -> float:
     return (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) / 2
 
 
-def _refuse_divergence(loss: float, norm: float, step: int) -> None:
+def _refuse_divergence(loss: float, norm: float, step: int, stage: Stage) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         infinite = "loss" if not math.isfinite(loss) else "gradient"
         raise DivergedError(
             f"the {infinite} is no longer finite at step {step + 1}; the last good step is {step}; "
-            "lower the stage's learning_rate, or training.clip_norm"
+            f"lower the learning rate: --set {stage.half_learning_rate}"
         )
 
 

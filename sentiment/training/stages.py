@@ -55,6 +55,12 @@ class Stage:
     is_member: bool = False
     """Whether its weights become part of the final network."""
 
+    @property
+    def half_learning_rate(self) -> str:
+        """The setting that halves its learning rate, such as `training.learning_rate=0.001`."""
+        section = "training" if self.objective.classifies else "pretraining"
+        return f"{section}.learning_rate={self.learning_rate / 2:g}"
+
 
 def plan_stages(
     config: Config,

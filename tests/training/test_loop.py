@@ -159,11 +159,21 @@ def test_divergence_stops_before_the_step(machine, poison):
     else:
         state.model.head.weight.register_hook(lambda gradient: gradient * math.inf)
     before = {name: value.clone() for name, value in state.model.state_dict().items()}
-    with pytest.raises(DivergedError, match=f"the {poison} .* step 1; the last good step is 0"):
+    message = f"the {poison} .* step 1; the last good step is 0; .*--set training.learning_rate=0.01$"
+    with pytest.raises(DivergedError, match=message):
         list(train(state, reviews, CONFIG, machine))
     after = state.model.state_dict()
     assert all(torch.equal(before[name], after[name]) or poison == "loss" for name in before)
     assert state.progress.step == 0
+
+
+def test_a_diverged_language_model_names_its_own_learning_rate(machine):
+    reviews, vocabulary = labelled()
+    config = CONFIG.model_copy(update={"pretraining": PRETRAINING})
+    state = new_state(reviews, vocabulary, config)
+    state.model.bias_V.register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(DivergedError, match=r"--set pretraining\.learning_rate=0\.01$"):
+        list(train(state, reviews, config, machine))
 
 
 def test_patience_ends_training(machine):

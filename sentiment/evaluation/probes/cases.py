@@ -24,7 +24,7 @@ class Case:
 
     capability: str
     expected: Expected
-    """A label, or what the second text's probability is compared with the first one's."""
+    """A label, or how the second text's probability compares with the first one's."""
     texts: tuple[str, ...]
     tolerance: float
     """How far the probability may go the wrong way; 0 for a label."""
