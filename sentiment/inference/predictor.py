@@ -43,6 +43,11 @@ class Prediction:
     cut: bool
     """Whether the review was longer than what the model reads."""
 
+    @property
+    def confidence(self) -> float:
+        """Probability of `label`; it is below 0.5 only if another threshold than 0.5 chose the label."""
+        return self.probability if self.label == "positive" else 1 - self.probability
+
 
 class Predictor:
     """A trained network with its vocabulary; `Predictor.load(path).predict(["..."])`."""
