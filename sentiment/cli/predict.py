@@ -1,11 +1,11 @@
-"""`sentiment predict`: say of reviews whether they are positive, and why."""
+"""`sentiment predict`: say whether reviews are positive, how sure the model is, and why."""
 
 import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,35 +21,36 @@ from sentiment.errors import UsageError
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
+    from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line
     from sentiment.inference.predictor import Prediction, Predictor
 
 
 def predict_command(
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to judge.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to predict.")] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)] = None,
     file: Annotated[
         str | None,
         typer.Option(
             "--file",
             metavar="F",
-            help="Reviews to judge, one a line (- reads stdin) or those of a .jsonl or a table.",
+            help="Reviews to predict: a text file with one a line, a .jsonl file or a table; - reads stdin.",
         ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations as a page.")
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
     ] = None,
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict reviews: label, probability of positive, tokens read, share of unknown ones."""
+    """Predict reviews: label, how sure the model is, tokens read, share of unknown tokens."""
     if bool(texts) == (file is not None):
-        raise UsageError("give reviews as arguments or with --file F (- for stdin), one of the two")
+        raise UsageError("give reviews either as arguments or with --file F (- for stdin)")
     from sentiment.inference.lines import check_lines, number_texts, read_lines
     from sentiment.inference.predictor import Predictor
     from sentiment.runs.locate import looks_like_run
@@ -57,62 +58,69 @@ def predict_command(
 
     for text in texts or ():
         if looks_like_run(text):
-            raise UsageError(f"{text} is a run, no review; name it with --run")
+            raise UsageError(f"{text} is a run, not a review; name it with --run")
     if html is not None:
         check_free(html, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     lines = check_lines(number_texts(texts) if texts else read_lines(file or "-", predictor.config.data))
     if explain or html is not None:
-        _explain(predictor, lines, explain, html, as_json)
+        print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return
     lines, read_ahead = itertools.tee(lines)
-    for prediction, line in zip(
-        predictor.predict_stream(line.text for line in read_ahead), lines, strict=True
-    ):
-        print(
-            json.dumps(asdict(prediction) | _right(line)) if as_json else _said(prediction, line), flush=True
-        )
+    predictions = predictor.predict_stream(line.text for line in read_ahead)
+    for prediction, line in zip(predictions, lines, strict=True):
+        as_line = json_line if as_json else prediction_line
+        print(as_line(prediction, line.label), flush=True)
 
 
-def _explain(
-    predictor: "Predictor", lines: Iterable["Line"], is_shown: bool, page: Path | None, as_json: bool
+def print_explained(
+    predictor: "Predictor", lines: Iterable["Line"], *, shows_marks: bool, page: Path | None, as_json: bool
 ) -> None:
-    """Print predictions, with their explanations if `is_shown`, and write the page if there is to be one."""
+    """Print predictions, with their marked reviews if `shows_marks`; write them all to `page`."""
     from rich.console import Console
 
-    from sentiment.explain.explanation import explain
-    from sentiment.explain.highlight import html_page, print_explanation, print_legend
+    from sentiment.explain.explanation import explain_reviews
+    from sentiment.explain.page import explanation_page
+    from sentiment.explain.terminal import print_explanation, print_legend
     from sentiment.system.storage import write_file
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
     explanations, labels = [], []
-    has_marks = False
+    needs_legend = False
     for line in lines:
-        (explanation,) = explain(predictor, [line.text])
+        (explanation,) = explain_reviews(predictor, [line.text])
         if page is not None:
             explanations.append(explanation)
             labels.append(line.label)
         if as_json:
-            shown = explanation if is_shown else explanation.prediction
-            print(json.dumps(asdict(shown) | _right(line)), flush=True)
+            print(json_line(explanation if shows_marks else explanation.prediction, line.label), flush=True)
             continue
-        print(_said(explanation.prediction, line), flush=True)
-        if is_shown:
+        print(prediction_line(explanation.prediction, line.label), flush=True)
+        if shows_marks:
             print_explanation(explanation, console)
-            has_marks = True
-    if has_marks:
+            needs_legend = True
+    if needs_legend:
         print_legend(console)
     if page is not None:
-        write_file(page, html_page(explanations, labels).encode())
+        write_file(page, explanation_page(explanations, labels).encode())
         say(f"wrote {page}")
 
 
-def _right(line: "Line") -> dict[str, str]:
-    return {"right_label": line.label} if line.label else {}
+def json_line(found: "Prediction | Explanation", label: str | None) -> str:
+    """Return a prediction or an explanation as JSON, with the correct label if it is known."""
+    fields: dict[str, Any] = asdict(found)
+    if label:
+        fields["right_label"] = label
+    return json.dumps(fields)
 
 
-def _said(prediction: "Prediction", line: "Line") -> str:
+def prediction_line(prediction: "Prediction", label: str | None) -> str:
+    """Return label, confidence and notes, separated by tabs; `label` is the correct one if it is known."""
+    from sentiment.inference.wording import confidence_percent
+
     notes = [f"{prediction.tokens} tokens", f"{prediction.unknown:.0%} unknown"]
-    notes += ["cut"] if prediction.cut else []
-    notes += [f"labelled {line.label}"] if line.label else []
-    return f"{prediction.label}\t{prediction.probability:.4f}\t{', '.join(notes)}"
+    if prediction.cut:
+        notes.append("cut")
+    if label:
+        notes.append(f"labelled {label}")
+    return f"{prediction.label}\t{confidence_percent(prediction)}\t{', '.join(notes)}"

@@ -1,1 +1,1 @@
-"""Why a review got its probability, and what each part of a network does."""
+"""Explain predictions: what each token adds to a logit, and what each part of a network does."""

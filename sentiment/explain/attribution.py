@@ -1,11 +1,12 @@
-"""How much each token moves a review's logit: integrated gradients through the LSTM, exact n-gram shares.
+"""Measure how much each token moves a review's logit.
 
-The measure is the same for every encoder and readout: the logit of the review, less its logit with every word
-unknown, broken down token by token.
+Integrated gradients measure it through the LSTM; the shares of n-gram evidence are exact. For every encoder
+and readout, the contributions sum to the review's logit minus its logit with every word unknown.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,13 +18,15 @@ from sentiment.models.ensemble import Ensemble
 from sentiment.models.lstm import TruncatedLSTM
 
 FEWEST_STEPS, MOST_STEPS = 32, 512
-LITTLE = 0.02  # a rest that is not worth more steps, in logits
-LITTLE_SHARE = 0.05  # or as a share of what the words add
-CHUNK_TOKENS = 16_384  # of the path at a time, so that memory does not grow with the steps
+SMALL_REST = 0.02  # logits; a smaller rest is not worth more steps
+SMALL_REST_SHARE = 0.05  # nor is a smaller share of what the words add
+CHUNK_TOKENS = (
+    16_384  # tokens of the path that are computed together; bounds the memory for any number of steps
+)
 
 
 class Attribution(NamedTuple):
-    """One review's logit, broken down: `base + contributions_T.sum() + rest = logit`."""
+    """One review's logit in parts: `base + contributions_T.sum() + rest = logit`."""
 
     logit: float
     """As the network's `forward` gives it."""
@@ -32,78 +35,87 @@ class Attribution(NamedTuple):
     contributions_T: Tensor
     """float32: what each token adds."""
     rest: float
-    """What a sum over steps misses of the integral."""
+    """The error of replacing the integral by a sum over steps."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether the contributions account for the logit, but for a little."""
-        return abs(self.rest) <= max(LITTLE, LITTLE_SHARE * abs(self.logit - self.base))
+        """Whether the contributions explain the logit up to a small rest."""
+        return abs(self.rest) <= max(SMALL_REST, SMALL_REST_SHARE * abs(self.logit - self.base))
+
+
+@dataclass(frozen=True)
+class _TokenPair:
+    """The two ends of the path that the gradients are integrated along."""
+
+    unknown_1T: Tensor
+    """Every word unknown."""
+    tokens_1T: Tensor
+    """The review."""
+    lengths_1: Tensor
 
 
 def attribute(model: nn.Module, tokens_1T: Tensor) -> Attribution:
-    """Break one review's logit down; `tokens_1T` is int64, (1, T, C) of several channels.
+    """Split one review's logit into its tokens' contributions.
 
-    Source: Sundararajan et al. 2017, the integral as a sum over midpoints, twice as many as long as much is
-    missing. The path leads from the embeddings of unknown words to those of the review, which word dropout
-    makes a path the network has met.
+    `tokens_1T` is int64; it is (1, T, C) if the network has several channels.
+
+    Source: Sundararajan et al. 2017. The integral is a sum over midpoints; the number of steps doubles until
+    the rest is small. The path leads from the embeddings of unknown words to those of the review, as word
+    dropout has trained the network on unknown words.
     """
     lengths_1 = torch.tensor([tokens_1T.shape[1]], device=tokens_1T.device)
-    unknown_1T = torch.full_like(tokens_1T, UNKNOWN_ID)
+    ends = _TokenPair(torch.full_like(tokens_1T, UNKNOWN_ID), tokens_1T, lengths_1)
     with torch.inference_mode():
-        logit, base = (float(model(tokens, lengths_1)) for tokens in (tokens_1T, unknown_1T))
+        logit, base = (float(model(tokens, lengths_1)) for tokens in (tokens_1T, ends.unknown_1T))
     steps = FEWEST_STEPS
     while True:
-        contributions_T = _contributions(model, tokens_1T, unknown_1T, lengths_1, steps)
+        contributions_T = _sum_contributions(model, ends, steps)
         rest = logit - base - float(contributions_T.sum())
-        found = Attribution(logit, base, contributions_T, rest)
-        if found.is_complete or steps >= MOST_STEPS:
-            return found
+        attribution = Attribution(logit, base, contributions_T, rest)
+        if attribution.is_complete or steps >= MOST_STEPS:
+            return attribution
         steps *= 2
 
 
-def _contributions(
-    model: nn.Module, tokens_1T: Tensor, unknown_1T: Tensor, lengths_1: Tensor, steps: int
-) -> Tensor:
-    """contributions_T of a classifier, or of an ensemble: mixed as its logit is."""
+def _sum_contributions(model: nn.Module, ends: _TokenPair, steps: int) -> Tensor:
+    """Return contributions_T of a classifier, or of an ensemble, mixed in the same way as its logit."""
     if not isinstance(model, Ensemble):
-        return _integrate(model, tokens_1T, unknown_1T, lengths_1, steps)
-    members = [_integrate(member, tokens_1T, unknown_1T, lengths_1, steps) for member in model.members]
+        return _integrate_gradients(model, ends, steps)
+    members = [_integrate_gradients(member, ends, steps) for member in model.members]
     contributions_T = torch.stack(members).mean(dim=0)
     if model.evidence is None:
         return contributions_T
-    shares_T = model.evidence.contributions(tokens_1T)
+    shares_T = model.evidence.contributions(ends.tokens_1T)
     return (1 - model.weight) * contributions_T + model.weight * shares_T
 
 
-def _integrate(
-    model: nn.Module, tokens_1T: Tensor, unknown_1T: Tensor, lengths_1: Tensor, steps: int
-) -> Tensor:
-    """contributions_T of one classifier: the path's mean gradient times its length, summed over features."""
+def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int) -> Tensor:
+    """Return contributions_T of one classifier: mean gradient times path length, summed over features."""
     assert isinstance(model, SentimentClassifier)
     with torch.no_grad():
-        start_1TE, end_1TE = model.embed(unknown_1T), model.embed(tokens_1T)
+        start_1TE, end_1TE = model.embed(ends.unknown_1T), model.embed(ends.tokens_1T)
     shares_S = (torch.arange(steps, device=start_1TE.device) + 0.5) / steps
     gradient_TE = torch.zeros_like(start_1TE[0])
-    for shares_K in torch.split(shares_S, max(1, CHUNK_TOKENS // tokens_1T.shape[1])):
+    for shares_K in torch.split(shares_S, max(1, CHUNK_TOKENS // ends.tokens_1T.shape[1])):
         shares_K = shares_K.reshape(-1, *[1] * (start_1TE.dim() - 1))
         path_KTE = (start_1TE + shares_K * (end_1TE - start_1TE)).requires_grad_()
-        with _whole_gradient(model), torch.enable_grad():
-            logits_K = model.classify(path_KTE, lengths_1.expand(len(path_KTE)))
+        with _gradients_in_evaluation(model), torch.enable_grad():
+            logits_K = model.classify(path_KTE, ends.lengths_1.expand(len(path_KTE)))
         (gradient_KTE,) = torch.autograd.grad(logits_K.sum(), path_KTE)
         gradient_TE += gradient_KTE.sum(dim=0) / steps
     return (gradient_TE * (end_1TE - start_1TE)[0]).flatten(1).sum(dim=1)
 
 
 @contextmanager
-def _whole_gradient(model: nn.Module) -> Iterator[None]:
-    """Let the gradient of a network in evaluation mode flow through every step."""
+def _gradients_in_evaluation(model: nn.Module) -> Iterator[None]:
+    """Let gradients flow through every time step of a network that is in evaluation mode."""
     truncated = [module for module in model.modules() if isinstance(module, TruncatedLSTM)]
-    own = [module.truncation for module in truncated]
+    truncations = [module.truncation for module in truncated]
     for module in truncated:
         module.truncation = torch.iinfo(torch.int64).max
     try:
-        with torch.backends.cudnn.flags(enabled=False):  # cuDNN keeps no gradient outside of training
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN gives gradients in training mode only
             yield
     finally:
-        for module, truncation in zip(truncated, own, strict=True):
+        for module, truncation in zip(truncated, truncations, strict=True):
             module.truncation = truncation

@@ -1,4 +1,4 @@
-"""Why a review got its probability: what each token and each sentence adds to the logit."""
+"""Explain a prediction: what each token and each sentence adds to the logit, and what to doubt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.models.classifier import ReadoutDetails, SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 
+# Limits for doubts.
 FEW_WORDS = 5
-MUCH_UNKNOWN = 0.2
+HIGH_UNKNOWN_SHARE = 0.2
 NEAR_HALF = 0.15
 
 
@@ -26,9 +27,9 @@ class TokenScore:
     text: str
     """As written, with the space that follows it."""
     contribution: float | None
-    """What it adds to the logit; None where the review was cut and the model has not read it."""
+    """What it adds to the logit; None if the token was cut and the model did not read it."""
     known: bool
-    """Whether the vocabulary holds it."""
+    """Whether it is in the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -38,53 +39,53 @@ class SentenceScore:
     start: int
     stop: int
     contribution: float | None
-    """Sum over its tokens; None where none of them was read."""
+    """Sum over its tokens; None if the model read none of them."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A prediction broken down: `base`, the tokens' contributions and `rest` add up to `logit`."""
+    """A prediction in parts: `base`, the tokens' contributions and `rest` add up to `logit`."""
 
     prediction: Prediction
     logit: float
     base: float
     """The logit of the same review with every word unknown."""
     rest: float
-    """What the contributions miss, as they come from a sum in place of an integral."""
+    """The error of replacing an integral by a sum over steps."""
     tokens: list[TokenScore]
     sentences: list[SentenceScore]
     doubts: list[str]
-    """Why the prediction stands on little, in words."""
+    """Reasons not to trust the prediction, in words."""
     tokens_per_position: int
-    """Tokens that one value of the next two stands for, along the tokens that were read."""
+    """How many of the tokens read share one value of `attention` and `position_logits`."""
     attention: list[float] | None
-    """The readout's own weights, which sum to 1, where it is `attention`; the mean over members."""
+    """The weights of an `attention` readout, which sum to 1; the mean over members."""
     position_logits: list[float] | None
-    """The readout's own logits where it is `tokens`; the mean over members."""
+    """The logits of a `tokens` readout; the mean over members."""
 
 
-def explain(predictor: Predictor, texts: Sequence[str]) -> list[Explanation]:
+def explain_reviews(predictor: Predictor, texts: Sequence[str]) -> list[Explanation]:
     """Explain reviews, in their order; raises DataError as `Predictor.predict` does."""
     if not texts:
         return []
     reviews = predictor.encode(texts)
     predictions = predictor.describe(reviews)
     return [
-        _explain(predictor, text, prediction, reviews.batch([index]).to(predictor.machine.device))
+        _explain_review(predictor, text, prediction, reviews.batch([index]).to(predictor.machine.device))
         for index, (text, prediction) in enumerate(zip(texts, predictions, strict=True))
     ]
 
 
-def _explain(predictor: Predictor, text: str, prediction: Prediction, batch: Batch) -> Explanation:
+def _explain_review(predictor: Predictor, text: str, prediction: Prediction, batch: Batch) -> Explanation:
     attribution = attribute(predictor.model, batch.tokens_BT)
     sentences = shared_tokenizer().sentences(text)
-    pieces = [piece for sentence in sentences for piece in sentence]
     known_T = (batch.tokens_BT[0] != UNKNOWN_ID).reshape(prediction.tokens, -1).any(dim=1).tolist()
+    pieces = [piece for sentence in sentences for piece in sentence]
     scores = [TokenScore(piece, None, True) for piece in pieces]
     read_T = cut(np.arange(len(pieces)), predictor.config.text).tolist()
     for place, known, contribution in zip(read_T, known_T, attribution.contributions_T.tolist(), strict=True):
         scores[place] = TokenScore(pieces[place], contribution, known)
-    details = _readout_details(predictor, batch)
+    details = _read_out_members(predictor, batch)
     return Explanation(
         prediction=prediction,
         logit=attribution.logit,
@@ -92,14 +93,15 @@ def _explain(predictor: Predictor, text: str, prediction: Prediction, batch: Bat
         rest=attribution.rest,
         tokens=scores,
         sentences=_score_sentences(scores, [len(sentence) for sentence in sentences]),
-        doubts=_doubts(prediction, sum(known_T), attribution),
+        doubts=_find_doubts(prediction, sum(known_T), attribution),
         tokens_per_position=details[0].tokens_per_position,
-        attention=_mean([member.weights_BT for member in details]),
-        position_logits=_mean([member.token_logits_BT for member in details]),
+        attention=_mean_over_members([member.weights_BT for member in details]),
+        position_logits=_mean_over_members([member.token_logits_BT for member in details]),
     )
 
 
-def _readout_details(predictor: Predictor, batch: Batch) -> list[ReadoutDetails]:
+def _read_out_members(predictor: Predictor, batch: Batch) -> list[ReadoutDetails]:
+    """Return what the readout of each member shows about its positions."""
     model = predictor.model
     members = model.members if isinstance(model, Ensemble) else [model]
     with torch.inference_mode():
@@ -110,32 +112,36 @@ def _readout_details(predictor: Predictor, batch: Batch) -> list[ReadoutDetails]
         ]
 
 
-def _mean(members: Sequence[torch.Tensor | None]) -> list[float] | None:
-    """The one row's mean over members; None where they have none."""
+def _mean_over_members(members: Sequence[torch.Tensor | None]) -> list[float] | None:
+    """Average the members' only row; None if no member has values."""
     rows = [values_1T[0] for values_1T in members if values_1T is not None]
     return torch.stack(rows).mean(dim=0).tolist() if rows else None
 
 
 def _score_sentences(scores: Sequence[TokenScore], lengths: Sequence[int]) -> list[SentenceScore]:
+    """Sum token contributions over sentences of the given numbers of tokens."""
     sentences, start = [], 0
     for length in lengths:
-        own = [score.contribution for score in scores[start : start + length]]
-        read = [contribution for contribution in own if contribution is not None]
+        contributions = [score.contribution for score in scores[start : start + length]]
+        read = [contribution for contribution in contributions if contribution is not None]
         sentences.append(SentenceScore(start, start + length, sum(read) if read else None))
         start += length
     return sentences
 
 
-def _doubts(prediction: Prediction, known: int, attribution: Attribution) -> list[str]:
+def _find_doubts(prediction: Prediction, known_words: int, attribution: Attribution) -> list[str]:
+    """List the reasons not to trust a prediction."""
     doubts = []
-    if known < FEW_WORDS:
-        doubts.append(f"it knows {known or 'none'} of the words it read, too few to tell")
-    elif prediction.unknown > MUCH_UNKNOWN:
-        doubts.append(f"it does not know {prediction.unknown:.0%} of the words it read")
+    if known_words == 0:
+        doubts.append("the model knows none of the words it read")
+    elif known_words < FEW_WORDS:
+        doubts.append(f"the model knows {known_words} of the words it read, too few for a judgement")
+    elif prediction.unknown > HIGH_UNKNOWN_SHARE:
+        doubts.append(f"the model does not know {prediction.unknown:.0%} of the words it read")
     if abs(prediction.probability - 0.5) < NEAR_HALF:
-        doubts.append("the probability is near 0.5: it might as well be the other label")
+        doubts.append("the probability is near 0.5: the other label is almost as likely")
     if prediction.cut:
-        doubts.append("the review is longer than what it reads; the part left out had no say")
+        doubts.append("the review is longer than the model reads; the part left out had no influence")
     if not attribution.is_complete:
-        doubts.append(f"the marks account for the logit but for {attribution.rest:+.2f}: read them as hints")
+        doubts.append(f"the marks miss {attribution.rest:+.2f} of the logit: take them as hints")
     return doubts

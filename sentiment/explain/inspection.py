@@ -1,15 +1,15 @@
-"""Look into a network: what each module takes and gives, its parameters, arithmetic and last states."""
+"""Inspect a network: shapes, parameters and arithmetic of each module, and the last states of its LSTMs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from sentiment.config import Config
-from sentiment.data.batches import collate, cut
+from sentiment.data.batches import Batch, collate, cut
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text import why_unreadable
 from sentiment.data.tokenizer import shared_tokenizer
@@ -23,7 +23,7 @@ from sentiment.models.readouts import Readout
 
 @dataclass(frozen=True)
 class ModuleFacts:
-    """One module in the order of the data; shapes pair each letter of the legend with its size."""
+    """One module, in the order in which data passes; shapes pair letters of the legend with sizes."""
 
     name: str
     kind: str
@@ -36,7 +36,7 @@ class ModuleFacts:
 
 @dataclass(frozen=True)
 class LastState:
-    """What one direction of an LSTM layer ends with; a row for each segment or channel."""
+    """The last state of one direction of an LSTM layer; a row for each segment or channel."""
 
     layer: str
     direction: str
@@ -60,7 +60,7 @@ class Inspection:
 def inspect_text(
     config: Config, text: str, vocabulary: Vocabulary | None = None, model: nn.Module | None = None
 ) -> Inspection:
-    """Run one text through a network, trained or (without `model`) as `config` would make it.
+    """Run one text through a network: `model`, or without it an untrained network of `config`.
 
     Raises DataError if the text is empty.
     """
@@ -68,20 +68,44 @@ def inspect_text(
         raise DataError(f"the text {flaw}; give --text some words")
     tokens = shared_tokenizer().tokenize_and_forget([text])
     if vocabulary is None:
-        # No word is known before training; shapes and arithmetic do not depend on which words there are.
+        # No word is known before training. Shapes and arithmetic do not depend on the words.
         channels = (len(config.model.views),) if config.model.views else ()
         ids_T = np.full((len(tokens[0]), *channels), UNKNOWN_ID)
     else:
         ids_T = vocabulary.ids(tokens.forms)[tokens[0]]
-    if model is None:
-        torch.manual_seed(config.seed)
-        size = config.vocabulary.size + UNKNOWN_ID + 1
-        model = new_model(config, [size] * (len(config.model.views) or 1)).eval()
-    batch = collate([cut(ids_T, config.text)])
+    model = model or _untrained_model(config)
+    modules, states, logit = _record_forward_pass(model, collate([cut(ids_T, config.text)]))
+    return Inspection(
+        tokens=len(tokens[0]),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        modules=modules,
+        states=states,
+        logit=logit,
+    )
+
+
+def _untrained_model(config: Config) -> nn.Module:
+    """Build the network of a configuration with a full vocabulary and its seeded start weights."""
+    torch.manual_seed(config.seed)
+    size = config.vocabulary.size + UNKNOWN_ID + 1
+    return new_model(config, [size] * (len(config.model.views) or 1)).eval()
+
+
+def _record_forward_pass(model: nn.Module, batch: Batch) -> tuple[list[ModuleFacts], list[LastState], float]:
+    """Run one batch of one text; return the facts of its modules, the last states and the logit."""
     modules: list[ModuleFacts] = []
     states: list[LastState] = []
+
+    def add_hook(name: str, module: nn.Module) -> RemovableHandle:
+        def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            modules.append(_describe_module(name, module, inputs[0], output))
+            if isinstance(output, States):
+                states.extend(_last_states(name, output))
+
+        return module.register_forward_hook(record)
+
     handles = [
-        module.register_forward_hook(_recorder(name, modules, states))
+        add_hook(name, module)
         for name, module in model.named_modules()
         if isinstance(module, nn.Embedding | ExactLSTM | nn.Linear | Readout)
     ]
@@ -91,39 +115,41 @@ def inspect_text(
     finally:
         for handle in handles:
             handle.remove()
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Inspection(len(tokens[0]), parameters, modules, states, logit)
+    return modules, states, logit
 
 
-def _recorder(
-    name: str, modules: list[ModuleFacts], states: list[LastState]
-) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-    """A hook that notes a module's shapes and, of an LSTM, its last states."""
+def _describe_module(name: str, module: nn.Module, taken: Any, given: Any) -> ModuleFacts:
+    """Note the shapes, parameters and arithmetic of a module that gave `given` for `taken`."""
+    taken = taken.states_BTM if isinstance(taken, Merged) else taken
+    given = given.states_BTDH if isinstance(given, States) else given
+    takes, gives = _name_axes(module, taken, given)
+    return ModuleFacts(
+        name=name,
+        kind=type(module).__name__,
+        takes=takes,
+        gives=gives,
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        multiplications=_count_multiplications(module, taken),
+    )
 
-    def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        taken = inputs[0].states_BTM if isinstance(inputs[0], Merged) else inputs[0]
-        given = output.states_BTDH if isinstance(output, States) else output
-        takes, gives = _letters(module, taken, given)
-        own = sum(parameter.numel() for parameter in module.parameters())
-        modules.append(
-            ModuleFacts(name, type(module).__name__, takes, gives, own, _multiplications(module, taken))
+
+def _last_states(layer: str, states: States) -> list[LastState]:
+    directions = ("forward", "backward")[: states.hidden_BDH.shape[1]]
+    return [
+        LastState(
+            layer=layer,
+            direction=direction,
+            hidden=states.hidden_BDH[:, index].tolist(),
+            cell=states.cell_BDH[:, index].tolist(),
         )
-        if isinstance(output, States):
-            directions = ("forward", "backward")[: output.hidden_BDH.shape[1]]
-            states.extend(
-                LastState(
-                    name, direction, output.hidden_BDH[:, index].tolist(), output.cell_BDH[:, index].tolist()
-                )
-                for index, direction in enumerate(directions)
-            )
-
-    return record
+        for index, direction in enumerate(directions)
+    ]
 
 
-def _letters(
+def _name_axes(
     module: nn.Module, taken: Tensor, given: Tensor
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Name the axes of what a module takes and gives by the legend of `sentiment.models`."""
+    """Name the axes of a module's input and output by the legend of `sentiment.models`."""
     names = {nn.Embedding: ("BT", "BTE"), ExactLSTM: ("BTE", "BTDH"), Readout: ("BTM", "BR")}
     takes, gives = next(
         (letters for kind, letters in names.items() if isinstance(module, kind)),
@@ -132,7 +158,7 @@ def _letters(
     return list(zip(takes, taken.shape, strict=True)), list(zip(gives, given.shape, strict=True))
 
 
-def _multiplications(module: nn.Module, taken: Tensor) -> int:
+def _count_multiplications(module: nn.Module, taken: Tensor) -> int:
     positions = taken.shape[:-1].numel()
     if isinstance(module, ExactLSTM):
         H = module.hidden_size

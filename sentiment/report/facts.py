@@ -26,7 +26,7 @@ from sentiment.evaluation.judge import (
 )
 from sentiment.evaluation.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
 from sentiment.evaluation.slices import Slicing
-from sentiment.explain.explanation import Explanation, explain
+from sentiment.explain.explanation import Explanation, explain_reviews
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities
 from sentiment.models.ensemble import Ensemble
@@ -189,7 +189,7 @@ def _or_why(find: Callable[[], Found]) -> Found | str:
 
 
 def _explain(predictor: Predictor, reviews: Sequence[JudgedReview]) -> list[ExplainedReview]:
-    explanations = explain(predictor, [review.text for review in reviews])
+    explanations = explain_reviews(predictor, [review.text for review in reviews])
     return [ExplainedReview(*pair) for pair in zip(reviews, explanations, strict=True)]
 
 

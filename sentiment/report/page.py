@@ -9,7 +9,7 @@ from sentiment.data.audit import SplitFacts
 from sentiment.evaluation.judge import Comparison
 from sentiment.evaluation.metrics import Evaluation
 from sentiment.evaluation.slices import Slicing
-from sentiment.explain.highlight import LEGEND, STYLE
+from sentiment.explain.page import LEGEND, STYLE
 from sentiment.inference.scoring import probabilities
 from sentiment.report import charts, words
 from sentiment.report.curves import StageCurves, stage_curves

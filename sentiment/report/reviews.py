@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sentiment.evaluation.judge import JudgedReview
 from sentiment.explain.explanation import Explanation, SentenceScore, TokenScore
-from sentiment.explain.highlight import as_html
+from sentiment.explain.page import review_html
 from sentiment.report.facts import ExplainedReview
 
 REVIEW_CHARACTERS = 24_000
@@ -52,10 +52,10 @@ def excerpt(explanation: Explanation) -> str:
 def fitting_html(explanation: Explanation) -> str:
     """The marked review, without tokens from its middle where it would take too much of the page."""
     kept = len(explanation.tokens)
-    html = as_html(_shorten(explanation, kept))
+    html = review_html(_shorten(explanation, kept))
     while len(html) > REVIEW_CHARACTERS and kept > 1:
         kept = kept * 3 // 4
-        html = as_html(_shorten(explanation, kept))
+        html = review_html(_shorten(explanation, kept))
     return html
 
 

@@ -111,7 +111,7 @@ def test_predict_names_the_line_of_an_empty_review(finished_run, command):
 
 def test_a_run_is_no_review(finished_run, command):
     for run in (finished_run, "shipped"):
-        assert_one_error(command("predict", run), 2, f"{run} is a run, no review; name it with --run")
+        assert_one_error(command("predict", run), 2, f"{run} is a run, not a review; name it with --run")
 
 
 def test_predict_takes_one_source_of_reviews(finished_run, command):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import sentiment
 from sentiment.data.text import normalise, why_unreadable
 from sentiment.errors import DataError
-from sentiment.explain.explanation import Explanation, explain
+from sentiment.explain.explanation import Explanation, explain_reviews
 from sentiment.inference.predictor import Predictor
 
 REVIEW = "I expected little. This film is not terrible, it's great!<br /><br />See it, Dr. Smith."
@@ -21,7 +21,7 @@ def shipped() -> Predictor:
 
 @pytest.fixture(scope="module")
 def review(shipped: Predictor) -> Explanation:
-    (explanation,) = explain(shipped, [REVIEW])
+    (explanation,) = explain_reviews(shipped, [REVIEW])
     return explanation
 
 
@@ -52,7 +52,7 @@ def test_words_push_the_way_they_mean(review: Explanation) -> None:
 )
 def test_any_text_is_explained_token_by_token(text: str) -> None:
     predictor = sentiment.load(device="cpu", threads=1)
-    (explanation,) = explain(predictor, [text])
+    (explanation,) = explain_reviews(predictor, [text])
     assert "".join(token.text for token in explanation.tokens).strip() == normalise(text).strip()
     assert len(explanation.tokens) == explanation.prediction.tokens
     assert explanation.sentences[-1].stop == len(explanation.tokens)
@@ -60,7 +60,7 @@ def test_any_text_is_explained_token_by_token(text: str) -> None:
 
 def test_what_was_cut_has_no_contribution(shipped: Predictor) -> None:
     text = "Good start. " + "It goes on and on, and nobody knows why. " * 60 + "Bad end."
-    (explanation,) = explain(shipped, [text])
+    (explanation,) = explain_reviews(shipped, [text])
     read = [token.contribution is not None for token in explanation.tokens]
     limits = shipped.config.text
     assert (
@@ -80,24 +80,26 @@ def test_what_was_cut_has_no_contribution(shipped: Predictor) -> None:
     ],
 )
 def test_little_evidence_is_said_in_words(shipped: Predictor, text: str, doubt: str) -> None:
-    (explanation,) = explain(shipped, [text])
+    (explanation,) = explain_reviews(shipped, [text])
     assert any(doubt in found for found in explanation.doubts), explanation.doubts
 
 
 def test_a_probability_near_half_is_a_doubt(shipped: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "A wonderful film with superb acting. I loved every minute of it."
     monkeypatch.setattr("sentiment.explain.explanation.NEAR_HALF", 0.51)
-    (explanation,) = explain(shipped, [text])
+    (explanation,) = explain_reviews(shipped, [text])
     assert [doubt[:24] for doubt in explanation.doubts] == ["the probability is near "]
 
 
 def test_much_evidence_leaves_no_doubt(shipped: Predictor) -> None:
-    (explanation,) = explain(shipped, ["A wonderful film with superb acting. I loved every minute of it."])
+    (explanation,) = explain_reviews(
+        shipped, ["A wonderful film with superb acting. I loved every minute of it."]
+    )
     assert explanation.doubts == []
 
 
 def test_several_reviews_come_in_their_order_and_as_alone(shipped: Predictor, review: Explanation) -> None:
-    first, second = explain(shipped, ["Awful.", REVIEW])
+    first, second = explain_reviews(shipped, ["Awful.", REVIEW])
     assert first.tokens[0].text == "Awful"
     alone = [token.contribution for token in review.tokens]
     assert [token.contribution for token in second.tokens] == pytest.approx(alone, abs=1e-5)
@@ -105,4 +107,4 @@ def test_several_reviews_come_in_their_order_and_as_alone(shipped: Predictor, re
 
 def test_a_text_that_cannot_be_read_is_named(shipped: Predictor) -> None:
     with pytest.raises(DataError, match="review 2 is empty"):
-        explain(shipped, ["fine", "<br />"])
+        explain_reviews(shipped, ["fine", "<br />"])
