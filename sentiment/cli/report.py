@@ -36,5 +36,7 @@ def report_command(
 
     storage.check_free(out, force)  # first: choosing a run may import much
     chosen = [choose_run(run) for run in runs or ()] or [choose_run(None)]
-    size = write_report(chosen, out, data, split, device or "auto", threads or 0, force)
+    size = write_report(
+        chosen, out, source=data, split=split, device=device or "auto", threads=threads or 0, force=force
+    )
     print(f"{out} ({size / 1000:,.0f} kB)")

@@ -1,4 +1,4 @@
-"""One page about a trained model: how good it is, where it errs and why, how it came to be.
+"""Write one page about a trained model: how good it is, where it is wrong and why, how it was trained.
 
 from pathlib import Path
 from sentiment.report import write_report
@@ -14,30 +14,32 @@ __all__ = ["write_report"]
 def write_report(
     runs: Sequence[Path],
     out: Path,
+    *,
     source: str | None = None,
     split: str | None = None,
     device: str = "auto",
     threads: int = 0,
     force: bool = False,
 ) -> int:
-    """Write a page about a run, or a comparison of several, to the file `out`; return its size in bytes.
+    """Write a page about one run, or a comparison of several, to the file `out`; return its size in bytes.
 
-    The reviews are `split` of `source`, chosen as `evaluation.score_run` does. Raises UsageError if `out` is
-    taken (and not `force`) or if several runs have not the same reviews as that split, and RunError,
-    DataError or MachineError if a run or the reviews are not there.
+    The runs are judged on `split` of `source`; see `report.facts.JudgeOptions` for the defaults.
+    Raises UsageError if `out` exists without `force`, or if the runs would be judged on different reviews;
+    RunError, DataError or MachineError if a run, the reviews or the device is missing.
     """
     from sentiment.errors import UsageError
-    from sentiment.report.facts import compare, gather
+    from sentiment.report.facts import JudgeOptions, compare_runs, gather_facts
     from sentiment.report.page import comparison_page, run_page
     from sentiment.system import storage
 
     if not runs:
-        raise UsageError("a report needs a run")
+        raise UsageError("a report needs at least one run")
     storage.check_free(out, force)
+    options = JudgeOptions(source=source, split=split, device=device, threads=threads)
     if len(runs) == 1:
-        page = run_page(gather(runs[0], source, split, device, threads))
+        page = run_page(gather_facts(runs[0], options))
     else:
-        page = comparison_page(compare(runs, source, split, device, threads))
-    content = page.encode(errors="replace")  # a file's name may hold what no text can
+        page = comparison_page(compare_runs(runs, options))
+    content = page.encode(errors="replace")  # the name of a file may not be valid Unicode
     storage.write_file(out, content)
     return len(content)

@@ -1,4 +1,4 @@
-"""Gather what a report says: the one road from a run folder to facts, by way of `evaluation.py`."""
+"""Gather the facts of a report: judge runs with `sentiment.evaluation`, and explain single reviews."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,19 +34,33 @@ from sentiment.runs import read_metrics, run_title
 from sentiment.system.console import say
 
 SHOWN_REVIEWS = 20
+"""How many mistakes, and how many doubtful reviews, a page shows."""
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
+class JudgeOptions:
+    """Which reviews are judged, and on which machine."""
+
+    source: str | None = None
+    """As `data.source` of a configuration; the run's own data by default."""
+    split: str | None = None
+    """test by default; of another source its only split, if it has just one."""
+    device: str = "auto"
+    threads: int = 0
+    """0 uses every core."""
+
+
+@dataclass(frozen=True)
 class JudgedRun:
-    """A run with its scores of one split, and what follows from these."""
+    """A run, its scores of one split, and the figures computed from them."""
 
     name: str
     config: Config
     record: Mapping[str, Any]
-    """What its run.json holds."""
+    """Its run.json."""
     metrics: list[dict[str, Any]]
-    """The lines of its metrics.jsonl; none of the shipped model."""
+    """The lines of its metrics.jsonl; the shipped model has none."""
     parameters: int
     scores: Scores
     judged: SplitEvaluation
@@ -56,7 +70,7 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class ExplainedReview:
-    """A review of the split with the reasons for its prediction."""
+    """A review of the split, and the explanation of its prediction."""
 
     review: JudgedReview
     explanation: Explanation
@@ -71,133 +85,130 @@ class RunFacts:
     """The most confident mistakes."""
     least_certain: list[ExplainedReview]
     baseline: Comparison | str
-    """Or why there is none."""
+    """Or why there is no baseline."""
     audit: Audit | str
-    """Of the run's own data, or why there is none."""
+    """Of the run's own data, or why there is no audit."""
     split: SplitFacts
-    """Of the reviews that were judged, read as the run reads them."""
+    """Of the judged reviews, tokenized and cut as the run does it."""
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Everything on the page of several runs: all of the very same reviews."""
+    """Everything on the page of several runs, which are judged on the same reviews."""
 
     runs: list[JudgedRun]
     paired_tests: list[tuple[JudgedRun, JudgedRun, PairedTest]]
     """Every two of the runs."""
     differing_keys: dict[str, list[Any]]
-    """Keys of the configuration with each run's value, where these are not all the same."""
+    """Keys of the configuration whose values differ between the runs, with each run's value."""
     all_right: int
     """Reviews that every run got right."""
     all_wrong: int
 
 
-def gather(
-    path: Path, source: str | None = None, split: str | None = None, device: str = "auto", threads: int = 0
-) -> RunFacts:
-    """Judge a run as `evaluation.score_run` does, explain it, and put the baseline beside it.
+def gather_facts(path: Path, options: JudgeOptions) -> RunFacts:
+    """Judge a run, explain some of its predictions, and compare it with the baseline.
 
-    Raises RunError, DataError or MachineError if the run or the reviews are not there. If only the run's own
-    data are gone, the facts say so in place of what needs them.
+    Raises RunError, DataError or MachineError if the run, the reviews or the device is missing. If only the
+    run's own data are missing, the facts say why there is no baseline and no audit.
     """
-    predictor, run = _judge(path, source, split, device, threads)
-    scores = run.scores
+    predictor, run = _judge_run(path, options)
     say("explaining mistakes and doubtful reviews")
-    worst = _explain(predictor, mistakes(predictor, scores)[:SHOWN_REVIEWS])
-    doubtful = _explain(predictor, least_certain(predictor, scores, SHOWN_REVIEWS))
+    worst = _explain_judged(predictor, mistakes(predictor, run.scores)[:SHOWN_REVIEWS])
+    doubtful = _explain_judged(predictor, least_certain(predictor, run.scores, SHOWN_REVIEWS))
     say("fitting the baseline")
-    baseline = _or_why(lambda: compare_with_baseline(predictor, scores))
+    baseline = _result_or_reason(lambda: compare_with_baseline(predictor, run.scores))
     say("auditing the data")
-    found = _or_why(lambda: audit(predictor.config, predictor.machine.threads))
-    own_split = describe_part(scores.part, predictor.vocabulary, predictor.config.text)
-    return RunFacts(run, worst, doubtful, baseline, found, own_split)
-
-
-def compare(
-    paths: Sequence[Path],
-    source: str | None = None,
-    split: str | None = None,
-    device: str = "auto",
-    threads: int = 0,
-) -> RunComparison:
-    """Judge several runs on the same reviews, and test every two of them.
-
-    Raises UsageError if their splits are not the same reviews, and what `gather` raises.
-    """
-    runs: list[JudgedRun] = []
-    for path in paths:
-        runs.append(_judge(path, source, split, device, threads)[1])
-        if _fingerprint(runs[-1].scores) != _fingerprint(runs[0].scores):
-            raise UsageError(
-                f"{paths[0]} and {path} are not judged on the same reviews; "
-                "choose another --split, or a file for all of them with --data"
-            )
-    if len({run.name for run in runs}) < len(runs):
-        runs = [replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)]
-    first = runs[0]
-    labels_N = first.scores.part.labels_N
-    right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
-    return RunComparison(
-        runs,
-        [
-            (one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
-            for one, other in combinations(runs, 2)
-        ],
-        _differing_keys([run.config for run in runs]),
-        int(right_RN.all(axis=0).sum()),
-        int((~right_RN).all(axis=0).sum()),
+    found = _result_or_reason(lambda: audit(predictor.config, predictor.machine.threads))
+    return RunFacts(
+        run=run,
+        worst=worst,
+        least_certain=doubtful,
+        baseline=baseline,
+        audit=found,
+        split=describe_part(run.scores.part, predictor.vocabulary, predictor.config.text),
     )
 
 
-def _judge(
-    path: Path, source: str | None, split: str | None, device: str, threads: int
-) -> tuple[Predictor, JudgedRun]:
-    """Score a split with a run, whose predictor knows where the run's own data are now."""
-    predictor = Predictor.load(path, device, threads)
+def compare_runs(paths: Sequence[Path], options: JudgeOptions) -> RunComparison:
+    """Judge several runs on the same reviews, and test each pair of them.
+
+    Raises UsageError if the reviews differ, and the errors of `gather_facts`.
+    """
+    runs: list[JudgedRun] = []
+    for path in paths:
+        runs.append(_judge_run(path, options)[1])
+        if _hash_reviews(runs[-1].scores) != _hash_reviews(runs[0].scores):
+            raise UsageError(
+                f"{paths[0]} and {path} are not judged on the same reviews; "
+                "choose another --split, or judge all runs on one file with --data"
+            )
+    if len({run.name for run in runs}) < len(runs):
+        runs = [replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)]
+    labels_N = runs[0].scores.part.labels_N
+    right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
+    return RunComparison(
+        runs=runs,
+        paired_tests=[
+            (one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
+            for one, other in combinations(runs, 2)
+        ],
+        differing_keys=_find_differing_keys([run.config for run in runs]),
+        all_right=int(right_RN.all(axis=0).sum()),
+        all_wrong=int((~right_RN).all(axis=0).sum()),
+    )
+
+
+def _judge_run(path: Path, options: JudgeOptions) -> tuple[Predictor, JudgedRun]:
+    """Score a split with a run; the returned predictor knows where the run's own data are now."""
+    predictor = Predictor.load(path, options.device, options.threads)
     config = predictor.config
     name = run_title(path)
     say(f"judging {name}")
-    scores = score_run(predictor, source, split)
-    if source is not None and scores.is_own_data:  # what comes after finds the run's own data there, too
-        predictor.config = config.with_source(source)
+    scores = score_run(predictor, options.source, options.split)
+    if options.source is not None and scores.is_own_data:  # the data have moved: baseline and audit need them
+        predictor.config = config.with_source(options.source)
     return predictor, JudgedRun(
-        name,
-        config,
-        predictor.facts,
-        read_metrics(path),
-        _count_weights(predictor.model),
-        scores,
-        scores.judge(),
-        reliability(probabilities(scores.logits_N), scores.part.labels_N),
-        slice_scores(predictor, scores),
+        name=name,
+        config=config,
+        record=predictor.facts,
+        metrics=read_metrics(path),
+        parameters=_count_weights(predictor.model),
+        scores=scores,
+        judged=scores.judge(),
+        reliability=reliability(probabilities(scores.logits_N), scores.part.labels_N),
+        slicings=slice_scores(predictor, scores),
     )
 
 
 def _count_weights(model: nn.Module) -> int:
-    """Numbers that training found, those of the n-gram evidence included."""
+    """Count the numbers that training found, those of n-gram evidence included."""
     evidence = model.evidence if isinstance(model, Ensemble) else None
-    found = sum(parameter.numel() for parameter in model.parameters())
-    return found + (len(evidence.weights_G) if evidence is not None else 0)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return parameters + (len(evidence.weights_G) if evidence is not None else 0)
 
 
-def _or_why(find: Callable[[], Found]) -> Found | str:
-    """What `find` finds, or why it cannot."""
+def _result_or_reason(find: Callable[[], Found]) -> Found | str:
+    """Return what `find` finds, or the text of its error."""
     try:
         return find()
     except SentimentError as error:
         return str(error)
 
 
-def _explain(predictor: Predictor, reviews: Sequence[JudgedReview]) -> list[ExplainedReview]:
+def _explain_judged(predictor: Predictor, reviews: Sequence[JudgedReview]) -> list[ExplainedReview]:
     explanations = explain_reviews(predictor, [review.text for review in reviews])
-    return [ExplainedReview(*pair) for pair in zip(reviews, explanations, strict=True)]
+    return [
+        ExplainedReview(review=review, explanation=explanation)
+        for review, explanation in zip(reviews, explanations, strict=True)
+    ]
 
 
-def _fingerprint(scores: Scores) -> str:
+def _hash_reviews(scores: Scores) -> str:
     return digest([*scores.part.texts(), *map(str, scores.part.labels_N)])
 
 
-def _differing_keys(configs: Sequence[Config]) -> dict[str, list[Any]]:
-    flat = [config.settings() for config in configs]
-    rows = {key: [values[key] for values in flat] for key in flat[0]}
+def _find_differing_keys(configs: Sequence[Config]) -> dict[str, list[Any]]:
+    settings = [config.settings() for config in configs]
+    rows = {key: [values[key] for values in settings] for key in settings[0]}
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}

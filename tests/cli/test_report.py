@@ -35,7 +35,7 @@ def test_several_runs_are_compared(folder, command, tmp_path):
     )
     assert code == 0, stderr
     page = (tmp_path / "two.html").read_text(encoding="utf-8")
-    assert "Two by two" in page and "they have the same configuration" in page
+    assert "Pairs of runs" in page and "they have the same configuration" in page
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Two tiny runs on hostile reviews: markup, a word without end, a text without end."""
+"""Two tiny runs on hostile reviews: markup, an endless word, an endless text."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from sentiment.config import parse_config
-from sentiment.report.facts import compare, gather
+from sentiment.report.facts import JudgeOptions, compare_runs, gather_facts
 from sentiment.training.run import train_run
+from tests.helpers import reviews
 
 CONFIG = """
 seed = 3
@@ -40,24 +41,18 @@ HOSTILE = [
 ]
 
 
-def rows(count):
-    """Labelled rows, four a film; the last words decide."""
-    words = ["dull and awful", "bright and lovely"]
-    return [
-        {"text": f"Take {n} of this film was {words[n % 2]}.", "label": n % 2, "film": f"f{n // 4}"}
-        for n in range(count)
-    ]
+WORDS = ["dull and awful.", "bright and lovely."]
+ON_CPU = JudgeOptions(device="cpu", threads=1)
 
 
 @pytest.fixture(scope="package")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, write_rows):
     """data/ with train and test, and the runs <b>&one and two."""
     folder = tmp_path_factory.mktemp("report")
     data = folder / "data"
-    data.mkdir()
     hostile = [{"text": text, "label": n % 2, "film": f"g{n}"} for n, text in enumerate(HOSTILE)]
-    for name, own in {"train": rows(60), "test": rows(24) + hostile}.items():
-        (data / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own))
+    write_rows(data / "train.jsonl", reviews(60, WORDS))
+    write_rows(data / "test.jsonl", reviews(24, WORDS) + hostile)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         for name, readout, pretraining in (("<b>&one", "max", 1), ("two", "attention", 0)):
@@ -74,11 +69,11 @@ def paths(folder) -> list[Path]:
 
 @pytest.fixture(scope="package")
 def facts(paths):
-    """What the page of one run says."""
-    return gather(paths[0], device="cpu", threads=1)
+    """The facts of the page of one run."""
+    return gather_facts(paths[0], ON_CPU)
 
 
 @pytest.fixture(scope="package")
 def compared(paths):
-    """What the page of both runs says."""
-    return compare(paths, device="cpu", threads=1)
+    """The facts of the page of both runs."""
+    return compare_runs(paths, ON_CPU)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sentiment.report.curves import POINTS, stage_curves, thin
+from sentiment.report.curves import POINTS, stage_curves, thin_curve
 
 
 def step(stage, number, epoch, loss, batches=2):
@@ -52,7 +52,7 @@ def test_each_stage_by_hand():
 
 def test_thinning_keeps_the_mean_and_bounds_the_size():
     values = np.random.default_rng(1).normal(size=POINTS * 50)
-    curve = thin(np.arange(len(values)), values)
+    curve = thin_curve(np.arange(len(values)), values)
     assert len(curve.x_P) == POINTS
     assert curve.mean_P.mean() == pytest.approx(values.mean())
     within = (curve.low_P <= curve.mean_P) & (curve.mean_P <= curve.high_P)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from sentiment.data.audit import audit
 from sentiment.errors import DataError, UsageError
 from sentiment.evaluation.judge import compare_with_baseline, score_run
 from sentiment.evaluation.metrics import mcnemar
-from sentiment.report.facts import compare, gather
+from sentiment.report.facts import compare_runs, gather_facts
 from sentiment.report.page import run_page
 from sentiment.runs import SHIPPED
 from sentiment.training.run import train_run
+from tests.report.conftest import ON_CPU
 
 
 def test_a_run_is_judged_as_eval_judges_it(paths, facts):
@@ -44,8 +46,8 @@ def test_the_reviews_shown_are_the_worst_and_the_least_certain(facts):
 
 def test_a_copy_of_the_runs_data_is_known_as_such(paths, folder, tmp_path):
     copy = shutil.copytree(folder / "data", tmp_path / "elsewhere")
-    found = gather(paths[0], str(copy), "validation", "cpu", 1)
-    own = gather(paths[0], None, "validation", "cpu", 1)
+    found = gather_facts(paths[0], replace(ON_CPU, source=str(copy), split="validation"))
+    own = gather_facts(paths[0], replace(ON_CPU, split="validation"))
     assert found.run.scores.is_own_data and found.run.judged.source == str(copy)
     assert found.run.judged.evaluation == own.run.judged.evaluation
     assert found.baseline.baseline.evaluation == own.baseline.baseline.evaluation
@@ -58,7 +60,7 @@ def test_what_needs_data_that_are_gone_says_so(folder, tmp_path):
     data = folder / "data"
     hidden = data.rename(folder / "hidden")
     try:
-        found = gather(moved, str(other), device="cpu", threads=1)
+        found = gather_facts(moved, replace(ON_CPU, source=str(other)))
     finally:
         hidden.rename(data)
     assert not found.run.scores.is_own_data
@@ -80,7 +82,7 @@ def test_every_pair_is_tested(compared):
 
 def test_runs_of_one_name_are_called_by_their_paths(paths, tmp_path):
     twin = shutil.copytree(paths[1], tmp_path / "two")
-    names = [run.name for run in compare([paths[1], twin], device="cpu", threads=1).runs]
+    names = [run.name for run in compare_runs([paths[1], twin], ON_CPU).runs]
     assert names == [str(paths[1]), str(twin)]
 
 
@@ -88,15 +90,15 @@ def test_runs_with_other_reviews_are_not_compared(paths, folder, tmp_path):
     settings = ["data.validation_share=0.3", "training.epochs=1", "training.members=1"]
     train_run(read_config(paths[1] / "config.toml", settings), tmp_path / "run")
     with pytest.raises(UsageError, match="are not judged on the same reviews"):
-        compare([paths[0], tmp_path / "run"], split="train", device="cpu", threads=1)
+        compare_runs([paths[0], tmp_path / "run"], replace(ON_CPU, split="train"))
 
 
 def test_a_missing_split_is_refused(paths):
     with pytest.raises(DataError, match="no split named dev"):
-        gather(paths[0], split="dev", device="cpu", threads=1)
+        gather_facts(paths[0], replace(ON_CPU, split="dev"))
 
 
 def test_the_shipped_model_has_a_name_and_no_curves(folder):
-    found = gather(SHIPPED, str(folder / "data"), device="cpu", threads=1)
+    found = gather_facts(SHIPPED, replace(ON_CPU, source=str(folder / "data")))
     assert found.run.name == "shipped model" and found.run.metrics == [] and not found.run.scores.is_own_data
     assert "no learning curves" in run_page(found)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -9,9 +10,13 @@ import numpy as np
 import pytest
 
 from sentiment.config import read_config
-from sentiment.report import charts
+from sentiment.inference.wording import label_and_confidence
+from sentiment.report.facts import gather_facts
 from sentiment.report.page import comparison_page, run_page
-from sentiment.report.reviews import REVIEW_CHARACTERS, show
+from sentiment.report.reviews import REVIEW_CHARACTERS, prepare_review
+from sentiment.report.score_charts import probability_chart, roc_chart
+from sentiment.training.run import train_run
+from tests.report.conftest import ON_CPU
 
 VOID = {"meta", "link", "br", "col"}
 
@@ -63,7 +68,7 @@ def test_the_page_is_well_formed_and_accessible(page):
     assert len(ids) == len(set(ids))
     targets = [one["href"][1:] for one in structure.all("a")]
     assert set(targets) <= set(ids)
-    used = re.findall(r"url\(#([^)]*)\)|xlink:href=\"#([^\"]*)\"", page)
+    used = re.findall(r"url\(#([^)]*)\)|<use href=\"#([^\"]*)\"", page)
     assert used and {first or second for first, second in used} <= set(ids)
 
 
@@ -84,7 +89,7 @@ def test_hostile_text_stays_text(facts):
 
 
 def test_a_review_takes_bounded_room(facts):
-    shown = [show(one) for one in (*facts.worst, *facts.least_certain)]
+    shown = [prepare_review(one) for one in (*facts.worst, *facts.least_certain)]
     assert max(len(one.html) for one in shown) <= REVIEW_CHARACTERS
     assert any("tokens are not shown" in one.html for one in shown)
     assert max(len(one.excerpt) for one in shown) < 200
@@ -114,32 +119,41 @@ def test_the_page_says_what_the_facts_say(facts):
 
 
 def test_reviews_a_run_was_trained_on_are_named_so(paths):
-    from sentiment.report.facts import gather
-
-    page = run_page(gather(paths[1], split="train", device="cpu", threads=1))
-    assert "two learned from these very reviews" in page and "that it was trained on" in page
-    assert "expect" not in page.split("</header>")[0].split("Mind:")[0]
+    page = run_page(gather_facts(paths[1], replace(ON_CPU, split="train")))
+    assert "two learned from all or most of these reviews" in page and "that it was trained on" in page
+    assert "expect" not in page.split("</header>")[0].split("Warning:")[0]
 
 
 def test_a_run_is_judged_on_its_own_file_as_a_whole(paths, folder, tmp_path):
-    from sentiment.report.facts import gather
-    from sentiment.training.run import train_run
-
     source = str(folder / "data" / "train.jsonl")
     config = read_config(paths[1] / "config.toml", [f"data.source={json.dumps(source)}"])
     train_run(config, tmp_path / "run")
-    page = run_page(gather(tmp_path / "run", source, device="cpu", threads=1))
+    page = run_page(gather_facts(tmp_path / "run", replace(ON_CPU, source=source)))
     assert "most of which it was trained on" in page and "judged (all)" in page
 
 
 def test_charts_take_their_colours_from_the_page():
     labels_N, logits_N = np.array([0, 1, 0, 1]), np.array([-2.0, 1.5, 0.3, 2.0])
     drawn = [
-        charts.roc_chart({"a $x$ <b>": logits_N, "b": -logits_N}, labels_N),
-        charts.probability_chart(1 / (1 + np.exp(-logits_N)), labels_N),
+        roc_chart({"a $x$ <b>": logits_N, "b": -logits_N}, labels_N),
+        probability_chart(1 / (1 + np.exp(-logits_N)), labels_N),
     ]
     for svg in drawn:
-        ElementTree.fromstring(svg.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1))
+        ElementTree.fromstring(svg)
         assert "var(--series-1)" in svg and "var(--series-2)" in svg
         assert re.findall(r": #[0-9a-f]{6}|font-family|font:", svg) == []
     assert "a $x$ &lt;b&gt;" in drawn[0]
+
+
+def test_a_review_has_its_label_and_how_sure_the_model_is(facts):
+    page = run_page(facts)
+    for one in (*facts.worst, *facts.least_certain):
+        assert f"<summary>{label_and_confidence(one.review.prediction)}, " in page
+    assert f"sure, labelled {facts.worst[0].review.label}" in page and "sure, correct" in page
+
+
+def test_names_that_xml_cannot_hold_do_not_stop_a_page(compared):
+    names = ["\x01 \udcff", "\x1b[2J"]
+    runs = [replace(run, name=name) for run, name in zip(compared.runs, names, strict=True)]
+    page = comparison_page(replace(compared, runs=runs))
+    assert "\ufffd[2J</text>" in page
