@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     )
     from sentiment.evaluation.judge import score_run
     from sentiment.evaluation.probes.results import probe
-    from sentiment.explain.explanation import Explanation, explain
-    from sentiment.explain.highlight import explanation_page
+    from sentiment.explain.explanation import Explanation, explain_reviews
+    from sentiment.explain.page import explanation_page
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.report import write_report
     from sentiment.training.run import resume_run, train_run
@@ -49,7 +49,7 @@ __all__ = [
     "SentimentError",
     "UsageError",
     "__version__",
-    "explain",
+    "explain_reviews",
     "explanation_page",
     "load",
     "probe",
@@ -74,8 +74,8 @@ _MODULES = {
     ),
     "sentiment.evaluation.judge": ("score_run",),
     "sentiment.evaluation.probes.results": ("probe",),
-    "sentiment.explain.explanation": ("Explanation", "explain"),
-    "sentiment.explain.highlight": ("explanation_page",),
+    "sentiment.explain.explanation": ("Explanation", "explain_reviews"),
+    "sentiment.explain.page": ("explanation_page",),
     "sentiment.inference.predictor": ("Prediction", "Predictor"),
     "sentiment.report": ("write_report",),
     "sentiment.training.run": ("resume_run", "train_run"),
