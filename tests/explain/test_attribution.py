@@ -14,7 +14,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.models.readouts import READOUTS
-from tests.models.test_exactness import ENCODERS, WORDS, model
+from tests.models.test_exactness import ENCODERS, WORDS, Design, new_model
 
 REVIEW = [3, 9, UNKNOWN_ID, 4, 9, 9, 30, 3, 9, 8, 11, 12, 3]
 
@@ -33,7 +33,7 @@ def logit(network: nn.Module, ids: list[int]) -> float:
 
 @pytest.mark.parametrize(("encoder", "readout"), product(ENCODERS, READOUTS))
 def test_contributions_account_for_the_logit_of_every_design(encoder: str, readout: str) -> None:
-    network = model(encoder, readout, "concat", True, 2)
+    network = new_model(Design(encoder, readout, (True, "concat"), layers=2))
     found = attribute(network, tokens_of(network, REVIEW))
     assert found.logit == pytest.approx(logit(network, REVIEW), abs=1e-5)
     assert found.base == pytest.approx(logit(network, [UNKNOWN_ID] * len(REVIEW)), abs=1e-5)
@@ -45,7 +45,7 @@ def test_contributions_account_for_the_logit_of_every_design(encoder: str, reado
 
 
 def test_more_steps_leave_less_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = model("stacked", "mean", "concat", True, 1)
+    network = new_model(Design("stacked", "mean", (True, "concat"), layers=1))
     rests = []
     for steps in (2, 8, 64):
         monkeypatch.setattr(attribution, "FEWEST_STEPS", steps)
@@ -55,7 +55,7 @@ def test_more_steps_leave_less_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_steep_paths_get_more_steps_and_what_stays_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = model("stacked", "mean", "concat", True, 1)
+    network = new_model(Design("stacked", "mean", (True, "concat"), layers=1))
     with torch.no_grad():
         steep = deepcopy(network)
         steep.embeddings[0].weight.mul_(20)
@@ -70,7 +70,7 @@ def test_steep_paths_get_more_steps_and_what_stays_missing_is_said(monkeypatch: 
 
 def test_memory_does_not_grow_with_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path in chunks gives what the whole path gives."""
-    network = model("stacked", "max", "concat", True, 1)
+    network = new_model(Design("stacked", "max", (True, "concat"), layers=1))
     whole = attribute(network, tokens_of(network, REVIEW))
     monkeypatch.setattr(attribution, "CHUNK_TOKENS", 3 * len(REVIEW))
     chunked = attribute(network, tokens_of(network, REVIEW))
@@ -79,7 +79,7 @@ def test_memory_does_not_grow_with_the_steps(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_truncated_network_is_explained_beyond_its_cuts_and_keeps_them() -> None:
     """Its gradient is cut every 7 steps; its logit depends on all of them."""
-    network = model("truncated", "last", "concat", False, 1)
+    network = new_model(Design("truncated", "last", (False, "concat"), layers=1))
     found = attribute(network, tokens_of(network, REVIEW))
     assert found.contributions_T[0] != 0
     assert network.encoder.layers[0].truncation == 7
@@ -112,7 +112,9 @@ def test_an_ngram_is_shared_by_its_places_and_its_words() -> None:
 
 @pytest.mark.parametrize("evidence", [None, new_evidence()], ids=["members alone", "with evidence"])
 def test_an_ensemble_mixes_as_its_logit_does(evidence: NGramEvidence | None) -> None:
-    members = [model("stacked", readout, "concat", True, 1) for readout in ("max", "mean")]
+    members = [
+        new_model(Design("stacked", readout, (True, "concat"), layers=1)) for readout in ("max", "mean")
+    ]
     ensemble = Ensemble(members, evidence, 0.25 if evidence else 0.0).eval()
     found = attribute(ensemble, torch.tensor([REVIEW]))
     assert found.logit == pytest.approx(logit(ensemble, REVIEW), abs=1e-5)
@@ -125,6 +127,6 @@ def test_an_ensemble_mixes_as_its_logit_does(evidence: NGramEvidence | None) -> 
 
 
 def test_no_gradient_is_left_behind() -> None:
-    network = model("stacked", "attention", "concat", True, 1)
+    network = new_model(Design("stacked", "attention", (True, "concat"), layers=1))
     attribute(network, tokens_of(network, REVIEW))
     assert all(parameter.grad is None for parameter in network.parameters())
