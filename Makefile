@@ -1,4 +1,4 @@
-# What contributors and CI run. Every target runs `make setup` first if needed.
+# The commands that contributors and CI run. Each target runs `make setup` first if it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CONFIG ?= imdb
 QUICK := runs/quickstart
 export TEXT
-# The command line sets these too; here they are for scripts and tests (see sentiment/cli/guard.py).
+# For scripts and tests; the command line sets them itself (sentiment/cli/guard.py explains them).
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
