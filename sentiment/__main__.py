@@ -1,10 +1,10 @@
-"""Where the command `sentiment` starts, as `python -m sentiment`, too."""
+"""The start of the command `sentiment` and of `python -m sentiment`."""
 
 from sentiment.system import interrupts
 
 
 def main() -> None:
-    """Run the command line; a signal that comes before it is loaded ends the program without a word."""
+    """Run the command line; before it is loaded, a signal ends the program without a message."""
     interrupts.stop_by_default()
     from sentiment.cli import main as run_command_line
 

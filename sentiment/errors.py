@@ -1,13 +1,13 @@
-"""The errors a user can meet, each with the exit code of the command that ends by it.
+"""The errors that a user can see, each with the exit code of the command that fails with it.
 
     SentimentError            1   a defect of this program
-    ├── UsageError            2   the command line or the configuration asks for something impossible
+    ├── UsageError            2   the command line or the configuration is wrong
     ├── InputError            3   something that was read is wrong
     │   ├── DataError             reviews, vectors or text
     │   └── RunError              a run folder or one of its checkpoints
     ├── MachineError          4   the machine lacks something: GPU, disk, network, permission, memory
     ├── DivergedError         5   the loss or a gradient is no longer finite
-    └── CheckError            6   a check that was asked for does not hold; everything else is in order
+    └── CheckError            6   a check that the user asked for failed; everything else is in order
 
 `Interrupted` (130 or 143) is no error: the user or the system asked the program to stop.
 """
@@ -22,7 +22,7 @@ class SentimentError(Exception):
 
 
 class UsageError(SentimentError):
-    """The command line or the configuration asks for something impossible."""
+    """The command line or the configuration is wrong."""
 
     exit_code = 2
 
@@ -38,7 +38,7 @@ class DataError(InputError):
 
 
 class RunError(InputError):
-    """A run folder or a checkpoint is missing, damaged or not ours."""
+    """A run folder or a checkpoint is missing, damaged or of another program."""
 
 
 class MachineError(SentimentError):
@@ -54,13 +54,13 @@ class DivergedError(SentimentError):
 
 
 class CheckError(SentimentError):
-    """A check that was asked for does not hold."""
+    """A check that the user asked for failed."""
 
     exit_code = 6
 
 
 class Interrupted(BaseException):
-    """The process was asked to stop by SIGINT or SIGTERM; no `except Exception` may swallow it."""
+    """The process was asked to stop by SIGINT or SIGTERM; `except Exception` does not catch it."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)

@@ -18,12 +18,12 @@ from sentiment.cli.train import train_command
 from sentiment.errors import MachineError
 from sentiment.system import interrupts
 
-# Bytes. With less, libraries fail in the middle of their import in many ways, or hang.
+# Bytes. With less, the import of torch fails in many ways, or hangs.
 LEAST_ADDRESS_SPACE = 1_000 * 2**20
 
 
 class CommandGroup(TyperGroup):
-    """Commands that share the group's --debug, so that it can be added to the end of a line that failed."""
+    """Commands that share the option --debug, which can be typed at any place of the line."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -90,7 +90,7 @@ def _require_address_space() -> None:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     code = run(sys.argv[1:])
-    interrupts.stop_by_default()  # nothing turns an exception into a line from here on
+    interrupts.stop_by_default()  # from here on, nothing turns an exception into an error line
     sys.exit(code)
 
 

@@ -11,16 +11,16 @@ from typing import TextIO
 from sentiment.errors import Interrupted, MachineError, SentimentError, UsageError
 from sentiment.system import interrupts
 
-# They have an effect only if they are set before torch is imported.
+# Set before torch is imported; later they have no effect.
 ENVIRONMENT = {
-    # Idle OpenMP threads spin: two programs on the same cores then slow each other down tenfold. With this
-    # they give way sooner, which costs little alone.
+    # Idle OpenMP threads keep their cores busy. Two programs on the same cores then become ten times slower.
+    # With this number the threads sleep sooner, and a program that runs alone loses little.
     "GOMP_SPINCOUNT": "1000",
-    # oneDNN keeps 1,024 compiled kernels, 2 MB for each shape of a batch; shapes are hardly ever repeated.
+    # By default oneDNN keeps 1,024 kernels of 2 MB, one for each shape of a batch. Few shapes are repeated.
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16",
 }
 
-# The words of torch, the loader of shared libraries, C++ and the threads for what Python calls a MemoryError.
+# How torch, C++, the loader of libraries and the threads report a lack of memory, without a MemoryError.
 MEMORY_SIGNS = (
     "not enough memory",
     "out of memory",
@@ -35,21 +35,21 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 @dataclass
 class Switches:
-    """What the user has switched on for the whole command."""
+    """Switches that hold for the whole command."""
 
     debug: bool = False
     """Whether the traceback of an error is printed."""
 
 
 def guard(action: Callable[[], object], switches: Switches | None = None) -> int:
-    """Run `action`; return its exit code: that of its error, or the number it returns, or 0.
+    """Run `action`; return the exit code of its error, or the number it returns, or 0.
 
     The codes are in sentiment/errors.py.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     interrupts.stop_at_once()
-    if sys.stderr is None:  # it was closed; messages must not turn up on stdout
+    if sys.stderr is None:  # stderr is closed; messages must not appear on stdout
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stdout is None:
         return _print_error("cannot write the output: stdout is closed", MachineError.exit_code)
@@ -67,13 +67,13 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
 def _report_error(error: BaseException) -> int:
     """Print what went wrong, and return its exit code."""
     try:
-        interrupts.check()  # an error after a signal is an effect of the signal
+        interrupts.check()  # after a signal, the signal is the cause of any error
     except Interrupted as stop:
         error = stop
     if isinstance(error, Interrupted):
         return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):  # typer turns the first into the second
-        # The reader of our output has closed it; Python must not complain when it flushes at exit.
+        # The reader has closed our output. Python must not report that when it flushes at exit.
         _discard(sys.stdout)
         return 0
     if isinstance(error, SentimentError):
@@ -83,7 +83,7 @@ def _report_error(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         _discard(sys.stdout)
         return _print_error(f"cannot write the output: {error.strerror}", MachineError.exit_code)
-    if hasattr(error, "format_message"):  # typer's usage errors, whose classes differ between its releases
+    if hasattr(error, "format_message"):  # a usage error of typer; its class depends on the release
         return _print_error(f"{error.format_message()} (see sentiment --help)", UsageError.exit_code)
     return _print_error(
         f"a bug of ours: {type(error).__name__}: {error}; to see more, add --debug", SentimentError.exit_code
@@ -93,7 +93,7 @@ def _report_error(error: BaseException) -> int:
 def _print_error(message: str, code: int) -> int:
     try:
         print("error: " + " ".join(message.split()), file=sys.stderr)
-    except OSError:  # its reader has closed it or its disk is full; the exit code still tells
+    except OSError:  # stderr is closed or its disk is full; the exit code is enough
         _discard(sys.stderr)
     return code
 

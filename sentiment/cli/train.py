@@ -120,7 +120,7 @@ def _write_page(run: "RunFolder", facts: dict[str, Any], source: str | None) -> 
 
 
 def _summary(run: "RunFolder", config: Config, facts: dict[str, Any], source: str | None) -> str:
-    from sentiment.runs.commands import report_command
+    from sentiment.runs.commands import report_command_line
 
     result = facts["result"]
     memory = result["peak_memory_bytes"] / 2**20
@@ -145,6 +145,6 @@ def _summary(run: "RunFolder", config: Config, facts: dict[str, Any], source: st
             "best epoch": ", ".join(best),
             "evidence": f"n-grams have {share:.0%} of the logit; epochs are judged without" if share else "",
             "cost": cost,
-            "report": run.report_path if run.report_path.exists() else report_command(run.path, source),
+            "report": run.report_path if run.report_path.exists() else report_command_line(run.path, source),
         }
     return "\n".join(f"{name:<10} {value}" for name, value in rows.items() if value)

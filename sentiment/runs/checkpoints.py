@@ -19,7 +19,7 @@ from sentiment.system import storage
 
 CHECKPOINT_NAME = re.compile(r"step-(\d+)")
 KEPT_CHECKPOINTS = 2  # the newest, and one to go back to if that is damaged
-# The files of a run that belong to a checkpoint; beside.json in it has their fingerprints.
+# The files of the run folder whose fingerprints are in the checkpoint, in beside.json.
 RUN_FILES = ("config.toml", "metrics.jsonl")
 
 
@@ -35,7 +35,7 @@ class Checkpoint:
 
 
 def list_checkpoints(run: Path) -> list[Path]:
-    """The complete checkpoints of a run, oldest first."""
+    """List the complete checkpoints of a run, oldest first."""
     found = [
         (int(match[1]), path)
         for path in (run / "checkpoints").glob("step-*")
@@ -61,9 +61,9 @@ def write_checkpoint(run: Path, tensors: dict[str, Tensor], progress: dict[str, 
 
 
 def load_newest_checkpoint(run: Path, warn: Callable[[str], None]) -> Checkpoint | None:
-    """Load the newest whole checkpoint; `warn` is told of each damaged one that is skipped.
+    """Load the newest whole checkpoint; call `warn` for each damaged one that is skipped.
 
-    Returns None if the training has saved none; raises RunError if all of them are damaged.
+    Returns None if there are no checkpoints; raises RunError if all of them are damaged.
     """
     paths = list_checkpoints(run)
     for path in reversed(paths):

@@ -1,4 +1,4 @@
-"""The folder of a run that is being trained: the only place that writes into it.
+"""The folder of a run during its training. Nothing else writes into it.
 
 config.toml  vocabulary.txt  metrics.jsonl  run.json       from the start
 checkpoints/step-N/                                        during training
@@ -24,14 +24,14 @@ from sentiment.runs.checkpoints import (
     load_newest_checkpoint,
     write_checkpoint,
 )
-from sentiment.runs.commands import train_command
+from sentiment.runs.commands import train_command_line
 from sentiment.runs.locate import is_run
 from sentiment.runs.lock import LOCK_FILE, FolderLock
 from sentiment.runs.reader import FINISHED_FILES
 from sentiment.system import storage
 from sentiment.system.versions import changed_versions
 
-# The keys of run.json that must not change before a run is resumed, and the message if they have.
+# The keys of run.json that must be the same when a run is resumed, and the message if one has changed.
 DATA_CHANGES = {
     "hash": "the run was started on other reviews; restore them",
     "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; "
@@ -41,9 +41,9 @@ DATA_CHANGES = {
 
 
 class RunFolder:
-    """A run that is being trained, as a context: its end releases the folder.
+    """The folder of a run that is being trained, held by one training at a time.
 
-    Only one training at a time may hold it.
+    It is a context manager. The folder is released when the block ends.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,7 +69,7 @@ class RunFolder:
     # --- starting and resuming -------------------------------------------------------------------------
 
     def claim(self, force: bool) -> None:
-        """Make the folder and hold it for a new run; an earlier run stays in it until `create`.
+        """Make the folder and hold it for a new run; an earlier run in it stays until `create`.
 
         Raises UsageError if the folder is taken (and not `force`), MachineError if it cannot be written or is
         in use.
@@ -90,20 +90,22 @@ class RunFolder:
     def create(self, config: Config) -> None:
         """Start a run in the claimed folder with its configuration; everything of an earlier run is removed.
 
-        Raises UsageError if something has got into the folder since, MachineError if it cannot be written.
+        Raises UsageError if the folder has new files since `claim`, MachineError if it cannot be written.
         """
         if self._replaces:
             with storage.machine_errors(self.path):
                 _remove_contents(self.path)
         elif self._is_taken():
-            raise UsageError(f"{self.path} was empty when this training began and is not now; choose another")
+            raise UsageError(
+                f"{self.path} has files that appeared after this training began; choose another --run"
+            )
         self._write("config.toml", config.to_toml().encode())
 
     def _is_taken(self) -> bool:
         return self.path.exists() and (not self.path.is_dir() or _has_content(self.path))
 
     def lock(self) -> None:
-        """Hold the folder until the context or the process ends, and remove what killed trainings have left.
+        """Hold the folder until the block or process ends; remove the files that killed trainings left.
 
         Raises MachineError if another training holds it.
         """
@@ -114,12 +116,12 @@ class RunFolder:
         storage.remove_leftovers(self.path / "checkpoints")
 
     def read_config(self) -> Config:
-        """The configuration the run was started with; raises RunError if there is none."""
+        """Return the configuration that the run was started with; raises RunError if there is none."""
         path = self.path / "config.toml"
         if not self.path.exists():
-            raise RunError(f"no run at {self.path}; train one with: {train_command(self.path)}")
+            raise RunError(f"no run at {self.path}; train one with: {train_command_line(self.path)}")
         if self.path.is_dir() and not _has_content(self.path):
-            raise RunError(f"{self.path} is empty; start the training again: {train_command(self.path)}")
+            raise RunError(f"{self.path} is empty; start the training again: {train_command_line(self.path)}")
         try:
             return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:
@@ -127,12 +129,12 @@ class RunFolder:
 
     @property
     def report_path(self) -> Path:
-        """The page about the run, if there is one; the manifest does not list it."""
+        """The page about the run, which need not exist; the manifest does not list it."""
         return self.path / "report.html"
 
     @property
     def is_finished(self) -> bool:
-        """Whether training has come to its end."""
+        """Whether the training is complete."""
         return (self.path / storage.MANIFEST).is_file()
 
     # --- during training -------------------------------------------------------------------------------
@@ -180,11 +182,11 @@ class RunFolder:
         return write_checkpoint(self.path, tensors, progress)
 
     def checkpoints(self) -> list[Path]:
-        """Complete checkpoints, oldest first."""
+        """List the complete checkpoints, oldest first."""
         return list_checkpoints(self.path)
 
     def newest_checkpoint(self, warn: Callable[[str], None]) -> Checkpoint | None:
-        """Load the newest whole checkpoint, if there is one; see `load_newest_checkpoint`."""
+        """Load the newest whole checkpoint; see `load_newest_checkpoint`."""
         return load_newest_checkpoint(self.path, warn)
 
     # --- the end ---------------------------------------------------------------------------------------
@@ -202,12 +204,12 @@ class RunFolder:
 
 
 def _has_content(folder: Path) -> bool:
-    """Whether a folder holds more than what a training leaves that was killed at its very start."""
+    """Return whether a folder has more in it than a training that was killed at its start."""
     return any(entry.name != LOCK_FILE and not entry.match(storage.TEMPORARY) for entry in folder.iterdir())
 
 
 def _remove_contents(folder: Path) -> None:
-    # The manifest goes first: half a removed run must not look finished.
+    # Remove the manifest first: a run that is removed in part must not look finished.
     (folder / storage.MANIFEST).unlink(missing_ok=True)
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():

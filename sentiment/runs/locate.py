@@ -1,6 +1,6 @@
-"""Which run a name means: `shipped`, `newest`, a bare name under runs/, or a path.
+"""Find the run that a name means: `shipped`, `newest`, a name under runs/, or a path.
 
-Commands and `sentiment.load` follow the same rule.
+All commands and `sentiment.load` follow this rule.
 """
 
 from importlib import resources
@@ -15,23 +15,23 @@ RUNS = Path("runs")
 
 
 def run_path(name: str | Path) -> Path:
-    """The folder of a run: a bare word is a name under `runs/`, anything with a slash a path.
+    """Return the folder of a run: a bare word is a name under `runs/`, anything with a slash a path.
 
-    A `Path` is a path. Raises UsageError if the name is empty or is one of the two that name no folder.
+    A `Path` is a path. Raises UsageError if the name is empty, `shipped` or `newest`.
     """
     if isinstance(name, Path):
         return name
     if not name.strip():
         raise UsageError("the name of a run is empty; give a name, or a path with a slash")
     if name in (SHIPPED_NAME, NEWEST_NAME):
-        raise UsageError(f"{name} has a meaning of its own; choose another name, or a path such as ./{name}")
+        raise UsageError(f"{name} is a reserved name; choose another name, or a path such as ./{name}")
     if "/" in name or name in (".", ".."):
         return Path(name)
     return RUNS / name
 
 
 def find_run(name: str | Path) -> Path:
-    """The folder of a run that should be there: as `run_path`, or the shipped model, or the newest run.
+    """Return the folder of an existing run: the shipped model, the newest run, or as `run_path`.
 
     Raises RunError if there is no newest run, or if the only folder of that name is not under `runs/`.
     """
@@ -49,27 +49,27 @@ def find_run(name: str | Path) -> Path:
 
 
 def newest_finished(root: Path) -> Path | None:
-    """The run under `root` that was finished last, if there is any."""
+    """Return the run under `root` that was finished last, if there is any."""
     manifests = sorted(root.glob(f"*/{storage.MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
     runs = [manifest.parent for manifest in manifests if is_run(manifest.parent)]
     return runs[-1] if runs else None
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is one of ours."""
+    """Return whether a folder is a run folder."""
     return (path / "config.toml").is_file()
 
 
 def looks_like_run(text: str) -> bool:
-    """Whether any text is the name or the path of a run that is there."""
+    """Return whether a text is the name or the path of an existing run."""
     if text == SHIPPED_NAME:
         return True
     try:
         return bool(text.strip()) and (is_run(Path(text)) or is_run(RUNS / text))
-    except (OSError, ValueError):  # too long, or with characters that no path has
+    except (OSError, ValueError):  # too long for a path, or with a null character
         return False
 
 
 def run_title(path: Path) -> str:
-    """The name of a run in tables and pages."""
+    """Return the name of a run for tables and pages."""
     return "shipped model" if path == SHIPPED else path.resolve().name

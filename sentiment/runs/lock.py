@@ -1,4 +1,4 @@
-"""The lock on a run folder: one training at a time, in this process and beside it."""
+"""The lock on a run folder: one training at a time, in this process and in all others."""
 
 import fcntl
 import os
@@ -11,22 +11,22 @@ from sentiment.system import storage
 
 LOCK_FILE = ".lock"
 
-# A record lock belongs to the whole process, so threads of this one need a list of their own.
+# A record lock belongs to the whole process. Between the threads of this process, the list decides.
 _held_folders: set[str] = set()
 _list_lock = threading.Lock()
 
 
 class FolderLock:
-    """Holds a folder until `release`, or until this process ends, whatever children it has forked."""
+    """Holds a folder until `release`, or until this process ends, even if its children live on."""
 
     def __init__(self, folder: Path) -> None:
         """Take the lock; raises MachineError if another training holds it, RunError if its file is a link."""
         self._folder = os.path.realpath(folder)
         self._path = folder / LOCK_FILE
         with _list_lock:
-            # Before the file is opened: closing it again would give up the lock of the other thread.
+            # Check the list first: opening and closing the file would release the lock of another thread.
             if self._folder in _held_folders:
-                raise _in_use(folder)
+                raise _in_use_error(folder)
             self._descriptor = self._open_and_lock(folder)
             _held_folders.add(self._folder)
 
@@ -47,11 +47,11 @@ class FolderLock:
             is_held = False
         if not is_held:
             os.close(descriptor)
-            raise _in_use(folder)
+            raise _in_use_error(folder)
         return descriptor
 
     def release(self) -> None:
-        """Let go of the folder."""
+        """Release the folder."""
         with _list_lock:
             _held_folders.discard(self._folder)
             os.close(self._descriptor)
@@ -62,5 +62,5 @@ class FolderLock:
             self._path.unlink()
 
 
-def _in_use(folder: Path) -> MachineError:
+def _in_use_error(folder: Path) -> MachineError:
     return MachineError(f"{folder} is in use by another training")

@@ -10,7 +10,7 @@ from sentiment.config import Config, parse_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import parse_tensors
-from sentiment.runs.commands import resume_command, train_command
+from sentiment.runs.commands import resume_command_line, train_command_line
 from sentiment.runs.locate import is_run
 from sentiment.system import storage
 
@@ -83,7 +83,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def _require_finished(path: Path) -> None:
     if not path.exists():
-        raise RunError(f"no run at {path}; train one with: {train_command(path)}")
+        raise RunError(f"no run at {path}; train one with: {train_command_line(path)}")
     if not path.is_dir():
         raise RunError(
             f"{path} is a file; a run is a folder (pickled files are not opened: they can run code)"
@@ -91,7 +91,7 @@ def _require_finished(path: Path) -> None:
     if not is_run(path):
         raise RunError(f"{path} is no run folder: it has no config.toml")
     if not (path / storage.MANIFEST).exists():
-        raise RunError(f"{path} is not finished; to resume it: {resume_command(path)}")
+        raise RunError(f"{path} is not finished; to resume it: {resume_command_line(path)}")
 
 
 def _is_golden(record: Any) -> bool:

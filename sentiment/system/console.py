@@ -1,4 +1,4 @@
-"""What is said beside the results: one line on stderr that does not tear a progress bar."""
+"""Print messages on stderr without breaking a progress bar."""
 
 import sys
 

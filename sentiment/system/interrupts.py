@@ -1,4 +1,4 @@
-"""Turn SIGINT and SIGTERM into an orderly stop: at once, or at the next safe point; end with a parent."""
+"""Turn SIGINT and SIGTERM into an orderly stop: at once, or at the next safe point."""
 
 import os
 import signal
@@ -25,11 +25,11 @@ class StopRequest:
             raise Interrupted(self.signal_number)
 
 
-_received = StopRequest()  # what `stop_at_once` has raised; a library may have swallowed it
+_received = StopRequest()  # the signal that `stop_at_once` has raised; a library may have caught it
 
 
 def stop_at_once() -> None:
-    """Make both signals raise `Interrupted` wherever the program is."""
+    """Make both signals raise `Interrupted` at once."""
     _received.signal_number = None
 
     def handle(signal_number: int, frame: FrameType | None) -> None:
@@ -41,13 +41,13 @@ def stop_at_once() -> None:
 
 
 def stop_by_default() -> None:
-    """Let both signals end the program without a word, as they do before Python handles them."""
+    """Let both signals end the program without a message, as if Python did not handle them."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_DFL)
 
 
 def end_with(parent: int) -> None:
-    """End this process once `parent`, which has started it, is gone: a killed one sends no farewell."""
+    """End this process when its `parent` ends. A killed process cannot notify its children."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -58,19 +58,19 @@ def end_with(parent: int) -> None:
 
 
 def check() -> None:
-    """Raise `Interrupted` again if a signal was raised once and swallowed.
+    """Raise `Interrupted` again if a library has caught the first one.
 
-    torch catches everything while it imports some of its parts; the program would go on as if nobody had
-    asked it to stop, with a part of torch half imported.
+    While torch imports some of its modules, it catches every exception. The program would then continue with
+    a module that is imported in part only.
     """
     _received.check()
 
 
 @contextmanager
 def deferred() -> Iterator[StopRequest]:
-    """Inside the block a signal is only noted; the caller decides where `check` is safe.
+    """Only remember a signal inside the block; the caller decides where `check` is safe.
 
-    Outside the main thread signals cannot be handled, and never arrive: nothing is noted there.
+    Python delivers signals to the main thread alone. In another thread this does nothing.
     """
     request = StopRequest()
     request.signal_number = _received.signal_number

@@ -1,4 +1,4 @@
-"""Give freed memory back to the system: what reading took must not stand beside what training takes."""
+"""Give freed memory back to the system, so training can use the memory that reading needed."""
 
 import ctypes
 import gc
@@ -7,9 +7,9 @@ from contextlib import suppress
 
 
 def release() -> None:
-    """Return what Python, Arrow and the C library keep of memory that nobody uses, where they know how."""
+    """Give back the unused memory that Python, Arrow and the C library keep."""
     gc.collect()
     if "pyarrow" in sys.modules:
         sys.modules["pyarrow"].default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError, TypeError):  # the C library of Linux has it
+    with suppress(OSError, AttributeError, TypeError):  # only the C library of Linux has this function
         ctypes.CDLL(None).malloc_trim(0)

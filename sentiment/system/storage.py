@@ -1,7 +1,7 @@
-"""Write files so that a crash leaves the old or the new one whole, and verify them when they are read.
+"""Write files atomically, and verify them when they are read.
 
-Every file goes through here except TensorBoard's, which nothing reads back: one place to reason about, and to
-break in tests.
+After a crash a file has its old or its new content, never a part. All files of a run are written here, except
+those of TensorBoard, which the program never reads. Tests can break the disk in this one place.
 """
 
 import errno
@@ -24,7 +24,7 @@ MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path`: written beside it, synced, renamed over it."""
+    """Write a temporary file next to `path`, sync it, and rename it to `path`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with machine_errors(path), temporary.open("wb") as file:
@@ -52,7 +52,7 @@ def check_free(path: Path, force: bool) -> None:
 def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path`, with a manifest of its files, if the block succeeds.
 
-    A folder that is at `path` by then is replaced; without `replace` it stays: the first writer wins.
+    If there is a folder at `path` by then, it stays, and the new one is lost; `replace` replaces it.
     """
     with machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +83,9 @@ def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers have left in a folder that nobody else writes to.
+    """Remove the temporary files of killed processes from a folder that nobody else writes to.
 
-    A folder that one of them had moved away, but not replaced yet, is put back.
+    If one of them had moved a folder away but not replaced it yet, that folder is moved back.
     """
     for old in folder.glob(f".*{REPLACED}"):
         path = folder / old.name[1 : -len(REPLACED)]
@@ -112,7 +112,7 @@ def verify(folder: Path, error_type: type[InputError]) -> None:
         file = folder / name
         _check_size(file, expected, error_type, follow_links=False)
         if _fingerprint_file(file) != expected:
-            raise _damaged(file, error_type)
+            raise _damage_error(file, error_type)
 
 
 def read_manifest(
@@ -136,6 +136,7 @@ def read_verified(
     name: str,
     entries: dict[str, dict[str, Any]],
     error_type: type[InputError],
+    *,
     follow_links: bool = False,
 ) -> bytes:
     """Read one file of a manifest once, check its hash, and return the bytes that were checked.
@@ -148,29 +149,29 @@ def read_verified(
     _check_size(folder / name, entries[name], error_type, follow_links)
     content = read_bytes(folder / name, error_type, follow_links)
     if fingerprint(content) != entries[name]:
-        raise _damaged(folder / name, error_type)
+        raise _damage_error(folder / name, error_type)
     return content
 
 
 def _check_size(file: Path, expected: Any, error_type: type[InputError], follow_links: bool) -> None:
-    """Raise `error_type` if the file is missing or has another size: before it is read, whatever it is."""
+    """Raise `error_type` if the file is missing or has another size, before it is read."""
     if not is_regular_file(file, follow_links):
         raise error_type(f"{file} is missing, though {MANIFEST} lists it")
     if not isinstance(expected, dict) or file.stat().st_size != expected.get("bytes"):
-        raise _damaged(file, error_type)
+        raise _damage_error(file, error_type)
 
 
-def _damaged(file: Path, error_type: type[InputError]) -> InputError:
+def _damage_error(file: Path, error_type: type[InputError]) -> InputError:
     return error_type(f"{file} is damaged: its content is not what {MANIFEST} says")
 
 
 def fingerprint(content: bytes) -> dict[str, Any]:
-    """The entry of a file in a manifest: SHA-256 and size."""
+    """Return the entry of a file in a manifest: SHA-256 and size."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def is_regular_file(path: Path, follow_links: bool = False) -> bool:
-    """Whether a regular file is there; a link to one counts only with `follow_links`."""
+    """Return whether a regular file is at `path`; a link to one counts only with `follow_links`."""
     return path.is_file() and (follow_links or not path.is_symlink())
 
 
@@ -205,7 +206,7 @@ def _refuse_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def dump_json(value: Any) -> bytes:
-    """JSON as this package writes it: readable, one newline at the end."""
+    """Return JSON as this package writes it: readable, with one newline at the end."""
     return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
 
 
@@ -215,7 +216,7 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # numpy reports a full disk without the system's word for it.
+        # numpy reports a full disk without the error text of the system.
         reason = error.strerror or f"{error}; is the disk full?"
         raise MachineError(f"cannot write {path}: {reason}") from None
 

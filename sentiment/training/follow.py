@@ -10,7 +10,7 @@ from typing import Any
 from sentiment.config import Config, override
 from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.runs import Checkpoint, RunFolder
-from sentiment.runs.commands import resume_command
+from sentiment.runs.commands import resume_command_line
 from sentiment.system.console import say
 from sentiment.system.interrupts import StopRequest, deferred
 from sentiment.training.joint import joined_machine, require_same_start
@@ -50,13 +50,13 @@ def explain_stops(run: RunFolder, config: Config) -> Iterator[None]:
     except Interrupted:
         if not run.checkpoints():
             say("stopped before anything was learned")
-        say(f"to resume: {_resume_command_now(run, config)}")
+        say(f"to resume: {_current_resume_command(run, config)}")
         raise
     except (MachineError, MemoryError) as error:
         checkpoints = run.checkpoints()
         if not checkpoints:
             raise
-        how = f"{checkpoints[-1]} is whole; to resume: {_resume_command_now(run, config)}"
+        how = f"{checkpoints[-1]} is whole; to resume: {_current_resume_command(run, config)}"
         raise MachineError(f"{str(error) or 'not enough memory'}; {how}") from None
 
 
@@ -111,10 +111,10 @@ def _metrics_record(event: Step | Epoch) -> dict[str, Any]:
     return {"event": kind, **asdict(event)}
 
 
-def _resume_command_now(run: RunFolder, config: Config) -> str:
+def _current_resume_command(run: RunFolder, config: Config) -> str:
     """The command that resumes this training: with the data where they are now, on the same machine."""
     own = run.read_config()
     settings, machine = own.machine.model_dump(), config.machine.model_dump()
     changes = [override(f"machine.{key}", machine[key]) for key in machine if machine[key] != settings[key]]
     source = None if config.data.source == own.data.source else config.data.source
-    return resume_command(run.path, source, changes)
+    return resume_command_line(run.path, source, changes)

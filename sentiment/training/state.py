@@ -91,7 +91,7 @@ class TrainingState:
             index, slot = name.split(".")
             slots.setdefault(int(index), {})[slot] = value
             if value.shape not in ((), parameters[int(index)].shape):
-                raise ValueError(f"the shapes of optimizer.{name} and its weights differ")
+                raise ValueError(f"optimizer.{name} has another shape than its weights")
         groups = state.optimizer.state_dict()["param_groups"]
         state.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         if state.average is not None:

@@ -52,7 +52,7 @@ def test_shipped_and_newest_are_names_even_beside_folders_of_that_name(tmp_path)
     assert find_run("newest") == Path("runs/other-shipped")
     assert find_run("./shipped") == Path("shipped")
     for name in ("shipped", "newest"):
-        with pytest.raises(UsageError, match=f"{name} has a meaning of its own; .* such as ./{name}"):
+        with pytest.raises(UsageError, match=f"{name} is a reserved name; .* such as ./{name}"):
             run_path(name)
 
 

@@ -80,7 +80,7 @@ def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_
 
 
 def test_what_gets_into_a_claimed_folder_is_not_lost(tmp_path, config_for):
-    with RunFolder(tmp_path / "run") as run, pytest.raises(UsageError, match="was empty when"):
+    with RunFolder(tmp_path / "run") as run, pytest.raises(UsageError, match="has files that appeared after this training began"):
         run.claim(force=True)
         (tmp_path / "run" / "thesis.txt").write_text("mine")
         run.create(config_for("sample"))
