@@ -1,4 +1,4 @@
-"""What every test shares: caches of its own, no network, and a small labelled set of reviews."""
+"""Fixtures of all tests: empty caches, no network, and a small set of labelled reviews."""
 
 import gc
 import io
@@ -18,7 +18,7 @@ FILMS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
 
 @pytest.fixture(scope="session", autouse=True)
 def hub_settings(tmp_path_factory):
-    """`datasets` reads its environment once, on import: the hub is off, and its cache is ours."""
+    """Switch the hub off and use another cache. `datasets` reads these variables once, on import."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("huggingface")))
         patch.setenv("HF_HUB_OFFLINE", "1")
@@ -27,15 +27,15 @@ def hub_settings(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def settled_objects():
-    """What is imported by now is not searched again whenever reviews are loaded and garbage is collected,
-    which took a third of the time of all tests.
+    """Exclude imported modules from garbage collection. Each loading of reviews collects garbage, and this
+    took a third of the time of all tests.
     """
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def caches(tmp_path_factory, monkeypatch):
-    """The folder of this test's token cache, empty at first."""
+    """Return the folder of the token cache, which is empty at the start of each test."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
@@ -43,8 +43,8 @@ def caches(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def arithmetic():
-    """One thread, as small tensors gain nothing from more; denormal numbers as Python has them, though
-    training in this process flushes them to zero.
+    """Use one thread, which is enough for small tensors, and keep denormal numbers after each test.
+    Training in this process flushes them to zero.
     """
     torch.set_num_threads(1)
     yield
@@ -53,7 +53,7 @@ def arithmetic():
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    """Only this machine can be reached."""
+    """Allow connections to this machine only."""
     connect = socket.socket.connect
 
     def connect_here(self, address):
@@ -64,7 +64,7 @@ def no_network(monkeypatch):
 
 
 class Result(NamedTuple):
-    """How a command ended, and what it said."""
+    """The exit code and the output of a command."""
 
     returncode: int
     stdout: str
@@ -73,11 +73,11 @@ class Result(NamedTuple):
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Run `sentiment ...` in this process, which saves two seconds of imports; tests of streams and
-    signals start one of its own.
+    """Return a function that runs `sentiment ...` in this process, which saves two seconds of imports.
+    Tests of streams and signals start a new process.
     """
     monkeypatch.setattr("sentiment.system.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # what the command sets goes again with this test
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # the command sets it; here it is removed after the test
 
     def run(*arguments, cwd=".", input=""):
         with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +91,7 @@ def command(monkeypatch, capsys):
 
 @pytest.fixture
 def rows():
-    """48 reviews of 8 films, three of each class a film, no text twice."""
+    """Return 48 different reviews of 8 films; each film has three of each class."""
     words = ["was dull and awful", "was bright and lovely"]
     return [
         {"text": f"Take {take} of {film} {words[label]}.", "label": label, "film": film}
@@ -103,7 +103,7 @@ def rows():
 
 @pytest.fixture(scope="session")
 def write_rows():
-    """Write rows as a jsonl file, and return its path."""
+    """Return a function that writes rows to a jsonl file and returns its path."""
 
     def write(path: Path, rows):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def write_rows():
 
 @pytest.fixture
 def config_for():
-    """A configuration that reads `source`; further keys as TOML lines."""
+    """Return a function that makes a configuration for `source`, with more keys as TOML lines."""
 
     def configure(source, *lines):
         return parse_config(

@@ -1,8 +1,8 @@
-"""What the tests of commands share besides fixtures."""
+"""Functions that several tests of commands use."""
 
 
 def reviews(count, words):
-    """Labelled rows, four a film; the last word decides."""
+    """Return labelled rows, four for each film; the last word decides the label."""
     return [
         {"text": f"take {n} of this film was {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"}
         for n in range(count)
@@ -10,7 +10,7 @@ def reviews(count, words):
 
 
 def assert_one_error(result, code, *words):
-    """Nothing on stdout; one line beginning `error:` is the last of stderr, and no traceback."""
+    """Fail unless stdout is empty and the last line of stderr is the only `error:`, without a traceback."""
     found, stdout, stderr = result
     assert (found, stdout) == (code, ""), stderr
     last = [line for line in stderr.splitlines() if line][-1]

@@ -18,7 +18,7 @@ MOST_LINES = {
     "docs/results.md": 100,
     "docs/troubleshooting.md": 120,
 }
-MOST_COLUMNS = 140  # of prose; a row of a table may be longer
+MOST_COLUMNS = 140  # a row of a table may be longer
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "text", "sh", "toml", "json"}  # `python` runs; Python that must not run is `text`
 LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\)")
@@ -27,7 +27,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 def python_blocks(page: Path) -> list[str]:
-    """The page's blocks in order, each moved down to its own lines, so that a traceback points at them."""
+    """Return the blocks of a page in order, with their line numbers for tracebacks."""
     text = page.read_text(encoding="utf-8")
     return [
         "\n" * text.count("\n", 0, block.start(2)) + block[2]
@@ -53,7 +53,7 @@ def test_every_block_names_a_language(page):
 
 
 @pytest.mark.parametrize("name", MOST_LINES)
-def test_a_page_for_users_stays_short(name):
+def test_a_page_for_users_is_short(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     assert len(lines) <= MOST_LINES[name]
     assert [line for line in lines if len(line) > MOST_COLUMNS and not line.startswith("|")] == []

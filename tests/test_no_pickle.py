@@ -13,7 +13,7 @@ CALLS = {"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"}
 
 
 def offences(source):
-    """What stands in a source that could run code out of a file."""
+    """List the expressions of a source file that could run code from a data file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -53,11 +53,11 @@ def test_a_module_opens_no_pickle(path):
         "np.load('x', allow_pickle=wanted)",
     ],
 )
-def test_the_test_sees_each_way(source):
+def test_the_test_notices_every_pickle(source):
     assert list(offences(source))
 
 
-def test_numpy_loads_say_that_they_take_none():
+def test_numpy_loads_forbid_pickles():
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("np.load", "numpy.load"):

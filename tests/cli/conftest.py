@@ -1,4 +1,4 @@
-"""A run of one epoch to call commands on."""
+"""A run of one epoch for the tests of commands."""
 
 import json
 
@@ -28,7 +28,7 @@ threads = 1
 
 @pytest.fixture(scope="package")
 def folder(tmp_path_factory, write_rows):
-    """reviews.jsonl, other.jsonl, a configuration and a run of one epoch; what it learned does not matter."""
+    """A folder with reviews.jsonl, other.jsonl, a configuration and a run of one epoch."""
     folder = tmp_path_factory.mktemp("commands")
     source = write_rows(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
     write_rows(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))

@@ -75,7 +75,7 @@ def test_help_fits_a_terminal(command):
 # --- eval --baseline -----------------------------------------------------------------------------------
 
 
-def test_eval_puts_both_side_by_side(folder, command):
+def test_eval_prints_the_run_and_the_baseline_side_by_side(folder, command):
     code, stdout, stderr = command("eval", folder / "run", "--split", "validation", "--baseline")
     assert code == 0 and stderr.endswith("which flatters a little\nfitting the baseline\n")
     lines = {line[:12].strip(): line[13:] for line in stdout.splitlines()}
@@ -103,7 +103,7 @@ def test_the_verdict_names_the_better_one(folder, only_first, only_second, verdi
     assert comparison_rows("run", replace(compared, paired_test=test))["McNemar"] == [verdict]
 
 
-def test_eval_with_a_baseline_says_of_the_run_what_eval_says(folder, command):
+def test_eval_with_a_baseline_gives_the_run_the_same_figures_as_eval(folder, command):
     arguments = ["eval", folder / "run", "--split", "validation", "--json"]
     alone, both = (json.loads(command(*arguments, *extra)[1]) for extra in ([], ["--baseline"]))
     linear = json.loads(command("baseline", folder / "tiny.toml", *arguments[2:])[1])

@@ -1,4 +1,4 @@
-"""What ends a command becomes one line and an exit code."""
+"""Every error of a command becomes one line and an exit code."""
 
 import errno
 import os
@@ -24,7 +24,7 @@ from tests.helpers import assert_one_error
         RuntimeError("can't start new thread"),
     ],
 )
-def test_every_way_of_lacking_memory_ends_with_4(error, monkeypatch, capsys):
+def test_every_lack_of_memory_ends_with_4(error, monkeypatch, capsys):
     def fail(arguments, **settings):
         raise error
 
@@ -36,7 +36,7 @@ def test_every_way_of_lacking_memory_ends_with_4(error, monkeypatch, capsys):
 
 @pytest.mark.parametrize("afterwards", [None, RecursionError("half a library is imported")])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_a_library_swallows_still_ends_the_command(number, afterwards, monkeypatch, capsys):
+def test_a_signal_that_a_library_catches_still_ends_the_command(number, afterwards, monkeypatch, capsys):
     def swallow(arguments, **settings):
         try:
             os.kill(os.getpid(), number)

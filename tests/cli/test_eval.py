@@ -1,4 +1,4 @@
-"""`sentiment eval`: thresholds, the list of mistakes, and one answer in every way of asking."""
+"""`sentiment eval`: thresholds, the list of mistakes, and the same answer from every way to score."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def evaluated(command, folder, *options):
 
 
 @pytest.mark.parametrize(("threshold", "positive"), [("0", 10), ("1", 0)])
-def test_a_threshold_moves_the_line(folder, command, threshold, positive):
+def test_a_threshold_changes_which_reviews_are_called_positive(folder, command, threshold, positive):
     found = evaluated(command, folder, "--threshold", threshold)
     judged = found["evaluation"]
     assert judged["true_positives"] + judged["false_positives"] == positive
@@ -110,8 +110,8 @@ def test_mistakes_at_a_threshold(scored):
     )
 
 
-def test_check_asks_in_every_way(folder, command, tmp_path):
-    """Of the run that was named, whatever its name and whatever lies here."""
+def test_check_scores_reviews_in_every_way(folder, command, tmp_path):
+    """The named run is checked, also if it is called `shipped` and there are other runs."""
     found = evaluated(command, folder, "--check")["parity"]
     assert found["reviews"] == 10 and max(found["alone"], found["together"], found["command"]) <= 1e-5
     shutil.copytree(folder / "run", tmp_path / "shipped")
@@ -122,7 +122,7 @@ def test_check_asks_in_every_way(folder, command, tmp_path):
     assert all(len(line) <= 80 for line in stdout.splitlines()[2:])
 
 
-def test_check_fails_where_one_way_differs(folder, scored):
+def test_check_fails_if_one_way_differs(folder, scored):
     predictor, scores = scored
     scores.logits_N[4] += 1e-3
     with pytest.raises(CheckError, match="depends on how it is asked for"):
@@ -156,7 +156,7 @@ def test_a_copy_of_the_runs_own_data_is_read_once(folder, command, tmp_path, mon
     assert read == [Path(copy)]
 
 
-def test_slices_tell_the_accuracy_apart(folder, command):
+def test_slices_have_their_own_accuracy(folder, command):
     found = evaluated(command, folder)
     assert {slicing["by"] for slicing in found["slices"]} == {"tokens", "read", "unknown words"}
     for slicing in found["slices"]:
@@ -184,8 +184,8 @@ def test_a_copy_of_the_runs_own_data_has_the_runs_own_splits(folder, command, tm
 
 
 @pytest.mark.parametrize("film", [None, "another"])
-def test_a_copy_without_its_films_is_not_split_anew(folder, command, tmp_path, film):
-    """It would be split otherwise, and what the run learned from would be among what it is judged on."""
+def test_a_copy_without_its_films_is_not_split_again(folder, command, tmp_path, film):
+    """It would be split in another way, and the run would be judged on reviews it learned from."""
     rows = [json.loads(line) for line in (folder / "reviews.jsonl").read_text().splitlines()]
     for number, row in enumerate(rows):
         row.pop("film")
@@ -198,7 +198,7 @@ def test_a_copy_without_its_films_is_not_split_anew(folder, command, tmp_path, f
         assert_one_error(result, 3, "the reviews that the run was started on, but other groups (film)")
 
 
-def test_a_copy_serves_where_the_runs_own_data_are_gone(folder, command, tmp_path):
+def test_a_copy_replaces_the_runs_own_data_if_they_are_gone(folder, command, tmp_path):
     run = shutil.copytree(folder / "run", tmp_path / "run")
     config = (run / "config.toml").read_text()
     (run / "config.toml").write_text(config.replace(str(folder), str(tmp_path / "gone")))
@@ -214,7 +214,7 @@ def test_a_copy_serves_where_the_runs_own_data_are_gone(folder, command, tmp_pat
             assert found["baseline"]["evaluation"] == own["baseline"]["evaluation"]
 
 
-def test_a_folder_of_other_reviews_has_the_splits_it_has(folder, command, tmp_path):
+def test_a_folder_of_other_reviews_keeps_its_own_splits(folder, command, tmp_path):
     shutil.copy(folder / "other.jsonl", tmp_path / "train.jsonl")
     asked = ("eval", folder / "run", "--data", tmp_path, "--json")
     for split in ([], ["--split", "train"]):
@@ -232,7 +232,7 @@ def test_a_file_of_other_reviews_has_no_validation_split(folder, command):
     assert_one_error(command(*asked, "bogus"), 3, "no split named bogus")
 
 
-def test_other_reviews_under_the_name_of_the_runs_own_are_other_reviews(folder, command, tmp_path):
+def test_other_reviews_at_the_path_of_the_runs_data_are_noticed(folder, command, tmp_path):
     run = shutil.copytree(folder, tmp_path / "moved") / "run"
     config = (run / "config.toml").read_text().replace(str(folder), str(tmp_path / "moved"))
     (run / "config.toml").write_text(config)
@@ -242,7 +242,7 @@ def test_other_reviews_under_the_name_of_the_runs_own_are_other_reviews(folder, 
     assert (code, json.loads(stdout)["evaluation"]["reviews"], stderr) == (0, 10, "")
 
 
-def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path):
+def test_a_folder_with_the_runs_reviews_gives_a_warning(folder, command, tmp_path):
     shutil.copy(folder / "reviews.jsonl", tmp_path / "train.jsonl")
     shutil.copy(folder / "other.jsonl", tmp_path / "test.jsonl")
     asked = ("eval", folder / "run", "--data", tmp_path, "--json")
@@ -252,7 +252,7 @@ def test_a_folder_with_the_runs_reviews_warns_of_them(folder, command, tmp_path)
     assert json.loads(stdout)["evaluation"]["reviews"] < 60
 
 
-def test_reviews_are_known_again_without_the_extra_texts_and_phrases(
+def test_a_copy_is_recognised_without_the_extra_texts_and_phrases(
     folder, command, tmp_path, write_rows, config_for, monkeypatch
 ):
     extra = write_rows(tmp_path / "extra.jsonl", [{"text": "not dull", "label": 1}])

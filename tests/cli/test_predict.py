@@ -1,4 +1,4 @@
-"""`sentiment predict`, called in this process: every output says the same about a review."""
+"""`sentiment predict`, called in this process: every output has the same label and probability."""
 
 import json
 

@@ -5,7 +5,7 @@ import json
 from tests.helpers import assert_one_error, reviews
 
 
-def test_far_fewer_reviews_held_out_than_asked_for_are_warned_of(command, tmp_path, write_rows):
+def test_far_fewer_reviews_held_out_than_asked_for_give_a_warning(command, tmp_path, write_rows):
     rows = reviews(2_400, ["dull", "bright"])
     for number, row in enumerate(rows):
         row.pop("film")

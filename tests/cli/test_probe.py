@@ -64,12 +64,12 @@ def test_json_is_one_object(probe):
         assert row["share_low"] <= row["share"] <= row["share_high"]
 
 
-def test_a_gate_that_is_passed_changes_nothing(probe):
+def test_a_min_pass_that_is_met_changes_nothing(probe):
     assert probe("--min-pass", 0.1)[:2] == probe()[:2]
 
 
 @pytest.mark.parametrize("extra", [[], ["--json"]])
-def test_a_gate_that_is_not_passed_ends_with_6_after_the_report(probe, extra):
+def test_a_min_pass_that_is_not_met_ends_with_6_after_the_report(probe, extra):
     code, stdout, stderr = probe("--min-pass", 0.99, *extra)
     assert code == 6 and stdout == probe(*extra)[1]
     last = stderr.splitlines()[-1]

@@ -28,11 +28,11 @@ def test_a_bare_name_is_a_run_under_runs(folder, command, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["shipped", "newest"])
-def test_a_name_with_a_meaning_of_its_own_is_no_run(folder, command, name):
+def test_a_reserved_name_is_no_run(folder, command, name):
     assert_one_error(command("train", folder / "tiny.toml", "--run", name), 2, f"such as ./{name}")
 
 
-def test_the_command_writes_a_page_about_the_run_where_that_is_asked_for(recipe, command, tmp_path):
+def test_the_command_writes_a_page_about_the_run_if_the_recipe_asks_for_one(recipe, command, tmp_path):
     result = command("train", recipe, "--run", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     page = (tmp_path / "run" / "report.html").read_text()
@@ -41,7 +41,7 @@ def test_the_command_writes_a_page_about_the_run_where_that_is_asked_for(recipe,
     assert sentiment.load(tmp_path / "run").predict(["fine"])
 
 
-def test_a_page_that_fails_takes_nothing_from_the_run(recipe, command, tmp_path, monkeypatch):
+def test_a_page_that_fails_leaves_the_run_finished(recipe, command, tmp_path, monkeypatch):
     def fail(*_, **__):
         raise MachineError("no room")
 
@@ -68,7 +68,7 @@ def test_a_stop_while_the_page_is_written_says_that_the_run_is_finished(
     assert read_run(tmp_path / "run")
 
 
-def test_the_page_about_a_run_whose_data_have_moved_is_about_them(folder, command, tmp_path):
+def test_the_page_about_a_run_finds_data_that_have_moved(folder, command, tmp_path):
     first, moved = tmp_path / "first.jsonl", tmp_path / "now here.jsonl"
     first.write_bytes((folder / "reviews.jsonl").read_bytes())
     run = tmp_path / "run"
@@ -105,7 +105,7 @@ def test_version_is_that_of_the_package(command):
     assert command("--version").stdout.strip() == sentiment.__version__
 
 
-def test_what_is_public_is_there():
+def test_every_public_name_can_be_imported():
     for name in sentiment.__all__:
         assert getattr(sentiment, name) is not None
     assert set(dir(sentiment)) == set(sentiment.__all__)

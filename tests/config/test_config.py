@@ -23,7 +23,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def refuse(text, *overrides):
-    """The one line that parsing ends with."""
+    """Return the one line of the error."""
     with pytest.raises(UsageError) as caught:
         parse_config(text, "my.toml", overrides)
     message = str(caught.value)
@@ -106,11 +106,11 @@ def test_every_mistake_is_reported_at_once():
         ("vocab.size", "vocabulary"),
     ],
 )
-def test_an_unknown_key_is_answered_with_the_nearest(key, meant):
+def test_an_unknown_key_gets_the_nearest_key_as_an_answer(key, meant):
     assert f"did you mean {meant}?" in refuse(f"{key} = 1")
 
 
-def test_an_unknown_key_without_a_neighbour_lists_the_valid_ones():
+def test_an_unknown_key_without_a_similar_one_lists_the_valid_keys():
     message = refuse("text.zzzzzz = 1")
     assert "text.zzzzzz is unknown (valid here: text.head, text.tail)" in message
 
@@ -216,7 +216,7 @@ def test_every_recipe_has_a_name_that_is_a_bare_word():
         ("", "the recipes are imdb, imdb-best, imdb-fast, quickstart"),
     ],
 )
-def test_an_unknown_recipe_is_answered_with_what_to_type(name, hint, tmp_path, monkeypatch):
+def test_an_unknown_recipe_gets_an_answer_to_type(name, hint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").write_text("seed = 7")
     with pytest.raises(UsageError) as caught:
@@ -225,7 +225,7 @@ def test_an_unknown_recipe_is_answered_with_what_to_type(name, hint, tmp_path, m
 
 
 @pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
-def test_what_is_no_toml_is_refused(text):
+def test_text_that_is_not_toml_is_refused(text):
     assert "is not TOML" in refuse(text)
 
 
@@ -287,7 +287,7 @@ def test_a_configuration_cannot_be_changed():
         Config().training.epochs = 9
 
 
-def test_key_names_are_all_there_is():
+def test_key_names_lists_every_key():
     flat = {
         f"{name}.{key}" if isinstance(value, dict) else name
         for name, value in Config().model_dump().items()

@@ -1,4 +1,4 @@
-"""Batches: every review once, within the budget, little padding, in an order of (seed, epoch) alone."""
+"""Batches: every review once, within the limits, little padding; seed and epoch decide the order."""
 
 import itertools
 import random
@@ -55,7 +55,7 @@ def assert_within(batches, lengths_N, limit):
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(lengths_N=lengths_of_reviews, limit=limits, seed=st.integers(0, 3), epoch=st.integers(0, 3))
-def test_each_review_stands_in_one_batch_within_the_limits(lengths_N, limit, seed, epoch):
+def test_each_review_is_in_one_batch_within_the_limits(lengths_N, limit, seed, epoch):
     assert_within(shuffled_batches(lengths_N, limit, seed, epoch), lengths_N, limit)
     assert_within(sorted_batches(lengths_N, limit), lengths_N, limit)
 
@@ -163,7 +163,7 @@ def test_collate_keeps_channels_apart():
     assert batch.lengths_B.tolist() == [2, 1]
 
 
-def test_a_batch_moves_whole():
+def test_all_parts_of_a_batch_move_to_the_device():
     batch = collate([np.array([1, 2])]).to(torch.device("meta"))
     assert batch.tokens_BT.device.type == batch.lengths_B.device.type == "meta"
 

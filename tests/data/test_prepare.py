@@ -1,4 +1,4 @@
-"""The road from a source to encoded splits: vocabulary from train alone, and figures that add up by hand."""
+"""From a source to encoded splits: the vocabulary is from train only, the figures are checked by hand."""
 
 import json
 
@@ -12,7 +12,7 @@ from sentiment.errors import DataError
 
 
 def words_of(labelled, vocabulary):
-    """Each review as the words its ids stand for."""
+    """Return the words of each review, from its ids."""
     (channel,) = vocabulary.channels
     reviews = labelled.reviews
     return [" ".join(channel.words[i] for i in reviews[index]) for index in range(len(reviews))]
@@ -75,7 +75,7 @@ def test_unlabelled_reviews_are_read_for_pretraining_only(tmp_path, rows, write_
     assert pretrained.data_hash != plain.data_hash
 
 
-def test_extra_texts_are_learned_from_and_never_judged_on(tmp_path, source, rows, write_rows, config_for):
+def test_extra_texts_are_trained_on_and_never_measured_on(tmp_path, source, rows, write_rows, config_for):
     taught = [
         {"text": "Not dull and not awful.", "label": 1},
         {"text": "Hardly lovely, zyzzyva.", "label": 0},
@@ -163,7 +163,7 @@ def test_reviews_that_name_no_film_share_none(tmp_path, rows, write_rows, config
     assert prepare(config_for(tmp_path), 1).shared_groups == 0
 
 
-def test_an_own_validation_split_says_what_it_shares(tmp_path, rows, write_rows, config_for):
+def test_an_own_validation_split_reports_the_groups_it_shares(tmp_path, rows, write_rows, config_for):
     write_rows(tmp_path / "train.jsonl", rows[:30])  # five films
     write_rows(tmp_path / "validation.jsonl", rows[18:])  # the last five of eight
     prepared = prepare(config_for(tmp_path), 1)
@@ -171,15 +171,15 @@ def test_an_own_validation_split_says_what_it_shares(tmp_path, rows, write_rows,
     assert len(prepared.train.reviews) == 30 and len(prepared.validation.reviews) == 30
 
 
-def test_an_own_validation_split_can_be_passed_over(tmp_path, rows, write_rows, config_for):
+def test_an_own_validation_split_can_be_ignored(tmp_path, rows, write_rows, config_for):
     write_rows(tmp_path / "train.jsonl", rows)
     write_rows(tmp_path / "validation.jsonl", rows[:6])
     prepared = prepare(config_for(tmp_path, "data.validation = 'group'", "data.validation_share = 0.3"), 1)
     assert prepared.rule == "group" and len(prepared.train.reviews) + len(prepared.validation.reviews) == 48
 
 
-def test_the_test_split_has_no_say(tmp_path, rows, write_rows, config_for):
-    """It is not even opened."""
+def test_the_test_split_has_no_influence(tmp_path, rows, write_rows, config_for):
+    """It is not opened."""
     hashes = set()
     write_rows(tmp_path / "train.jsonl", rows)
     for content in (json.dumps(rows[0]), json.dumps({"text": "", "label": 7}), '{"no end', "", None):
@@ -200,7 +200,7 @@ def test_a_source_without_train_is_refused(tmp_path, rows, write_rows, config_fo
         audit(config_for(tmp_path), 1)
 
 
-def test_a_split_that_cannot_be_made_says_so_before_tokenizing(
+def test_a_split_that_cannot_be_made_is_refused_before_tokenizing(
     tmp_path, rows, write_rows, config_for, caches
 ):
     path = write_rows(tmp_path / "r.jsonl", [row | {"label": 1} for row in rows])
@@ -232,7 +232,7 @@ def test_the_parts_of_a_run_are_loaded_again(source, config_for):
     assert load_part(config, "validation", 1).texts(4) == prepared.golden
 
 
-def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, write_rows, config_for):
+def test_another_split_is_loaded_whole_or_an_error_names_the_splits(tmp_path, rows, write_rows, config_for):
     write_rows(tmp_path / "train.jsonl", rows)
     write_rows(tmp_path / "test.jsonl", rows[:5])
     part = load_part(config_for(tmp_path), "test", 1)
@@ -247,7 +247,7 @@ def test_another_split_is_loaded_whole_or_those_there_are_named(tmp_path, rows, 
         load_split(config_for(tmp_path).data, "validation", 1)
 
 
-def test_the_only_split_of_a_file_is_all_of_it(source, rows, config_for):
+def test_the_only_split_of_a_file_has_all_its_rows(source, rows, config_for):
     part = load_split(config_for(source).data, None, 1)
     assert part.texts() == [row["text"] for row in rows]
 
@@ -305,7 +305,7 @@ def test_the_figures_of_a_cut_validation_split(source, config_for):
     assert found.copies_across == {"train & validation": 0}
 
 
-def test_several_channels_count_words_each(source, config_for):
+def test_each_channel_counts_its_own_words(source, config_for):
     config = config_for(source, "model.encoder = 'shared_weight'", "model.channels = ['lower', 'shape']")
     found = audit(config, 1)
     assert len(found.words) == 2 and found.words[0] > found.words[1] > 2

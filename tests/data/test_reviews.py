@@ -1,4 +1,4 @@
-"""Sources of reviews: every format gives the same rows, and whatever is wrong is named with file and row."""
+"""Sources of reviews: every format gives the same rows, and errors name the file and the row."""
 
 import csv
 import gzip
@@ -45,7 +45,7 @@ def load(source, *splits, **settings):
 
 
 def refuse(source, *words, **settings):
-    """The source is refused in one line that names it and holds `words`."""
+    """Fail unless the error is one line with the name of the source and `words`."""
     with pytest.raises(DataError) as caught:
         load(source, **settings)
     message = str(caught.value)
@@ -115,7 +115,7 @@ def test_tricky_texts_stay_texts(tmp_path, ending):
     assert reviews.groups is None
 
 
-def test_json_may_hold_one_object_a_line(tmp_path):
+def test_json_may_have_one_object_per_line(tmp_path):
     assert len(load(write_lines(tmp_path / "reviews.json", TRICKY_ROWS))["train"]) == len(TRICKY_ROWS)
 
 
@@ -140,7 +140,7 @@ def test_a_very_long_field_is_read(file):
     assert len(load(file("a.csv", f"text,label\n{'long ' * 100_000},1\n"))["train"].texts[0]) == 500_000
 
 
-def test_a_folder_of_files_has_a_split_each(tmp_path, rows):
+def test_each_file_of_a_folder_is_a_split(tmp_path, rows):
     write_lines(tmp_path / "train.jsonl", rows)
     write_separated(tmp_path / "test.csv", rows[:10])
     (tmp_path / "README.md").write_text("# reviews")
@@ -172,7 +172,7 @@ def test_an_open_source_reads_each_split_once(tmp_path, rows):
         ("a.jsonl", ['{"text": "x", "label": 1}', '{"text": "y", "label": 0}'], '{"text": "", "label": 1}'),
     ],
 )
-def test_a_blank_line_is_no_row_and_errors_name_the_true_line(file, name, lines, bad, blank):
+def test_blank_lines_are_left_out_and_errors_name_the_true_line(file, name, lines, bad, blank):
     spread = [part for line in lines for part in (line, blank)]
     path = file(name, "\n".join([*spread, ""]))
     assert list(load(path)["train"].texts) == ["x", "y"]
@@ -200,7 +200,7 @@ def test_two_files_of_one_split_are_refused(tmp_path, rows):
 
 @pytest.fixture
 def hub_layout(tmp_path, rows):
-    """A data set as the hub lays it out: parquet with declared classes, and a split without labels."""
+    """Write a data set in the layout of the hub: parquet with named classes, and a split without labels."""
     import datasets
 
     with_classes = datasets.Features(
@@ -242,14 +242,14 @@ def test_a_split_of_the_hubs_layout_has_the_rows_that_its_readme_declares(hub_la
     refuse(hub_layout, "(test) has 16 reviews, but README.md says 17; copy it again")
 
 
-def test_the_hubs_split_without_labels_comes_where_it_is_named(hub_layout, rows):
+def test_the_hubs_split_without_labels_is_read_only_if_it_is_named(hub_layout, rows):
     found = load(hub_layout, "train", "unsupervised")
     assert {name: len(reviews) for name, reviews in found.items()} == {"train": 48, "unsupervised": 5}
     assert found["unsupervised"].labels_N.tolist() == [-1] * 5
     assert list(found["unsupervised"].texts) == [row["text"] for row in rows[:5]]
 
 
-def test_the_hubs_notes_are_no_split(hub_layout):
+def test_notes_of_the_hub_are_no_split(hub_layout):
     (hub_layout / "README.md").write_text("# Reviews\n")
     (hub_layout / "dataset_infos.json").write_text('{"default": {"description": ""}}')
     assert load(hub_layout).keys() == {"train", "test"}
@@ -372,11 +372,11 @@ def test_a_missing_column_is_named_with_those_found(tmp_path, rows, ending, miss
         ("a.json", '[{"text": "x", "label": 1, "label": 0}]'),
     ],
 )
-def test_a_column_that_stands_twice_is_refused(file, name, content):
+def test_a_column_that_appears_twice_is_refused(file, name, content):
     refuse(file(name, content), "two ", " are called ", "rename or remove one")
 
 
-def test_a_parquet_column_that_stands_twice_is_refused(tmp_path):
+def test_a_parquet_column_that_appears_twice_is_refused(tmp_path):
     arrays = [pyarrow.array(["a"]), pyarrow.array([1]), pyarrow.array([0])]
     table = pyarrow.table(arrays, names=["text", "label", "label"])
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
@@ -423,7 +423,7 @@ def test_an_empty_text_is_named_with_its_row(tmp_path, ending, text):
 
 
 @pytest.mark.parametrize("text", [None, 5, ["x"]])
-def test_a_text_that_is_none_is_named(tmp_path, text):
+def test_a_text_that_is_not_a_string_is_named(tmp_path, text):
     rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
     refuse(write_lines(tmp_path / "a.jsonl", rows), "line 2: the text is empty")
 
@@ -464,7 +464,7 @@ def test_half_a_surrogate_pair_is_named(file):
         ("a.parquet", "PAR1 but no more", ["not a complete parquet file", "copy it again"]),
     ],
 )
-def test_a_broken_file_is_named_with_place_and_cure(file, name, content, words):
+def test_a_broken_file_is_named_with_place_and_remedy(file, name, content, words):
     refuse(file(name, content), *words)
 
 
@@ -509,14 +509,14 @@ def test_a_broken_file_in_the_hubs_layout_is_refused(hub_layout):
 
 
 @pytest.mark.parametrize("name", ["none.csv", "deep/none.parquet", "none", "a/b/c"])
-def test_a_source_that_is_not_there_is_refused(tmp_path, monkeypatch, name):
+def test_a_missing_source_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     refuse(name, "there is no such file or folder; give a file, a folder, or owner/name of a data set")
 
 
 @pytest.fixture
 def no_hub(monkeypatch):
-    """Whoever asks the hub fails."""
+    """Let every request to the hub fail."""
     monkeypatch.setattr(
         "sentiment.data.sources.locate.download", lambda name: pytest.fail(f"asked for {name}")
     )
@@ -532,7 +532,7 @@ def test_a_misspelt_folder_is_not_looked_for_on_the_hub(tmp_path, monkeypatch, r
     refuse("revews.jsonl", "did you mean reviews.jsonl?")
 
 
-def test_a_folder_may_hide_an_owner_of_the_hub(tmp_path, monkeypatch, no_hub):
+def test_a_folder_that_hides_the_owner_of_a_hub_name_is_named(tmp_path, monkeypatch, no_hub):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner").mkdir()
     refuse("owner/name", "if it is on the hub, run the command in a folder that has no owner/")
@@ -559,7 +559,7 @@ OFFLINE_WAYS = ("--data FOLDER, --data FILE or --data sample",)
 
 
 class Hub(http.server.ThreadingHTTPServer):
-    """A stand-in for the hub that holds `some/name`; `manner` is how it treats a client."""
+    """A server in place of the hub that has `some/name`; `manner` is how it answers."""
 
     daemon_threads = True
 
@@ -599,7 +599,7 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
         headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": COMMIT}
         if self.server.manner == "whole" or self.command == "HEAD":
             self.reply(200, content, headers)
-        elif self.headers.get("Range"):  # the client tries to resume, and nobody is there any more
+        elif self.headers.get("Range"):  # the client tries to continue, and the server is gone
             self.close_connection = True
         else:
             self.reply(200, content, headers, sent=len(content) // 2)
@@ -621,7 +621,7 @@ class HubHandler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub(tmp_path, rows):
-    """Start a hub of some manner, holding the rows as parquet."""
+    """Return a function that starts such a server, with the rows as parquet."""
     content = write_parquet(tmp_path / "on-the-hub.parquet", rows).read_bytes()
     hubs = []
 
@@ -697,7 +697,7 @@ def test_a_hub_name_is_downloaded_and_then_found_offline(hub, start_prepare):
     assert len(server.requests) == asked
 
 
-def test_a_hub_that_fails_ends_with_4_and_the_offline_ways(hub, start_prepare):
+def test_a_hub_that_fails_ends_with_4_and_names_the_offline_ways(hub, start_prepare):
     # All at once: the client spends its time waiting between attempts.
     started = time.monotonic()
     hubs = {manner: hub(manner) for manner in (401, 403, "breaks off")}

@@ -144,7 +144,7 @@ def test_copies_of_opposite_labels_stay_together_too():
         assert (0 in train) == (1 in train)
 
 
-def test_rules_that_cannot_be_followed_are_refused_with_a_cure():
+def test_rules_that_cannot_be_followed_are_refused_with_a_remedy():
     reviews = reviews_of([0, 1] * 10)
     with pytest.raises(DataError, match=r"no validation split; cut one .* --set data\.validation=auto"):
         hold(reviews, "own")
@@ -195,7 +195,7 @@ def test_one_text_that_is_copied_cannot_be_held_out():
         hold(reviews_of([0, 1] * 10, texts=["same"] * 20), "random")
 
 
-def test_far_fewer_reviews_than_asked_for_are_warned_of(films):
+def test_far_fewer_reviews_than_asked_for_give_a_warning(films):
     # Copies of one text tie the first 13 of 20 blocks together.
     texts = ["same" if n % 48 == 0 and n < 1_560 else f"review {n}" for n in range(2_400)]
     few = hold(reviews_of([0, 1] * 1_200, texts=texts), "blocks", 0.5)

@@ -1,4 +1,4 @@
-"""Tokens: spaCy's own, on normalised text, the same from one process, from several and from the cache."""
+"""Tokens: those of spaCy on normalised text, the same from one process, several, and the cache."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ readable = st.text(st.characters(exclude_categories=["Cs"])) | st.text("ab.'<br/
 
 @pytest.fixture(scope="module")
 def bare():
-    """spaCy's tokenizer, called with nothing of ours around it."""
+    """spaCy's tokenizer, called directly."""
     return spacy.blank("en").tokenizer
 
 
@@ -67,7 +67,7 @@ def test_breaks_and_white_space_become_one_space(text, normal):
 
 @settings(derandomize=True, deadline=None)
 @given(text=readable)
-def test_normal_text_stays(text):
+def test_normal_text_does_not_change(text):
     normal = normalise(text)
     assert not any(char.isspace() and char != " " for char in normal)
     assert "  " not in normal and normal == normal.strip()
@@ -76,7 +76,7 @@ def test_normal_text_stays(text):
 
 @settings(derandomize=True, deadline=None)
 @given(text=readable)
-def test_a_text_is_unreadable_exactly_when_nothing_is_left_of_it(text):
+def test_a_text_is_unreadable_exactly_if_it_is_empty_after_normalising(text):
     assert why_unreadable(text) == (None if normalise(text) else "is empty")
 
 
@@ -110,7 +110,7 @@ def test_no_texts_are_no_tokens():
     assert (len(tokens), tokens.forms) == (0, [])
 
 
-def test_an_unending_stream_does_not_fill_the_memory(monkeypatch):
+def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
     tokenizer = Tokenizer()
     tokenizer.tokenize_and_forget(["warm up"])
     monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", 0)
@@ -134,7 +134,7 @@ def many():
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_several_processes_give_what_one_gives(many, caches, monkeypatch, method):
+def test_several_processes_give_the_tokens_of_one(many, caches, monkeypatch, method):
     serial = tokenize_cached(many, "serial", 1)
     plain = Tokens(serial.forms, serial.ids[:], serial.offsets)
     shutil.rmtree(caches / "sentiment")
@@ -162,7 +162,7 @@ def test_the_serial_result_is_spacys(many, bare):
 
 @pytest.fixture
 def counted(monkeypatch):
-    """The number of texts that were really tokenized."""
+    """Count the texts that are tokenized, not read from the cache."""
     seen = []
     tokenize = token_cache.tokenize_chunks
     monkeypatch.setattr(
@@ -181,7 +181,7 @@ def test_a_second_call_opens_the_cache(counted):
     assert isinstance(second.ids, StoredIds)
 
 
-def test_other_texts_get_an_entry_of_their_own(counted):
+def test_other_texts_get_another_entry(counted):
     tokenize_cached(["ab", "c"], "x", 1)
     tokenize_cached(["a", "bc"], "x", 1)
     tokenize_cached(["c", "ab"], "x", 1)
@@ -189,7 +189,7 @@ def test_other_texts_get_an_entry_of_their_own(counted):
     assert len(list((cache_folder() / "tokens").iterdir())) == 3
 
 
-def test_another_spacy_gets_an_entry_of_its_own(counted, monkeypatch):
+def test_another_version_of_spacy_gets_another_entry(counted, monkeypatch):
     tokenize_cached(TEXTS, "x", 1)
     monkeypatch.setattr(spacy, "__version__", "99.0")
     tokenize_cached(TEXTS, "x", 1)
@@ -252,7 +252,7 @@ def test_two_processes_at_once_fill_one_entry(caches, many):
     assert entry.is_dir()
 
 
-def test_the_cache_stands_where_the_system_wants_it(monkeypatch, tmp_path):
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "sentiment"
     monkeypatch.delenv("XDG_CACHE_HOME")
@@ -262,7 +262,7 @@ def test_the_cache_stands_where_the_system_wants_it(monkeypatch, tmp_path):
 
 @settings(derandomize=True, deadline=None)
 @given(first=st.lists(st.text("ab")), second=st.lists(st.text("ab")))
-def test_a_digest_tells_lists_apart(first, second):
+def test_different_lists_have_different_digests(first, second):
     assert (digest(first) == digest(second)) == (first == second)
 
 

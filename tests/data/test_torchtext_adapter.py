@@ -1,4 +1,4 @@
-"""torchtext: one file imports it, and what it would change in the process is put back."""
+"""torchtext: only one file imports it, and its changes to the process are undone."""
 
 import ast
 import ssl

@@ -1,4 +1,4 @@
-"""Reviews without labels: read only where they are named, checked like others, and joined to the labelled."""
+"""Reviews without labels: read only if they are needed, checked like others, joined to the labelled."""
 
 import csv
 
@@ -45,7 +45,7 @@ def folder(tmp_path, rows, write_rows):
     [{}, {"label": -1}, {"label": None}, {"label": 1}, {"label": "unsup"}],
     ids=["missing", "-1", "null", "1", "unsup"],
 )
-def test_whatever_stands_in_the_label_column_nothing_is_made_of_it(folder, label):
+def test_the_label_column_is_ignored(folder, label):
     source = folder([{"text": f"take {n}", "film": f"f{n}", **label} for n in range(3)])
     found = load(source, *BOTH)
     assert list(found) == ["train", "unsupervised"]
@@ -65,12 +65,12 @@ def test_a_table_needs_no_label_column(folder):
 
 
 @pytest.mark.parametrize("splits", [(), ("train",), ("train", "validation")])
-def test_it_comes_only_where_it_is_named(folder, splits):
+def test_the_split_is_read_only_if_it_is_named(folder, splits):
     source = folder([{"text": ""}])  # whose texts are not even looked at
     assert list(load(source, *splits)) == ["train"]
 
 
-def test_it_need_not_be_there(folder, rows):
+def test_the_split_may_be_missing(folder, rows):
     source = folder([{"text": "x"}])
     (source / "unsupervised.jsonl").unlink()
     assert list(load(source, *BOTH)) == ["train"]
@@ -119,7 +119,7 @@ def test_a_language_model_reads_the_training_reviews_and_then_these(folder, conf
     assert not {"omega", "zyzzyva", ","} & set(channel.words)  # a vocabulary comes from train alone
 
 
-def test_without_such_a_split_it_reads_the_training_reviews(folder, config_for):
+def test_without_unlabelled_reviews_a_language_model_reads_the_training_reviews(folder, config_for):
     source = folder(UNLABELLED)
     (source / "unsupervised.jsonl").unlink()
     prepared = prepare(config_for(source, *PRETRAINING), 1)
@@ -144,7 +144,7 @@ def test_the_data_hash_covers_what_was_read_for_pretraining(folder, config_for):
     assert len(hashes) == 3
 
 
-def test_it_is_not_judged(folder, config_for):
+def test_the_split_cannot_be_judged(folder, config_for):
     config = config_for(folder(UNLABELLED), *PRETRAINING)
     *others, unlabelled = audit(config, 1).splits
     assert [split.split for split in others] == ["train", "validation"]
@@ -184,7 +184,7 @@ def test_joined_reviews_are_those_of_the_first_then_those_of_the_second(first, s
     assert torch.equal(batch.tokens_BT, plain.tokens_BT) and torch.equal(batch.lengths_B, plain.lengths_B)
 
 
-def test_the_original_archive_keeps_them_under_train(tmp_path):
+def test_the_original_archive_has_unlabelled_reviews_under_train(tmp_path):
     texts = {"neg/0_1": "dull", "pos/0_9": "great", "unsup/0_0": "long", "unsup/1_0": "old"}
     for name, text in texts.items():
         file = tmp_path / "train" / f"{name}.txt"

@@ -1,4 +1,4 @@
-"""Pretrained vectors: read from text, refused when they do not fit, and nothing left behind."""
+"""Word vectors: read from text, refused if they do not fit, and no other files are written."""
 
 import ssl
 import zipfile
@@ -51,13 +51,13 @@ def test_words_without_a_vector_are_listed_most_frequent_first(file, channel):
     assert only_film.missing_words(channel) == ["good", "bad", "zyzzyva"]
 
 
-def test_nothing_is_left_beside_the_vectors_nor_in_the_cache(file, channel, tmp_path, caches):
+def test_no_file_is_left_next_to_the_vectors_or_in_the_cache(file, channel, tmp_path, caches):
     load_word_vectors(file(THREE), channel, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["vectors.txt"]
     assert list(caches.rglob("*")) == []
 
 
-def test_a_pickle_beside_the_vectors_is_not_opened(file, channel, tmp_path):
+def test_a_pickle_next_to_the_vectors_is_not_opened(file, channel, tmp_path):
     canary = tmp_path / "canary"
     file(b"cos\nsystem\n(S'touch " + str(canary).encode() + b"'\ntR.", "vectors.txt.pt")
     assert load_word_vectors(file(THREE), channel, 3).found_V.sum() == 3
@@ -71,12 +71,12 @@ def test_certificates_are_still_checked_afterwards(file, channel):
     assert (ssl._create_default_https_context, ssl._create_unverified_context) == TLS
 
 
-def test_no_bar_where_nobody_watches(file, channel, capfd):
+def test_no_progress_bar_without_a_terminal(file, channel, capfd):
     load_word_vectors(file(THREE), channel, 3)
     assert capfd.readouterr().err == ""
 
 
-def test_another_width_is_refused_with_its_cure(file, channel):
+def test_another_width_is_refused_with_a_remedy(file, channel):
     with pytest.raises(
         DataError, match=r"holds vectors of 3 values, the model has 4; use --set model\.embedding=3"
     ):
@@ -117,7 +117,7 @@ def test_a_name_that_is_neither_a_file_nor_known_is_refused(channel, tmp_path):
 
 
 @pytest.mark.parametrize("error", [URLError("no route"), ContentTooShortError("got only 5 bytes", b"")])
-def test_a_failed_download_is_the_machines_and_leaves_no_broken_archive(channel, caches, monkeypatch, error):
+def test_a_failed_download_is_a_machine_error_and_leaves_no_archive(channel, caches, monkeypatch, error):
     def retrieve(url, destination, **options):
         assert ssl._create_default_https_context is ssl.create_default_context
         Path(destination).write_bytes(b"PK\x03\x04 half")
@@ -131,7 +131,7 @@ def test_a_failed_download_is_the_machines_and_leaves_no_broken_archive(channel,
     assert (ssl._create_default_https_context, ssl._create_unverified_context) == TLS
 
 
-def test_an_archive_that_broke_off_unnoticed_is_fetched_again(channel, monkeypatch):
+def test_an_incomplete_archive_is_downloaded_again(channel, monkeypatch):
     fetched = []
 
     def retrieve(url, destination, **options):

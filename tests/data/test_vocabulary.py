@@ -1,4 +1,4 @@
-"""The vocabulary: counted where it is told to, frequent words first, and the same again from its text."""
+"""The vocabulary: counted on the given reviews, frequent words first, the same when it is read again."""
 
 from collections import Counter
 
@@ -40,7 +40,7 @@ def words(vocabulary):
     return channel.words
 
 
-def test_words_stand_by_falling_frequency_then_by_name():
+def test_words_are_sorted_by_falling_frequency_then_by_name():
     vocabulary = build(tokens_of("b a c b", "c b d"))
     assert words(vocabulary) == [PADDING, UNKNOWN, "b", "c", "a", "d"]
     assert vocabulary.ids(["d", "b", "never"]).tolist() == [5, 2, UNKNOWN_ID]
@@ -56,7 +56,7 @@ def test_only_the_given_positions_are_counted():
     assert vocabulary.ids(["held", "out", "test"]).tolist() == [UNKNOWN_ID] * 3
 
 
-def test_size_counts_words_besides_the_special_ones():
+def test_size_does_not_count_the_special_words():
     assert words(build(tokens_of("a a a b b c"), size=2))[2:] == ["a", "b"]
 
 
@@ -82,7 +82,7 @@ def test_the_special_names_typed_into_a_text_are_unknown(lower):
     assert (vocabulary.ids(["<PAD>"]) > UNKNOWN_ID).all() == (not lower)
 
 
-def test_several_channels_see_a_token_each_in_its_way():
+def test_each_channel_sees_its_own_form_of_a_token():
     vocabulary = build(tokens_of("Goodness 42 goodness"), views=["lower", "prefix", "suffix", "shape"])
     ids = vocabulary.ids(["Goodness", "goodness", "42"])
     assert ids.shape == (3, 4) and vocabulary.sizes == [4, 5, 4, 5]

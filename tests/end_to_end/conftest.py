@@ -1,4 +1,4 @@
-"""A data set and a recipe so small that training takes a second, and one finished run of them."""
+"""A data set and a recipe so small that training takes a second, and a finished run."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """The environment of a command: caches of its own, nobody's network."""
+    """The environment of a command: empty caches, no network."""
     caches = tmp_path_factory.mktemp("caches")
     return os.environ | {
         "XDG_CACHE_HOME": str(caches / "xdg"),
@@ -56,7 +56,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished_run(tiny, environment):
-    """The folder of a run that a process of its own has trained to its end without a stop."""
+    """The folder of a run that another process trained without a stop."""
     path = tiny / "runs" / "whole"
     result = subprocess.run(
         [sys.executable, "-m", "sentiment", "train", str(tiny / "tiny.toml"), "--run", str(path)],

@@ -1,4 +1,4 @@
-"""The commands as a user meets them: output, exit codes, one line for an error, nothing overwritten."""
+"""The commands as a user sees them: output, exit codes, one line for an error, nothing overwritten."""
 
 import json
 import math
@@ -56,7 +56,7 @@ def test_train_prints_a_result_and_logs_to_stderr(tiny, tmp_path, command):
     lines = [*result.stdout.splitlines(), *result.stderr.splitlines()]
     assert all(len(line) <= 80 for line in lines if str(tmp_path) not in line)
     assert "training 1/1: loss" in result.stderr and "largest batch" in result.stderr
-    assert "\r" not in result.stderr  # bars vanish where stderr is no terminal
+    assert "\r" not in result.stderr  # no bars without a terminal
 
 
 def test_eval_as_text_and_as_json(tiny, finished_run, command):
@@ -70,7 +70,7 @@ def test_eval_as_text_and_as_json(tiny, finished_run, command):
     assert json.loads(whole.stdout)["evaluation"]["reviews"] == 240
 
 
-def test_eval_names_the_splits_there_are(finished_run, command):
+def test_eval_names_the_existing_splits(finished_run, command):
     assert_one_error(command("eval", finished_run), 3, "no split named test", "train, validation")
 
 
@@ -136,7 +136,7 @@ def test_predict_explains_in_the_terminal_as_json_and_as_a_page(finished_run, co
     )
 
 
-def test_an_explanation_goes_nowhere_where_no_file_can_be(finished_run, command, tmp_path):
+def test_an_explanation_is_refused_if_no_file_can_be_written(finished_run, command, tmp_path):
     missing = command("predict", "--run", finished_run, "--html", tmp_path / "no" / "why.html", "great")
     assert_one_error(missing, 2, "its folder does not exist")
     assert_one_error(command("predict", "--run", finished_run, "--html", tmp_path, "great"), 2, "a folder")
@@ -147,7 +147,7 @@ def test_predict_uses_the_newest_finished_run(finished_run, command):
     assert result.returncode == 0 and "using runs/whole" in result.stderr
 
 
-def test_shipped_names_the_shipped_model_whatever_runs_there_are(finished_run, command):
+def test_shipped_is_the_shipped_model_even_with_other_runs(finished_run, command):
     result = command("predict", "--run", "shipped", "--json", "great", cwd=finished_run.parent.parent)
     expected = sentiment.load(threads=1).predict(["great"])[0].probability
     assert json.loads(result.stdout)["probability"] == pytest.approx(expected, abs=1e-5)
@@ -202,7 +202,7 @@ def test_predict_to_a_full_disk_ends_with_4(finished_run, environment):
         ("'' 2>&-", 3, ""),
     ],
 )
-def test_a_closed_or_full_stream_ends_with_a_code(finished_run, environment, arguments, code, says):
+def test_a_closed_or_full_stream_ends_with_an_exit_code(finished_run, environment, arguments, code, says):
     text = "" if "--file" in arguments or "''" in arguments else "great"
     shell = f"{sys.executable} -m sentiment predict --run {finished_run} {text} {arguments}"
     result = subprocess.run(
@@ -296,7 +296,7 @@ def test_inspect_of_a_missing_run_and_of_a_missing_configuration(command):
     assert command("inspect", "imdb-fast") == command("inspect", config)
 
 
-def test_a_signal_while_the_program_is_loaded_ends_it_without_a_word(environment, tmp_path):
+def test_a_signal_while_the_program_is_loaded_ends_it_without_a_message(environment, tmp_path):
     (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     arguments = [sys.executable, "-m", "sentiment", "predict", "hello"]  # -m looks here first
     result = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True)
@@ -314,7 +314,7 @@ def test_an_unwritable_place_is_refused_before_the_data_is_read(tmp_path, tiny, 
 
 
 def broken(finished_run, tmp_path, damage):
-    """A copy of a run with something done to it."""
+    """Return a damaged copy of a run."""
     path = tmp_path / "run"
     shutil.copytree(finished_run, path)
     damage(path)
@@ -351,7 +351,7 @@ def test_a_pickle_is_refused_and_not_opened(tmp_path, command):
     assert not canary.exists()
 
 
-def test_prepare_says_what_it_found(tiny, command):
+def test_prepare_prints_what_it_found(tiny, command):
     result = command("prepare", tiny / "tiny.toml")
     assert result.returncode == 0, result.stderr
     for words in (

@@ -1,4 +1,4 @@
-"""Two processes that train together: as `torchrun` starts both, or as the first one starts the other."""
+"""Two processes that train together: started by `torchrun`, or one by the other."""
 
 import contextlib
 import itertools
@@ -52,7 +52,7 @@ threads = 1
 
 
 def write_reviews(path, count, generator):
-    """Reviews of 1 to 24 words; returns how many words they are."""
+    """Write reviews of 1 to 24 words; return the number of words."""
     total = 0
     with path.open("w") as file:
         for label in itertools.islice(itertools.cycle((0, 1)), count):
@@ -65,7 +65,7 @@ def write_reviews(path, count, generator):
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
-    """Many a training batch is a single review; validation takes more than one batch to score."""
+    """Many training batches are a single review; validation needs several batches."""
     folder = tmp_path_factory.mktemp("together")
     generator = random.Random(5)
     (folder / "reviews").mkdir()
@@ -143,7 +143,7 @@ def records_of(path, event):
     return [line for line in lines if line["event"] == event]
 
 
-def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
+def test_two_processes_find_the_weights_of_one(recipe, alone, together, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
     out, errors = process.communicate(timeout=180)
@@ -169,11 +169,11 @@ def test_two_processes_find_what_one_finds(recipe, alone, together, tmp_path):
     assert errors.count("fitting the n-gram evidence") == 1
 
 
-def test_two_processes_started_from_python_find_what_one_finds(alone, both):
+def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
 
 
-def test_one_that_diverges_says_so_once_and_the_other_is_found_whatever_lies_here(recipe, start, tmp_path):
+def test_a_divergence_is_reported_once_and_files_here_hide_no_module(recipe, start, tmp_path):
     (tmp_path / "random.py").write_text("raise SystemExit('this is not the library')\n")
     options = ("--processes", 2, "--set", "training.learning_rate=1e38", "--set", "pretraining.epochs=0")
     program = "from sentiment.cli import main; main()"
@@ -191,7 +191,7 @@ def test_processes_of_torchrun_need_a_folder(recipe, start):
 
 
 def process_of(first, rank):
-    """The process of this rank that `first` has started; itself, if it has started no such process."""
+    """Return the process of this rank that `first` has started, or `first` if there is none."""
     children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
     for child in children:
         with contextlib.suppress(OSError):  # it also starts helpers, which may have ended by now
@@ -221,7 +221,7 @@ def wait_until_gone(number, seconds):
 
 @needs_proc
 @pytest.mark.parametrize("steps", [0, pytest.param(8, marks=pytest.mark.slow)])
-def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
+def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, steps):
     path = tmp_path / "run"
     process = start("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
     if steps:
@@ -234,7 +234,7 @@ def test_the_death_of_the_first_ends_the_other(recipe, start, tmp_path, steps):
 
 
 @needs_proc
-def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together, command, tmp_path):
+def test_the_end_of_one_process_ends_all_and_one_alone_can_resume(recipe, alone, together, command, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
     wait_for_steps(process, path, 8)
@@ -260,7 +260,7 @@ def test_the_death_of_one_ends_all_and_one_goes_on_alone(recipe, alone, together
 
 @needs_proc
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_a_signal_to_the_first_stops_both_and_they_go_on_to_the_same_bytes(
+def test_a_signal_to_the_first_stops_both_and_they_resume_to_the_same_bytes(
     recipe, both, start, tmp_path, number
 ):
     path = tmp_path / "run"

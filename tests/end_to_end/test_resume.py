@@ -1,4 +1,4 @@
-"""A run that is stopped, killed or damaged ends with the bytes of the run that never was."""
+"""A run that is stopped, killed or damaged ends with the bytes of a run without faults."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 
 
 def start(tiny, path, environment, *arguments):
-    """Begin a training as a process."""
+    """Start a training as a process."""
     return subprocess.Popen(
         [sys.executable, "-m", "sentiment", "train", *map(str, arguments), "--run", str(path)],
         env=environment,
@@ -24,7 +24,7 @@ def start(tiny, path, environment, *arguments):
 
 
 def wait_for_step(path, step, process, timeout=60):
-    """Wait until metrics.jsonl holds a step."""
+    """Wait until a step is in metrics.jsonl."""
     end = time.monotonic() + timeout
     metrics = path / "metrics.jsonl"
     while time.monotonic() < end and process.poll() is None:
@@ -34,7 +34,7 @@ def wait_for_step(path, step, process, timeout=60):
 
 
 def assert_same_result(path, whole):
-    """The weights are the same bytes, and each step stands in the metrics once."""
+    """Fail unless the weights are the same bytes and each step is in the metrics once."""
     for name in ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "metrics.jsonl"):
         assert (path / name).read_bytes() == (whole / name).read_bytes(), name
     newest = max((path / "checkpoints").iterdir(), key=lambda folder: int(folder.name.split("-")[1]))
@@ -50,7 +50,7 @@ def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_
     path = tmp_path / "run"
     generator = random.Random(seed)
     process = start(tiny, path, environment, tiny / "tiny.toml")
-    for hash_seed in ("12345", "54321"):  # Python's order of sets does not matter either
+    for hash_seed in ("12345", "54321"):  # the order of Python's sets does not matter
         wait_for_step(path, generator.randint(3, 40), process)
         assert process.poll() is None
         process.kill()
@@ -62,7 +62,7 @@ def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_saves_and_leaves(tiny, tmp_path, environment, command, finished_run, number):
+def test_a_signal_saves_and_ends_the_training(tiny, tmp_path, environment, command, finished_run, number):
     path = tmp_path / "run"
     process = start(tiny, path, environment, tiny / "tiny.toml", "--set", "training.checkpoint_steps=1000")
     wait_for_step(path, 5, process)
@@ -77,7 +77,9 @@ def test_signal_saves_and_leaves(tiny, tmp_path, environment, command, finished_
         assert (path / name).read_bytes() == (finished_run / name).read_bytes()
 
 
-def test_damaged_checkpoint_falls_back_to_the_one_before(tiny, tmp_path, environment, command, finished_run):
+def test_a_damaged_checkpoint_is_skipped_for_the_one_before(
+    tiny, tmp_path, environment, command, finished_run
+):
     path = tmp_path / "run"
     process = start(tiny, path, environment, tiny / "tiny.toml")
     wait_for_step(path, 15, process)
@@ -114,7 +116,7 @@ def test_resume_refuses_another_recipe_or_other_data(tiny, tmp_path, command, fi
         assert result.returncode == 3 and words in result.stderr
 
 
-def test_resume_refuses_weights_of_other_words(tmp_path, command, finished_run):
+def test_resume_refuses_a_changed_vocabulary(tmp_path, command, finished_run):
     path = tmp_path / "run"
     shutil.copytree(finished_run, path)
     (path / "manifest.json").unlink()
@@ -128,7 +130,7 @@ def test_resume_refuses_weights_of_other_words(tmp_path, command, finished_run):
     assert json.loads((path / "run.json").read_text())["versions"]["spacy"] == "3.0"
 
 
-def test_a_run_goes_on_with_its_data_where_they_have_moved(tiny, tmp_path, command, finished_run):
+def test_a_run_resumes_with_data_that_have_moved(tiny, tmp_path, command, finished_run):
     path, moved, other = tmp_path / "run", tmp_path / "moved.jsonl", tmp_path / "other.jsonl"
     shutil.copytree(finished_run, path)
     (path / "manifest.json").unlink()
@@ -163,7 +165,7 @@ def test_a_second_training_into_one_folder_is_refused(tiny, tmp_path, environmen
     assert process.returncode == 143
 
 
-def test_signal_before_the_first_step_leaves_at_once(tiny, tmp_path, environment):
+def test_a_signal_before_the_first_step_ends_at_once(tiny, tmp_path, environment):
     path = tmp_path / "run"
     process = start(tiny, path, environment, tiny / "tiny.toml")
     while not path.exists() and process.poll() is None:

@@ -1,4 +1,4 @@
-"""The n-gram baseline: the results of scikit-learn's own text classes, in every batch of reviews."""
+"""The n-gram baseline: the same results as scikit-learn's text classes, in every batch."""
 
 from collections import Counter
 from dataclasses import replace
@@ -27,14 +27,14 @@ SOME_TEXTS = st.lists(
 
 
 def part_of(texts, labels=None):
-    """A part of all these texts."""
+    """Return a part with all these texts."""
     labels_N = np.array(labels or [0] * len(texts), dtype=np.int8)
     tokens = shared_tokenizer().tokenize(texts)
     return Part("train", Reviews("train", texts, labels_N), tokens, np.arange(len(texts)))
 
 
 def chosen(part, positions):
-    """Only the reviews at `positions` of a whole part."""
+    """Return a part with the reviews at `positions` of a whole part."""
     return replace(part, positions_N=np.asarray(positions))
 
 
@@ -105,7 +105,7 @@ def test_counts_of_other_texts_are_those_of_scikit_learn(known, new):
     assert columns(NGrams(part).count(other)) == columns(vectorizer.transform(spaced(other)))
 
 
-def test_reviews_outside_the_part_have_no_say():
+def test_reviews_outside_the_part_have_no_influence():
     texts = ["a good film", "a good plot", "a bad film", "a bad plot"]
     whole = part_of(texts)
     some = chosen(whole, [1, 3])
@@ -132,7 +132,7 @@ def test_logits_are_those_of_scikit_learn(sample):
 
 
 @given(st.lists(st.integers(0, 599), min_size=1, max_size=20))
-def test_a_logit_does_not_depend_on_company(sample, whole_logits_N, positions):
+def test_a_logit_does_not_depend_on_other_reviews(sample, whole_logits_N, positions):
     baseline, _, test = sample
     logits_N = baseline.logits(chosen(test, positions))
     assert logits_N.dtype == np.float32
@@ -165,6 +165,6 @@ def test_the_same_part_and_seed_give_the_same_model(sample):
         (["superb", "awful"], [1, 0], "no word occurs in two reviews"),
     ],
 )
-def test_a_part_that_teaches_nothing_is_refused(texts, labels, words):
+def test_a_part_without_two_classes_or_a_common_word_is_refused(texts, labels, words):
     with pytest.raises(DataError, match=words):
         fit_baseline(part_of(texts, labels), 1)

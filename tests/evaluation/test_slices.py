@@ -1,4 +1,4 @@
-"""Slices hold every review once, with the shares and intervals counted by hand."""
+"""Each review is in one slice of a kind; shares and intervals are checked by hand."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_fifths_are_about_equal_and_in_order():
     assert all(part.reviews in (19, 20, 21) for part in lengths)
 
 
-def test_without_a_cut_there_is_one_slice():
+def test_without_a_cut_review_there_is_one_slice():
     whole = encoded("known", "known known")
     (read,) = (slicing for slicing in slice_accuracy(whole, np.array([True, True])) if slicing.by == "read")
     assert [(part.name, part.reviews) for part in read.slices] == [("whole", 2)]

@@ -1,4 +1,4 @@
-"""Explanations made by hand for the tests of what is shown."""
+"""Explanations made by hand, for the tests of pages and terminals."""
 
 from sentiment.explain.explanation import Explanation, SentenceScore, TokenScore
 from sentiment.inference.predictor import Prediction
@@ -20,16 +20,6 @@ def explanation_of(*tokens: TokenScore, **details: object) -> Explanation:
         "position_logits": None,
     }
     return Explanation(**(values | details))  # type: ignore[arg-type]
-
-
-MIXED = explanation_of(
-    TokenScore("Great ", 2.0, True),
-    TokenScore("film", 0.1, True),
-    TokenScore(", ", -0.3, True),
-    TokenScore("dull ", -1.5, True),
-    TokenScore("<b>zyx</b> ", 0.0, False),
-    TokenScore("unread", None, True),
-)
 
 
 MIXED = explanation_of(

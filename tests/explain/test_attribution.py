@@ -1,4 +1,4 @@
-"""What each token adds to a logit: it sums up, knows no unknown word, and sees the order of words."""
+"""Contributions of tokens: they add up to the logit, and depend on the order of words."""
 
 from copy import deepcopy
 from itertools import product
@@ -32,7 +32,7 @@ def logit(network: nn.Module, ids: list[int]) -> float:
 
 
 @pytest.mark.parametrize(("encoder", "readout"), product(ENCODERS, READOUTS))
-def test_contributions_account_for_the_logit_of_every_design(encoder: str, readout: str) -> None:
+def test_contributions_add_up_to_the_logit_in_every_design(encoder: str, readout: str) -> None:
     network = new_model(Design(encoder, readout, (True, "concat"), layers=2))
     found = attribute(network, tokens_of(network, REVIEW))
     assert found.logit == pytest.approx(logit(network, REVIEW), abs=1e-5)
@@ -54,7 +54,7 @@ def test_more_steps_leave_less_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rests[0] > rests[1] > rests[2]
 
 
-def test_steep_paths_get_more_steps_and_what_stays_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_steep_path_gets_more_steps_and_reports_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     network = new_model(Design("stacked", "mean", (True, "concat"), layers=1))
     with torch.no_grad():
         steep = deepcopy(network)
@@ -111,7 +111,7 @@ def test_an_ngram_is_shared_by_its_places_and_its_words() -> None:
 
 
 @pytest.mark.parametrize("evidence", [None, new_evidence()], ids=["members alone", "with evidence"])
-def test_an_ensemble_mixes_as_its_logit_does(evidence: NGramEvidence | None) -> None:
+def test_an_ensemble_mixes_contributions_as_its_logit(evidence: NGramEvidence | None) -> None:
     members = [
         new_model(Design("stacked", readout, (True, "concat"), layers=1)) for readout in ("max", "mean")
     ]
@@ -126,7 +126,7 @@ def test_an_ensemble_mixes_as_its_logit_does(evidence: NGramEvidence | None) -> 
     assert abs(found.rest) < 0.05
 
 
-def test_no_gradient_is_left_behind() -> None:
+def test_no_gradient_stays_in_the_parameters() -> None:
     network = new_model(Design("stacked", "attention", (True, "concat"), layers=1))
     attribute(network, tokens_of(network, REVIEW))
     assert all(parameter.grad is None for parameter in network.parameters())

@@ -1,4 +1,4 @@
-"""Explanations account for the logit, show the whole text, and say what they stand on."""
+"""Explanations add up to the logit, show the whole text, and list reasons for doubt."""
 
 import pytest
 from hypothesis import given, settings
@@ -33,13 +33,13 @@ def test_everything_adds_up_to_the_logit(shipped: Predictor, review: Explanation
     assert sum(sentence.contribution or 0 for sentence in review.sentences) == pytest.approx(contributions)
 
 
-def test_the_text_is_whole(review: Explanation) -> None:
+def test_the_tokens_make_up_the_whole_text(review: Explanation) -> None:
     assert "".join(token.text for token in review.tokens) == normalise(REVIEW)
     assert [sentence.start for sentence in review.sentences] == [0, 4, 14]
     assert review.sentences[-1].stop == len(review.tokens)
 
 
-def test_words_push_the_way_they_mean(review: Explanation) -> None:
+def test_praise_raises_the_logit_and_complaint_lowers_it(review: Explanation) -> None:
     scores = {token.text.strip(): token.contribution or 0 for token in review.tokens}
     assert scores["great"] > 0.2 > 0 > scores["terrible"]
 
@@ -58,7 +58,7 @@ def test_any_text_is_explained_token_by_token(text: str) -> None:
     assert explanation.sentences[-1].stop == len(explanation.tokens)
 
 
-def test_what_was_cut_has_no_contribution(shipped: Predictor) -> None:
+def test_a_cut_token_has_no_contribution(shipped: Predictor) -> None:
     text = "Good start. " + "It goes on and on, and nobody knows why. " * 60 + "Bad end."
     (explanation,) = explain_reviews(shipped, [text])
     read = [token.contribution is not None for token in explanation.tokens]
@@ -79,7 +79,7 @@ def test_what_was_cut_has_no_contribution(shipped: Predictor) -> None:
         ("The qwrx of the zyzzyva was a grmpf of brlk, said vrrm to plimf.", "does not know"),
     ],
 )
-def test_little_evidence_is_said_in_words(shipped: Predictor, text: str, doubt: str) -> None:
+def test_few_known_words_give_a_doubt(shipped: Predictor, text: str, doubt: str) -> None:
     (explanation,) = explain_reviews(shipped, [text])
     assert any(doubt in found for found in explanation.doubts), explanation.doubts
 
@@ -91,14 +91,14 @@ def test_a_probability_near_half_is_a_doubt(shipped: Predictor, monkeypatch: pyt
     assert [doubt[:24] for doubt in explanation.doubts] == ["the probability is near "]
 
 
-def test_much_evidence_leaves_no_doubt(shipped: Predictor) -> None:
+def test_a_clear_review_gives_no_doubt(shipped: Predictor) -> None:
     (explanation,) = explain_reviews(
         shipped, ["A wonderful film with superb acting. I loved every minute of it."]
     )
     assert explanation.doubts == []
 
 
-def test_several_reviews_come_in_their_order_and_as_alone(shipped: Predictor, review: Explanation) -> None:
+def test_several_reviews_come_in_their_order_and_as_if_alone(shipped: Predictor, review: Explanation) -> None:
     first, second = explain_reviews(shipped, ["Awful.", REVIEW])
     assert first.tokens[0].text == "Awful"
     alone = [token.contribution for token in review.tokens]

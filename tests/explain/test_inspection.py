@@ -60,7 +60,7 @@ def test_an_empty_text_is_refused():
         inspect_text(config(), " ")
 
 
-def test_hooks_leave_no_trace():
+def test_no_hooks_stay_on_the_network():
     model = SentimentClassifier(config().model, 25_002).eval()
     inspect_text(config(), TEXT, model=model)
     assert not any(module._forward_hooks for module in model.modules())

@@ -8,7 +8,7 @@ from tests.explain.examples import MIXED, explanation_of
 def test_strengths_are_shares_of_the_largest_contribution() -> None:
     assert token_strengths(MIXED) == [1.0, 0.0, -0.15, -0.75, 0.0, 0.0]
     weak = explanation_of(TokenScore("so", 0.2, True), TokenScore("what", -0.01, True))
-    assert token_strengths(weak) == [0.5, 0.0]  # nothing is painted in full that hardly counts
+    assert token_strengths(weak) == [0.5, 0.0]  # a small contribution never gets the full strength
 
 
 def test_the_notes_say_how_the_logit_adds_up() -> None:

@@ -1,4 +1,4 @@
-"""A page of explanations is escaped, whole and names labels."""
+"""A page of explanations is escaped and complete, and names the labels."""
 
 import re
 
@@ -15,14 +15,14 @@ def test_html_escapes_and_marks() -> None:
     assert '<span class="cut">unread</span>' in html
 
 
-def test_a_page_is_whole_and_asks_for_nothing() -> None:
+def test_a_page_is_complete_and_requests_nothing() -> None:
     page = explanation_page([MIXED, explanation_of(TokenScore("<script>alert(1)</script>", 1.0, True))])
     assert page.startswith("<!doctype html>") and page.rstrip().endswith("</html>")
     assert page.count("<article>") == 2 and "<script" not in page
     assert not re.search(r"(?:src|href)=|url\(|@import", page)
 
 
-def test_a_page_names_the_right_label_where_it_is_known() -> None:
+def test_a_page_names_the_right_label_if_it_is_known() -> None:
     page = explanation_page([MIXED, MIXED], [None, "negative"])
     assert "<h2>1. positive, 90.0% sure</h2>" in page
     assert "<h2>2. positive, 90.0% sure, labelled negative</h2>" in page

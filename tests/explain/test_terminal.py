@@ -1,4 +1,4 @@
-"""What a terminal shows of an explanation: within 80 columns, with and without colour, and safe."""
+"""Explanations in a terminal: at most 80 columns, with and without colour, and safe."""
 
 import io
 import re
@@ -17,7 +17,7 @@ def printed(explanation: Explanation, **console: object) -> str:
     return file.getvalue()
 
 
-def test_without_colour_signs_tell_the_side_and_the_strength() -> None:
+def test_without_colour_signs_show_direction_and_strength() -> None:
     text = printed(MIXED)
     assert "Great(+++) film,(-) dull(---) <b>zyx</b>(?) unread" in text
     assert "\x1b" not in text
@@ -49,7 +49,7 @@ def test_lines_end_where_their_words_end() -> None:
     assert all(line == line.rstrip() for line in printed(MIXED).splitlines())
 
 
-def test_what_rounds_to_nothing_is_not_negative() -> None:
+def test_a_score_that_rounds_to_zero_has_no_minus_sign() -> None:
     assert printed(explanation_of(TokenScore("so", -0.001, True))).startswith(" +0.00 so")
 
 
@@ -64,7 +64,7 @@ def test_the_legend_explains_the_marks_that_were_printed() -> None:
         assert words in plain and plain.count("\n") == 2  # nothing had to be broken
 
 
-def test_nothing_in_a_review_steers_the_terminal() -> None:
+def test_no_character_of_a_review_controls_the_terminal() -> None:
     hostile = explanation_of(TokenScore("\x1b[2J\x9b31m\u202ebad\u200d ", 1.0, True))
     for console in ({}, {"force_terminal": True, "color_system": "256"}):
         text = printed(hostile, **console)
@@ -72,5 +72,5 @@ def test_nothing_in_a_review_steers_the_terminal() -> None:
         assert not {"\x9b", "\u202e"} & set(text)
 
 
-def test_sixteen_colours_are_too_few() -> None:
+def test_a_terminal_with_sixteen_colours_gets_signs() -> None:
     assert "Great(+++)" in printed(MIXED, force_terminal=True, color_system="standard")

@@ -1,4 +1,4 @@
-"""Reviews line by line: each is a text or an error that names its line."""
+"""Reviews line by line: each line is a text, or an error names the line."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def written(tmp_path):
     return write
 
 
-def test_every_line_is_a_text_with_its_place(written):
+def test_every_line_is_a_text_with_its_line_number(written):
     name = written(b"good\nbad \r\n\nlast one")
     assert list(lines_of(name)) == [
         Line(f"{name}, line 1", "good"),
@@ -40,7 +40,7 @@ def test_every_line_is_a_text_with_its_place(written):
 
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"))))
-def test_one_text_out_for_each_line_in(texts, tmp_path_factory):
+def test_each_line_in_gives_one_text_out(texts, tmp_path_factory):
     path = tmp_path_factory.mktemp("lines") / "reviews.txt"
     path.write_bytes("".join(text + "\n" for text in texts).encode())
     assert [line.text for line in lines_of(str(path))] == texts
@@ -59,7 +59,7 @@ def test_a_dash_is_stdin(monkeypatch):
     assert list(lines_of("-")) == [Line("stdin, line 1", "schön"), Line("stdin, line 2", "naïve")]
 
 
-def test_the_line_that_is_not_utf_8_is_named_and_those_before_it_come_out(written):
+def test_a_line_that_is_not_utf_8_is_named_after_those_before_it(written):
     name = written(b"good\ncaf\xe9\nbad\n")
     lines = lines_of(name)
     assert next(lines).text == "good"
@@ -68,13 +68,13 @@ def test_the_line_that_is_not_utf_8_is_named_and_those_before_it_come_out(writte
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_utf_16_is_refused_with_its_cure(written, encoding):
+def test_utf_16_is_refused_with_a_remedy(written, encoding):
     mark = b"" if encoding == "utf-16" else b"\xfe\xff"
     with pytest.raises(DataError, match="is UTF-16; convert it to UTF-8"):
         list(lines_of(written(mark + "good".encode(encoding))))
 
 
-def test_what_cannot_be_read_is_named(tmp_path):
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
     for name in ("none.txt", "none.csv"):
         with pytest.raises(DataError, match=rf"cannot read .*{re.escape(name)}: No such file"):
             list(lines_of(str(tmp_path / name)))
@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "  \t ", "<br />", " <BR> <br/>\u00a0"])
-def test_a_review_without_text_is_refused_by_its_place(text):
+def test_an_empty_review_is_refused_by_its_place(text):
     reviews = check_lines(number_texts(["good", text, "bad"]))
     assert next(reviews) == Line("review 1", "good")
     with pytest.raises(DataError, match="review 2 is empty"):
@@ -100,7 +100,7 @@ def test_texts_pass_unchanged():
     assert [line.text for line in check_lines(number_texts(texts))] == texts
 
 
-def test_json_lines_give_the_right_label_where_they_have_one(tmp_path):
+def test_json_lines_give_the_right_label_if_they_have_one(tmp_path):
     labels = ["0", "1", '"negative"', '"positive"', "0.5", "null", '"mixed"', "[0]"]
     path = tmp_path / "reviews.jsonl"
     path.write_text("".join(f'{{"text": "film", "label": {label}}}\n' for label in labels))
@@ -108,7 +108,7 @@ def test_json_lines_give_the_right_label_where_they_have_one(tmp_path):
     assert found == ["negative", "positive", "negative", "positive", None, None, None, None]
 
 
-def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
+def test_json_lines_give_their_texts_and_an_error_names_a_line_without_one(tmp_path):
     name = str(tmp_path / "reviews.jsonl")
     path = tmp_path / "reviews.jsonl"
     path.write_text('{"text": "good\\nfilm", "label": 1}\n{"text": "bad"}\n')
@@ -130,7 +130,7 @@ def test_json_lines_give_their_texts_and_name_the_line_that_has_none(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["r.csv", "R.TSV", "r.json"])
-def test_a_table_has_a_review_a_row(tmp_path, name):
+def test_each_row_of_a_table_is_a_review(tmp_path, name):
     path = tmp_path / name
     rows = [{"text": "a, great film", "label": 1}, {"text": "dull", "label": 0}]
     if name == "r.json":
@@ -148,7 +148,7 @@ def test_a_table_has_a_review_a_row(tmp_path, name):
     assert found[0].where == f"{path}, {'row 1' if name == 'r.json' else 'line 2'}"
 
 
-def test_a_table_needs_texts(tmp_path):
+def test_a_table_needs_a_text_column(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("review\ngood\n")
     cure = r"rename one to that, or train with --set data\.text_column=NAME$"
@@ -160,7 +160,7 @@ def test_a_table_needs_texts(tmp_path):
     ("name", "content"),
     [("r.csv", "review,verdict\ngood,1\n"), ("R.JSONL", '{"review": "good", "verdict": 1}\n')],
 )
-def test_columns_have_the_names_of_the_run(tmp_path, name, content):
+def test_the_columns_are_those_of_the_run(tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content)
     (line,) = lines_of(str(path), text_column="review", label_column="verdict")
@@ -171,7 +171,7 @@ def test_columns_have_the_names_of_the_run(tmp_path, name, content):
 @pytest.mark.parametrize(
     ("name", "header", "row"), [("r.jsonl", "", '{{"text": "{0}"}}'), ("r.csv", "id,text", "1,{0}")]
 )
-def test_a_blank_line_is_no_review_and_errors_name_the_true_line(tmp_path, blank, name, header, row):
+def test_blank_lines_are_left_out_and_errors_name_the_true_line(tmp_path, blank, name, header, row):
     path = tmp_path / name
     rows = [row.format(text) for text in ("good", "bad", "")]
     path.write_text("\n".join([header or blank, rows[0], blank, blank, rows[1], blank, rows[2], blank]))
@@ -182,6 +182,6 @@ def test_a_blank_line_is_no_review_and_errors_name_the_true_line(tmp_path, blank
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), 3])
-def test_what_is_no_text_is_named_by_its_number(value):
+def test_a_value_that_is_no_text_is_named_by_its_number(value):
     with pytest.raises(DataError, match="review 2 is no text"):
         list(check_lines(number_texts(["good", value])))

@@ -1,4 +1,4 @@
-"""A run folder that loads gives what it gave; one that cannot says why."""
+"""A run that loads predicts as it did after training; one that cannot load gives the reason."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ threads = 1
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, write_rows):
-    """A run of one epoch; what it learned does not matter."""
+    """Return the folder of a run of one epoch."""
     folder = tmp_path_factory.mktemp("predictor")
     words = ["was dull and awful", "was bright and lovely"]
     rows = [{"text": f"take {n} {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"} for n in range(48)]
@@ -47,7 +47,7 @@ def run(tmp_path_factory, write_rows):
 
 @pytest.fixture
 def copy(run, tmp_path):
-    """The run, to be changed."""
+    """Return a copy of the run for a test to change."""
     return shutil.copytree(run, tmp_path / "run")
 
 
@@ -55,7 +55,7 @@ def load(path):
     return sentiment.load(path, device="cpu", threads=1)
 
 
-def test_a_prediction_says_what_was_read(run):
+def test_a_prediction_reports_the_tokens_read(run):
     whole, cut = load(run).predict(["lovely zyzzyva", "take 1 was <br /> bright and lovely"])
     assert (whole.tokens, whole.unknown, whole.cut) == (2, 0.5, False)
     assert (cut.tokens, cut.unknown, cut.cut) == (5, 0.0, True)
@@ -64,7 +64,7 @@ def test_a_prediction_says_what_was_read(run):
         assert 0 < prediction.probability < 1
 
 
-def test_nothing_gives_nothing(run):
+def test_no_texts_give_no_predictions(run):
     assert load(run).predict([]) == []
 
 
@@ -74,7 +74,7 @@ def test_an_unreadable_text_is_named(run, text):
         load(run).predict(["fine", text])
 
 
-def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatch):
+def test_a_stream_gives_the_predictions_of_single_calls(run, monkeypatch):
     monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
     monkeypatch.setattr("sentiment.data.workers.PARALLEL_FROM", 20)
     texts = [f"take {n} was {('bright', 'dull')[n % 2]} and w{n}" for n in range(100)]
@@ -89,7 +89,7 @@ def test_a_stream_gives_what_single_calls_give_whoever_tokenizes(run, monkeypatc
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("bad", [0, 3, 7, 50, 98])
-def test_a_stream_predicts_what_stands_before_a_bad_review(run, monkeypatch, threads, bad):
+def test_a_stream_predicts_the_reviews_before_a_bad_one(run, monkeypatch, threads, bad):
     monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
     monkeypatch.setattr("sentiment.data.workers.PARALLEL_FROM", 20)
     texts = ["take 1 was bright"] * 99
@@ -114,13 +114,13 @@ def test_threads_may_share_a_model(run, monkeypatch):
     assert found == pytest.approx(list(expected.values()) * 3, abs=1e-6)
 
 
-def test_one_review_is_no_list_of_reviews(run):
+def test_a_single_string_is_refused(run):
     with pytest.raises(TypeError, match="a list of reviews"):
         load(run).predict("good")
 
 
 def test_long_streams_keep_memory_flat(run, monkeypatch):
-    """spaCy remembers the first words it meets, and forgets others."""
+    """spaCy stores the first words it reads, and no more after that."""
     model = load(run)
     strings = sentiment.data.tokenizer.shared_tokenizer()._nlp.vocab.strings
     monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", len(strings) + 1000)
@@ -133,7 +133,7 @@ def test_long_streams_keep_memory_flat(run, monkeypatch):
 
 
 def change_weights(path, change):
-    """Rewrite the weights and the manifest, as somebody with bad intent would."""
+    """Rewrite the weights and the manifest, as an attacker would."""
     weights = safetensors.torch.load_file(path / "model.safetensors")
     safetensors.torch.save_file(change(weights), path / "model.safetensors")
     storage.write_manifest(path)

@@ -28,6 +28,6 @@ def test_the_words_name_the_label_and_its_own_probability(label, probability, wo
     ("probability", "percent"),
     [(0.9996, "99.9%"), (0.99996, "99.9%"), (1 - 2**-53, "99.9%"), (1.0, "100.0%")],
 )
-def test_only_certainty_is_called_certain(probability, percent):
+def test_only_certainty_is_shown_as_100_percent(probability, percent):
     assert confidence_percent(prediction("positive", probability)) == percent
     assert confidence_percent(prediction("negative", 1 - probability)) == percent

@@ -1,4 +1,4 @@
-"""Every model must work with deterministic kernels; the setting of before comes back."""
+"""Test every model with deterministic kernels, and restore the setting afterwards."""
 
 from collections.abc import Iterator
 

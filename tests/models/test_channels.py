@@ -1,4 +1,4 @@
-"""Encoders of several channels: exact, differentiable, able to learn what no single channel shows."""
+"""Encoders of several channels: exact, differentiable, able to learn how channels interact."""
 
 from collections.abc import Callable
 from itertools import product
@@ -33,7 +33,7 @@ def make(fusion: Fusion, layers: int, bidirectional: bool) -> nn.Module:
 
 
 def ragged(lengths: list[int], padding: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Random series, random at padding too."""
+    """Return random series, with random numbers at padding."""
     torch.manual_seed(seed)
     return torch.randn(len(lengths), max(lengths) + padding, CHANNELS, FEATURES), torch.tensor(lengths)
 
@@ -56,7 +56,7 @@ def largest_deviation(network: nn.Module, lengths: list[int], padding: int, seed
 
 
 @every_shape
-def test_states_do_not_depend_on_company(fusion: Fusion, layers: int, bidirectional: bool) -> None:
+def test_states_do_not_depend_on_other_reviews(fusion: Fusion, layers: int, bidirectional: bool) -> None:
     network = make(fusion, layers, bidirectional)
 
     @settings(max_examples=8, deadline=None, derandomize=True)
@@ -129,7 +129,7 @@ def test_shared_weight_fuses_the_states_of_one_lstm_over_each_channel() -> None:
 
 
 def agreement(number: int) -> tuple[Tensor, Tensor]:
-    """Do two channels agree in sign? One alone is no help."""
+    """Whether two channels have the same sign; a single channel does not show it."""
     signs_BC = torch.randint(0, 2, (number, 2)) * 2 - 1
     return signs_BC, signs_BC.prod(dim=1) > 0
 
@@ -143,7 +143,7 @@ def choice(number: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize(
     ("fusion", "task"), [(SharedWeight, agreement), (SharedWeight, choice), (AttentionFusion, choice)]
 )
-def test_training_finds_an_interplay_of_channels(
+def test_training_learns_how_channels_interact(
     fusion: Fusion, task: Callable[[int], tuple[Tensor, Tensor]]
 ) -> None:
     def series(number: int) -> tuple[Tensor, Tensor, Tensor]:

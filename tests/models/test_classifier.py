@@ -25,7 +25,7 @@ def make(*overrides: str) -> SentimentClassifier:
 
 
 @pytest.mark.parametrize(("merge", "readout"), product(MERGES, READOUTS))
-def test_every_merge_and_readout_gives_a_logit_a_review(merge: str, readout: str) -> None:
+def test_every_merge_and_readout_gives_one_logit_per_review(merge: str, readout: str) -> None:
     logits_B = make(f"merge={merge}", f"readout={readout}")(TOKENS_BT, LENGTHS_B)
     assert logits_B.shape == (2,)
     assert logits_B.dtype == torch.float32
@@ -40,20 +40,20 @@ def test_readout_details_have_the_logits_of_forward(readout: str) -> None:
     assert (details.token_logits_BT is not None) == (readout == "tokens")
 
 
-def test_attention_tells_by_weights_that_sum_to_one() -> None:
+def test_attention_reports_weights_that_sum_to_one() -> None:
     weights_BT = make("readout=attention").readout_details(TOKENS_BT, LENGTHS_B).weights_BT
     assert isinstance(weights_BT, Tensor)
     torch.testing.assert_close(weights_BT.sum(dim=1), torch.ones(2))
     assert (weights_BT[1, 2:] == 0).all()
 
 
-def test_tokens_tells_by_logits_whose_mean_is_the_reviews() -> None:
+def test_tokens_reports_logits_whose_mean_is_that_of_the_review() -> None:
     details = make("readout=tokens").readout_details(TOKENS_BT, LENGTHS_B)
     assert isinstance(details.token_logits_BT, Tensor)
     torch.testing.assert_close(details.token_logits_BT.sum(dim=1) / LENGTHS_B, details.logits_B)
 
 
-def test_a_hierarchical_encoder_tells_segments() -> None:
+def test_a_hierarchical_encoder_reports_segments() -> None:
     details = make("encoder=hierarchical", "readout=attention").readout_details(TOKENS_BT, LENGTHS_B)
     assert details.tokens_per_position == 2
     assert details.lengths_B.tolist() == [3, 1]
@@ -65,7 +65,7 @@ def test_a_hierarchical_encoder_tells_segments() -> None:
     ("encoder", "readout"),
     product(["stacked", "residual", "layer_norm", "truncated", "hierarchical"], ["attention", "tokens"]),
 )
-def test_the_state_holds_parameters_only_and_all_of_them_learn(encoder: str, readout: str) -> None:
+def test_the_state_has_parameters_only_and_all_of_them_learn(encoder: str, readout: str) -> None:
     network = make(f"encoder={encoder}", f"readout={readout}")
     assert network.state_dict().keys() == {name for name, _ in network.named_parameters()}
     network(TOKENS_BT, LENGTHS_B).sum().backward()
@@ -84,7 +84,7 @@ CHANNELS = ["lower", "prefix", "suffix"]
 
 
 def embed_as_ids(tokens_BT: Tensor, training: bool, *channels: str) -> Tensor:
-    """What word dropout leaves of the ids: each word's embedding is its own id."""
+    """Return the ids after word dropout: the embedding of each word is its id."""
     shape = ModelSettings(embedding=1, hidden=2, word_dropout=SHARE, embedding_dropout=0.0)
     if channels:
         shape = shape.model_copy(update={"encoder": "shared_weight", "channels": list(channels)})
@@ -97,7 +97,7 @@ def embed_as_ids(tokens_BT: Tensor, training: bool, *channels: str) -> Tensor:
 
 @pytest.mark.parametrize("channels", [[], CHANNELS], ids=["words", "channels"])
 def test_word_dropout_makes_a_share_of_the_tokens_unknown(channels: list[str]) -> None:
-    """In training only, all channels of a token together, and padding never."""
+    """This happens in training only, to all channels of a token together, and never to padding."""
     torch.manual_seed(4)
     tokens_BT = torch.randint(UNKNOWN_ID + 1, 50, (60, 100, *[len(channels)] * bool(channels)))
     real_BT = torch.arange(100) < torch.randint(1, 101, (60, 1))

@@ -1,4 +1,4 @@
-"""Small weights: how many bytes they save, and how near they stay."""
+"""Small weights: how many bytes they save, and how close they are to the full ones."""
 
 import torch
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ CONFIG = Config(
 
 @given(st.integers(0, 2**31), st.floats(1e-3, 1e3))
 @settings(max_examples=20, deadline=None)
-def test_small_weights_are_near_and_under_the_same_names(seed, size):
+def test_small_weights_are_close_and_have_the_same_names(seed, size):
     torch.manual_seed(seed)
     weights = {name: value * size for name, value in new_model(CONFIG, [50]).state_dict().items()}
     weights["evidence.keys_G"] = torch.arange(10)
@@ -29,7 +29,7 @@ def test_small_weights_are_near_and_under_the_same_names(seed, size):
         assert (found[name] - value).abs().max() <= limit
 
 
-def test_rows_have_scales_of_their_own_and_padding_stays_zero():
+def test_each_row_has_its_own_scale_and_padding_stays_zero():
     weights = {"embeddings.0.weight": torch.tensor([[0.0, 0.0], [1e-3, -5e-4], [100.0, 50.0]])}
     found = expand(compact(weights))["embeddings.0.weight"]
     assert torch.equal(found[0], torch.zeros(2))
@@ -45,7 +45,7 @@ def test_small_weights_take_about_a_quarter():
     assert size["small"] < 0.27 * size["full"]
 
 
-def test_full_weights_expand_to_themselves():
+def test_full_weights_expand_to_the_same_weights():
     weights = new_model(CONFIG, [50]).state_dict()
     found = expand(weights)
     assert all(torch.equal(found[name], value) for name, value in weights.items())

@@ -108,7 +108,7 @@ def test_hierarchical_equals_a_loop_over_reviews_and_segments(layers: int, bidir
         assert_row(states, row, run_alone(upper, vectors_SM))
 
 
-def test_hierarchical_spends_nothing_on_empty_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hierarchical_does_not_compute_empty_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = make("hierarchical")
     rows = []
     encoder.lower.register_forward_hook(lambda _, arguments, __: rows.append(len(arguments[0])))
@@ -158,7 +158,7 @@ def test_residual_and_layer_norm_equal_a_loop_over_reviews(
         assert_row(states, row, (values_TM.unflatten(1, (-1, H)), hidden_DH, cell_DH))
 
 
-def test_residual_projects_only_where_widths_differ() -> None:
+def test_residual_projects_only_if_widths_differ() -> None:
     bottom, top = make("residual").layers
     assert isinstance(bottom.shortcut, nn.Linear)
     assert isinstance(top.shortcut, nn.Identity)
@@ -285,7 +285,7 @@ def test_truncated_has_the_gradients_of_a_loop_over_steps() -> None:
         torch.testing.assert_close(cut, loop)
 
 
-def test_huge_padding_does_not_beat_the_gate() -> None:
+def test_huge_padding_does_not_pass_the_gate() -> None:
     layer = ExactLSTM(E, H, bidirectional=True)
     inputs_BTE = torch.randn(1, 6, E)
     inputs_BTE[:, 2:] = 1e20

@@ -1,4 +1,4 @@
-"""Several classifiers and n-gram evidence as one network, and their way through a run's weights."""
+"""Several classifiers and n-gram evidence as one network, and their weights in a run."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def config_of(members: int, weight: float) -> Config:
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    """Of eight words; with the two special ones, ten ids."""
+    """Return a vocabulary of eight words: with the two special ones, ten ids."""
     tokens = Tokens(WORDS, np.arange(8, dtype=np.int32), np.array([0, 8]))
     settings = parse_config("vocabulary.min_frequency = 1", "a test").vocabulary
     return Vocabulary.build(tokens, np.arange(1), settings)
@@ -43,7 +43,7 @@ def new_members(config: Config, vocabulary: Vocabulary) -> list[SentimentClassif
 
 
 def new_evidence(vocabulary: Vocabulary) -> NGramEvidence:
-    """Of every word and of some pairs; two places are not used."""
+    """Return evidence of every word and of some pairs, with two unused places."""
     generator = torch.Generator().manual_seed(8)
     evidence = NGramEvidence(KEPT, *vocabulary.sizes)
     evidence.keys_G[:18] = torch.cat([torch.arange(2, 10), torch.arange(45, 95, 5)])
@@ -85,10 +85,8 @@ def test_logits_are_averaged_and_mixed_with_the_stated_share(
 @pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("members", [1, 3])
 @torch.inference_mode()
-def test_weights_that_were_joined_make_the_network_again(
-    vocabulary: Vocabulary, members: int, weight: float
-) -> None:
-    """Through the bytes of a run's file."""
+def test_joined_weights_load_into_the_network(vocabulary: Vocabulary, members: int, weight: float) -> None:
+    """They are saved and read as in a run."""
     config = config_of(members, weight)
     classifiers, evidence = new_members(config, vocabulary), new_evidence(vocabulary) if weight else None
     weights = join_weights([member.state_dict() for member in classifiers], evidence)
@@ -104,7 +102,7 @@ def test_weights_that_were_joined_make_the_network_again(
         assert value.dtype == weights[name].dtype and torch.equal(value, weights[name]), name
 
 
-def test_one_classifier_without_evidence_stays_itself(vocabulary: Vocabulary) -> None:
+def test_one_classifier_without_evidence_is_not_wrapped(vocabulary: Vocabulary) -> None:
     assert isinstance(new_model(config_of(1, 0.0), vocabulary.sizes), SentimentClassifier)
     (member,) = new_members(config_of(1, 0.0), vocabulary)
     assert join_weights([member.state_dict()]).keys() == member.state_dict().keys()
@@ -114,7 +112,7 @@ def test_one_classifier_without_evidence_stays_itself(vocabulary: Vocabulary) ->
     ("trained", "opened"),
     [((2, 0.0), (3, 0.0)), ((2, 0.0), (2, 0.3)), ((2, 0.3), (2, 0.0)), ((1, 0.0), (1, 0.3))],
 )
-def test_weights_of_another_composition_are_refused(
+def test_weights_of_other_members_or_evidence_are_refused(
     vocabulary: Vocabulary, trained: tuple[int, float], opened: tuple[int, float]
 ) -> None:
     weights = new_model(config_of(*trained), vocabulary.sizes).state_dict()
@@ -124,7 +122,7 @@ def test_weights_of_another_composition_are_refused(
 
 @pytest.mark.parametrize("padding", [0, 3])
 @torch.inference_mode()
-def test_an_ensemble_keeps_the_promise(vocabulary: Vocabulary, padding: int) -> None:
+def test_an_ensemble_does_not_depend_on_other_reviews(vocabulary: Vocabulary, padding: int) -> None:
     """A review's logit does not depend on the other reviews of its batch."""
     config = config_of(2, 0.4)
     ensemble = Ensemble(new_members(config, vocabulary), new_evidence(vocabulary), 0.4)

@@ -1,4 +1,4 @@
-"""N-grams as numbers, and a review's logit from them, the same in every batch."""
+"""N-grams as numbers, and the logit of a review from them, the same in every batch."""
 
 import math
 
@@ -26,7 +26,7 @@ def collate(reviews: list[list[int]], padding: int = 0) -> Tensor:
 
 
 def ngrams_of(review: list[int]) -> set[tuple[int, ...]]:
-    """Every run of one to three known words."""
+    """Return every sequence of one to three known words."""
     runs = {
         tuple(review[start : start + length])
         for length in (1, 2, 3)
@@ -36,7 +36,7 @@ def ngrams_of(review: list[int]) -> set[tuple[int, ...]]:
 
 
 def key_of(ngram: tuple[int, ...], words: int = WORDS) -> int:
-    """The number whose digits are the ids."""
+    """Return the number whose digits are the ids."""
     return sum(word * words**place for place, word in enumerate(reversed(ngram)))
 
 
@@ -57,13 +57,13 @@ ALL_NGRAMS = sorted(
 
 @thoroughly
 @given(reviews=reviews_of_a_batch, padding=st.integers(0, 5))
-def test_the_distinct_ngrams_are_those_of_a_plain_set(reviews: list[list[int]], padding: int) -> None:
-    """Each once, in ascending order; no unknown word and no padding inside."""
+def test_the_distinct_ngrams_equal_a_plain_set(reviews: list[list[int]], padding: int) -> None:
+    """Each appears once, in ascending order, without unknown words and padding."""
     for review, row in zip(reviews, distinct_ngrams(collate(reviews, padding), WORDS).tolist(), strict=True):
         assert [key for key in row if key != NO_NGRAM] == sorted(map(key_of, ngrams_of(review)))
 
 
-def test_every_ngram_has_a_key_of_its_own() -> None:
+def test_every_ngram_has_its_own_key() -> None:
     keys = [key_of(ngram) for ngram in ALL_NGRAMS]
     assert len(set(keys)) == len(ALL_NGRAMS) == 5 + 5**2 + 5**3
     assert NO_NGRAM not in keys and max(map(len, ALL_NGRAMS)) == LONGEST_NGRAM
@@ -82,7 +82,7 @@ def test_keys_hold_two_million_words(ids: list[int]) -> None:
 
 
 def new_evidence(kept: list[tuple[int, ...]], room: int = 4) -> NGramEvidence:
-    """Random weights for the n-grams that are kept, and `room` unused places."""
+    """Return random weights for the n-grams in `kept`, and `room` unused places."""
     generator = torch.Generator().manual_seed(3)
     evidence = NGramEvidence(len(kept) + room, WORDS)
     evidence.keys_G[: len(kept)] = torch.tensor(sorted(map(key_of, kept)), dtype=torch.int64)
@@ -98,7 +98,7 @@ EVIDENCE = new_evidence(ALL_NGRAMS[::2])
 @thoroughly
 @given(reviews=reviews_of_a_batch, padding=st.integers(0, 9))
 def test_a_logit_is_the_sum_of_the_weights_by_the_norm(reviews: list[list[int]], padding: int) -> None:
-    """In every batch and with any padding."""
+    """This holds in every batch and with any padding."""
     place_of = {key: place for place, key in enumerate(EVIDENCE.keys_G.tolist())}
     together = EVIDENCE(collate(reviews, padding))
     assert together.shape == (len(reviews),) and together.dtype == torch.float32
@@ -120,7 +120,7 @@ def test_new_evidence_gives_logits_of_zero() -> None:
     assert NGramEvidence(5, WORDS)(collate([[2, 3, 4], [6]])).tolist() == [0, 0]
 
 
-def test_the_state_of_evidence_comes_back() -> None:
+def test_the_state_of_evidence_loads_again() -> None:
     other = NGramEvidence(len(EVIDENCE.keys_G), WORDS)
     other.load_state_dict(EVIDENCE.state_dict())
     tokens_BT = collate([[2, 3, 4, 5, 6, 2, 2], [6, 5, 4]])

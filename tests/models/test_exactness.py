@@ -39,7 +39,7 @@ DESIGNS = [Design(*choices) for choices in product(ENCODERS, READOUTS, DIRECTION
 
 
 def choose_pairwise(designs: list[Design]) -> list[Design]:
-    """A few designs that hold every pair of choices; each one holds as many new pairs as possible."""
+    """Choose a few designs with every pair of choices; each adds as many new pairs as possible."""
     pairs = {design: set(combinations(enumerate(design), 2)) for design in designs}
     chosen, missing = [], set().union(*pairs.values())
     while missing:
@@ -106,13 +106,13 @@ def name_design(design: Design) -> str:
 
 
 @pytest.mark.parametrize("design", choose_pairwise(DESIGNS), ids=name_design)
-def test_a_logit_does_not_depend_on_company(design: Design) -> None:
+def test_a_logit_does_not_depend_on_other_reviews(design: Design) -> None:
     assert_independent_of_company(new_model(design))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS, ids=name_design)
-def test_in_no_combination_a_logit_depends_on_company(design: Design) -> None:
+def test_in_no_combination_a_logit_depends_on_other_reviews(design: Design) -> None:
     assert_independent_of_company(new_model(design))
 
 

@@ -1,4 +1,4 @@
-"""The language model: what it learns, what it cannot know, and what must not count."""
+"""The language model: what it can learn, what it cannot know, and what must not change its loss."""
 
 import math
 
@@ -29,14 +29,14 @@ def small_classifier(words: int, bidirectional: bool = True) -> SentimentClassif
 def new_model(
     words: int, bidirectional: bool = True, samples: int = 1000, counts: list[int] | None = None
 ) -> LanguageModel:
-    """A model of a language of so many words; by default each wrong word is drawn, so nothing is random."""
+    """Return a model for `words` words. By default every wrong word is drawn, so nothing is random."""
     torch.manual_seed(1)
     counts_V = torch.tensor([0, 0, *(counts or [100] * words)])
     return LanguageModel(small_classifier(words, bidirectional), counts_V, samples)
 
 
 def loud_model(words: int, bidirectional: bool = True, growth: int = 2) -> LanguageModel:
-    """Double precision, words of different frequency, and large weights: a leak changes the loss much."""
+    """Return a model in double precision with large weights: a leak changes the loss much."""
     model = new_model(words, bidirectional, counts=[5 * growth**word for word in range(words)]).double()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -58,7 +58,7 @@ def collate(reviews: list[Tensor], padding: int = 0, filler: int = PADDING_ID) -
 
 
 def learn(model: LanguageModel, write, steps: int = 150) -> None:
-    """Take steps on fresh batches of the language that `write(seed)` writes."""
+    """Train on new batches of the language that `write(seed)` makes."""
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for step in range(steps):
         tokens_BT, lengths_B = write(step)
@@ -73,7 +73,7 @@ def loss_of(model: LanguageModel, tokens_BT: Tensor, lengths_B: Tensor) -> float
 
 
 def loss_of_a_word(model: LanguageModel, tokens_BT: Tensor, lengths_B: Tensor) -> float:
-    """Mean over the words that each direction has to predict."""
+    """Return the mean loss over the words that each direction has to predict."""
     return loss_of(model, tokens_BT, lengths_B) / (len(model.projections) * int((lengths_B - 1).sum()))
 
 
@@ -81,7 +81,7 @@ def loss_of_a_word(model: LanguageModel, tokens_BT: Tensor, lengths_B: Tensor) -
 
 
 def write_period(seed: int) -> tuple[Tensor, Tensor]:
-    """`a b c d a b c d ...`, from any letter, of any length."""
+    """Return texts such as `a b c d a b c d`, which begin with any letter and have any length."""
     generator = torch.Generator().manual_seed(seed)
     reviews = []
     for _ in range(12):
@@ -92,7 +92,7 @@ def write_period(seed: int) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("samples", [1000, 2])
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_a_periodic_language_is_learned_to_the_end(bidirectional: bool, samples: int) -> None:
+def test_a_periodic_language_is_learned_completely(bidirectional: bool, samples: int) -> None:
     model = new_model(4, bidirectional, samples)
     before = loss_of_a_word(model, *write_period(999))
     learn(model, write_period)
@@ -104,7 +104,7 @@ ENTROPY = -sum(n / sum(FREQUENCIES) * math.log(n / sum(FREQUENCIES)) for n in FR
 
 
 def write_chance(seed: int, reviews: int = 40) -> tuple[Tensor, Tensor]:
-    """Words that have nothing to do with each other, some more frequent than others."""
+    """Return texts of independent words, some more frequent than others."""
     generator = torch.Generator().manual_seed(seed)
     drawn_N = torch.multinomial(torch.tensor(FREQUENCIES).float(), reviews * 12, True, generator=generator)
     return FIRST + drawn_N.unflatten(0, (reviews, 12)), torch.full((reviews,), 12)
@@ -112,15 +112,15 @@ def write_chance(seed: int, reviews: int = 40) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_chance_cannot_be_predicted(bidirectional: bool) -> None:
-    """Below its entropy a language of independent words comes only to one who has read the answer."""
+    """The loss on independent words is below their entropy only if the model has read the answer."""
     model = new_model(5, bidirectional, counts=[100 * n for n in FREQUENCIES])
     learn(model, write_chance)
     found = loss_of_a_word(model, *write_chance(999, reviews=4000))
     assert 0.99 * ENTROPY < found < 1.02 * ENTROPY
 
 
-def test_few_wrong_words_teach_nearly_what_all_teach() -> None:
-    """Frequent words are drawn more often and yet not thought to be rarer than they are."""
+def test_few_wrong_words_teach_almost_as_much_as_all() -> None:
+    """Frequent words are drawn more often, but the model does not learn that they are rarer."""
     model = new_model(5, samples=2, counts=[100 * n for n in FREQUENCIES])
     learn(model, write_chance)
     judge = new_model(5, samples=5, counts=[100 * n for n in FREQUENCIES])  # against all other words
@@ -129,7 +129,7 @@ def test_few_wrong_words_teach_nearly_what_all_teach() -> None:
 
 
 def write_pairs(seed: int) -> tuple[Tensor, Tensor]:
-    """Pairs of an opening word and its own closing word; which pair comes next is chance."""
+    """Return texts of pairs: an opening word and its closing word. The next pair is random."""
     openings_BP = torch.randint(4, (40, 6), generator=torch.Generator().manual_seed(seed))
     tokens_BT = FIRST + torch.stack([openings_BP, openings_BP + 4], dim=2).flatten(1)
     return tokens_BT, torch.full((40,), 12)
@@ -137,21 +137,21 @@ def write_pairs(seed: int) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_each_direction_predicts_the_word_it_reads_next(bidirectional: bool) -> None:
-    """Of 11 words 6 follow from the one read last and 5 are chance; one word further all would be chance."""
+    """Of 11 words, 6 follow from the word before and 5 are random. One word further, all are random."""
     model = new_model(8, bidirectional)
     learn(model, write_pairs)
     found = loss_of_a_word(model, *write_pairs(999))
     assert found == pytest.approx(5 / 11 * math.log(4), rel=0.03)
 
 
-# --- what counts ---------------------------------------------------------------------------------------
+# --- the loss ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
 @torch.no_grad()
-def test_where_all_words_are_drawn_the_loss_is_that_of_a_softmax_over_them(bidirectional: bool) -> None:
-    """Written out word by word from the states, projections, embeddings and biases."""
-    model = loud_model(6, bidirectional, growth=1)  # of equal words none is drawn more often than another
+def test_with_all_words_drawn_the_loss_is_that_of_the_full_softmax(bidirectional: bool) -> None:
+    """The expected loss is computed word by word from states, projections, embeddings and biases."""
+    model = loud_model(6, bidirectional, growth=1)  # equally frequent words are drawn equally often
     reviews = random_reviews([7, 1, 2, 5], 6, seed=3)
     rows_VE = model.embeddings[0].weight
     expected = 0.0
@@ -166,7 +166,7 @@ def test_where_all_words_are_drawn_the_loss_is_that_of_a_softmax_over_them(bidir
 
 
 def test_a_right_word_that_is_drawn_as_a_wrong_one_does_not_count_against_itself() -> None:
-    """Of the only word there is nothing can be told apart."""
+    """With a single word in the language there is nothing to learn."""
     model = new_model(1, counts=[50])
     assert loss_of(model, torch.full((3, 9), FIRST), torch.tensor([9, 4, 1])) == 0
 
@@ -190,7 +190,7 @@ def test_a_review_of_one_word_has_nothing_to_predict() -> None:
 def test_padding_has_no_influence(
     lengths: list[int], padding: int, filler: int, bidirectional: bool, seed: int
 ) -> None:
-    """More of it changes neither the loss nor any gradient, even where it is written as a word."""
+    """More padding changes neither the loss nor a gradient, even if it has the id of a word."""
     model = loud_model(6, bidirectional)
     reviews = random_reviews(lengths, 6, seed)
     results = []
@@ -221,14 +221,14 @@ def test_only_words_that_occur_are_drawn_and_no_more_than_were_asked_for() -> No
     assert new_model(4, counts=[7, 0, 3, 0]).samples == 2
 
 
-def test_everything_that_was_trained_learns() -> None:
+def test_every_trained_parameter_learns() -> None:
     model = loud_model(6)
     model(*collate(random_reviews([9, 4, 7], 6, seed=5))).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-# --- what is handed on ---------------------------------------------------------------------------------
+# --- the next model ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])

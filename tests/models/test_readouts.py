@@ -23,7 +23,7 @@ def some_merged() -> Merged:
     return merge_directions(MERGES["sum"], some_states())
 
 
-def test_merges_say_what_they_are_called() -> None:
+def test_merges_do_what_their_names_say() -> None:
     states = some_states()
     forward, backward = states.cell_BDH.unbind(1)
     expected = {
@@ -91,7 +91,7 @@ def test_a_readout_has_the_width_it_declares_and_the_right_gradients(name: str) 
 
 
 @pytest.mark.parametrize("name", READOUTS)
-def test_dropout_falls_only_in_training(name: str) -> None:
+def test_dropout_acts_in_training_only(name: str) -> None:
     torch.manual_seed(2)
     readout = READOUTS[name](WIDTH, 0.5).double()
     merged = some_merged()

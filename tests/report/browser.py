@@ -38,7 +38,7 @@ TOO_WIDE = """
 
 
 class Browser:
-    """One page at a time; a context that ends the browser it started."""
+    """A browser with one page, as a context manager that ends it."""
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -69,7 +69,7 @@ class Browser:
         self._folder.cleanup()
 
     def open(self, path: Path, width: int, scheme: str = "light"):
-        """Load a file in a window of `width` pixels; what happened meanwhile is in `events`."""
+        """Load a file in a window of `width` pixels; `events` has what happened."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
         )
@@ -89,11 +89,11 @@ class Browser:
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def requests(self):
-        """Everything the page asked for, itself among them."""
+        """Return every address that the page requested, including its own."""
         return [event["params"]["request"]["url"] for event in self._named("Network.requestWillBeSent")]
 
     def complaints(self):
-        """Console messages, log entries and exceptions."""
+        """Return console messages, log entries and exceptions."""
         return [
             event["params"]
             for name in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
@@ -132,7 +132,7 @@ class Browser:
 
 
 def _pipe():
-    """A pipe whose descriptors are above those the browser uses."""
+    """Make a pipe with higher descriptors than those of the browser."""
     ends = os.pipe()
     high = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
     for end in ends:

@@ -1,4 +1,4 @@
-"""Two tiny runs on hostile reviews: markup, an endless word, an endless text."""
+"""Two tiny runs on hostile reviews: markup, a very long word, a very long text."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ ON_CPU = JudgeOptions(device="cpu", threads=1)
 
 @pytest.fixture(scope="package")
 def folder(tmp_path_factory, write_rows):
-    """data/ with train and test, and the runs <b>&one and two."""
+    """Return a folder with data/ (train and test) and the runs `<b>&one` and `two`."""
     folder = tmp_path_factory.mktemp("report")
     data = folder / "data"
     hostile = [{"text": text, "label": n % 2, "film": f"g{n}"} for n, text in enumerate(HOSTILE)]

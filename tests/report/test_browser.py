@@ -1,4 +1,4 @@
-"""A real browser opens the pages: nothing to complain of, nothing asked for, nothing too wide."""
+"""A real browser opens the pages: no errors, no requests, nothing too wide."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def page(request, facts, compared, tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_page_is_quiet_and_fits(browser, page, width, scheme):
+def test_the_page_has_no_errors_and_fits_the_window(browser, page, width, scheme):
     browser.open(page, width, scheme)
     assert browser.complaints() == []
     assert browser.requests() == [page.resolve().as_uri()]
@@ -41,7 +41,7 @@ def test_dark_and_light_differ(browser, page):
     assert colours == ["rgb(255, 255, 255)", "rgb(20, 24, 31)"]
 
 
-def test_the_checks_can_fail(browser, tmp_path):
+def test_the_checks_notice_a_bad_page(browser, tmp_path):
     bad = tmp_path / "bad.html"
     bad.write_text(
         "<body><div style='width: 500px'>wide</div><img src='https://example.invalid/x.png'>"

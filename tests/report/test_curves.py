@@ -1,4 +1,4 @@
-"""Curves keep what the steps say."""
+"""Curves have the values of the steps."""
 
 import numpy as np
 import pytest
@@ -59,5 +59,5 @@ def test_thinning_keeps_the_mean_and_bounds_the_size():
     assert within.all() and np.all(np.diff(curve.x_P) > 0)
 
 
-def test_a_stage_that_never_ended_an_epoch_is_left_out():
+def test_a_stage_without_a_complete_epoch_is_left_out():
     assert stage_curves(METRICS[:1]) == [] == stage_curves([])

@@ -1,4 +1,4 @@
-"""The facts of a report are those that eval, baseline and prepare give."""
+"""The facts of a report are those of eval, baseline and prepare."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_the_reviews_shown_are_the_worst_and_the_least_certain(facts):
         assert one.explanation.logit == pytest.approx(logits_N[one.review.position], abs=1e-5)
 
 
-def test_a_copy_of_the_runs_data_is_known_as_such(paths, folder, tmp_path):
+def test_a_copy_of_the_runs_data_is_recognised(paths, folder, tmp_path):
     copy = shutil.copytree(folder / "data", tmp_path / "elsewhere")
     found = gather_facts(paths[0], replace(ON_CPU, source=str(copy), split="validation"))
     own = gather_facts(paths[0], replace(ON_CPU, split="validation"))
@@ -53,7 +53,7 @@ def test_a_copy_of_the_runs_data_is_known_as_such(paths, folder, tmp_path):
     assert found.baseline.baseline.evaluation == own.baseline.baseline.evaluation
 
 
-def test_what_needs_data_that_are_gone_says_so(folder, tmp_path):
+def test_missing_data_are_given_as_a_reason(folder, tmp_path):
     moved = shutil.copytree(folder / "two", tmp_path / "moved")
     other = tmp_path / "other.jsonl"
     other.write_text(json.dumps({"text": "a bright film", "label": 1}) + "\n")
@@ -80,7 +80,7 @@ def test_every_pair_is_tested(compared):
     assert compared.differing_keys == {"model.readout": ["max", "attention"], "pretraining.epochs": [1, 0]}
 
 
-def test_runs_of_one_name_are_called_by_their_paths(paths, tmp_path):
+def test_runs_with_the_same_name_are_called_by_their_paths(paths, tmp_path):
     twin = shutil.copytree(paths[1], tmp_path / "two")
     names = [run.name for run in compare_runs([paths[1], twin], ON_CPU).runs]
     assert names == [str(paths[1]), str(twin)]

@@ -1,4 +1,4 @@
-"""Pages are whole, safe, bounded and the same each time."""
+"""Pages are complete, safe, of bounded size, and the same each time."""
 
 import json
 import re
@@ -22,7 +22,7 @@ VOID = {"meta", "link", "br", "col"}
 
 
 class Structure(HTMLParser):
-    """Every element with its attributes; complains where one is not closed in order."""
+    """Lists every element with its attributes; fails if one is not closed in order."""
 
     def __init__(self, page):
         super().__init__()
@@ -72,7 +72,7 @@ def test_the_page_is_well_formed_and_accessible(page):
     assert used and {first or second for first, second in used} <= set(ids)
 
 
-def test_the_page_needs_nothing_else(page):
+def test_the_page_needs_no_other_file(page):
     structure = Structure(page)
     assert structure.all("script", "img", "iframe", "object", "embed") == []
     assert [one["href"] for one in structure.all("link")] == ["data:,"]
@@ -88,7 +88,7 @@ def test_hostile_text_stays_text(facts):
     assert "<b>&one" not in page and "&lt;b&gt;&amp;one" in page
 
 
-def test_a_review_takes_bounded_room(facts):
+def test_a_review_has_bounded_size(facts):
     shown = [prepare_review(one) for one in (*facts.worst, *facts.least_certain)]
     assert max(len(one.html) for one in shown) <= REVIEW_CHARACTERS
     assert any("tokens are not shown" in one.html for one in shown)
@@ -101,7 +101,7 @@ def test_the_same_facts_give_the_same_page(facts, compared):
         assert first == second
 
 
-def test_the_page_says_what_the_facts_say(facts):
+def test_the_page_has_the_figures_of_the_facts(facts):
     text = " ".join(re.sub(r"<[^>]*>", " ", run_page(facts)).split())
     judged = facts.run.judged.evaluation
     assert f"{judged.accuracy:.2%}" in text and f"{judged.true_positives:,}" in text
@@ -118,7 +118,7 @@ def test_the_page_says_what_the_facts_say(facts):
         assert words in text
 
 
-def test_reviews_a_run_was_trained_on_are_named_so(paths):
+def test_reviews_that_a_run_was_trained_on_give_a_warning(paths):
     page = run_page(gather_facts(paths[1], replace(ON_CPU, split="train")))
     assert "two learned from all or most of these reviews" in page and "that it was trained on" in page
     assert "expect" not in page.split("</header>")[0].split("Warning:")[0]

@@ -1,4 +1,4 @@
-"""Which run a name means: the same for commands and for `sentiment.load`."""
+"""The run that a name means, for commands and for `sentiment.load`."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ def place(tmp_path, monkeypatch):
 
 
 def make_run(path, finished=True):
-    """What looks like a run from outside."""
+    """Make a folder that looks like a run."""
     path.mkdir(parents=True)
     (path / "config.toml").touch()
     if finished:
@@ -43,7 +43,7 @@ def test_a_bare_word_is_a_name_and_anything_with_a_slash_a_path(name, path):
     assert run_path(name) == find_run(name) == Path(path)
 
 
-def test_shipped_and_newest_are_names_even_beside_folders_of_that_name(tmp_path):
+def test_shipped_and_newest_are_names_even_next_to_folders_of_that_name(tmp_path):
     for name in ("shipped", "newest"):
         make_run(tmp_path / name)
         make_run(tmp_path / "runs" / f"other-{name}")
@@ -62,7 +62,7 @@ def test_the_newest_run_is_a_finished_one(tmp_path):
         find_run("newest")
 
 
-def test_a_folder_that_is_not_under_runs_is_pointed_at(tmp_path):
+def test_an_error_names_the_folder_that_is_not_under_runs(tmp_path):
     make_run(tmp_path / "mine")
     with pytest.raises(RunError, match=r"no run at runs/mine; for the folder mine type ./mine"):
         find_run("mine")
@@ -90,7 +90,7 @@ def test_load_opens_the_shipped_model_by_default():
 @pytest.mark.parametrize(
     ("text", "is_run"), [("quick", True), ("runs/quick", True), ("good", False), ("", False)]
 )
-def test_a_text_that_names_a_run_is_noticed(text, is_run, tmp_path):
+def test_a_text_that_names_a_run_is_recognised(text, is_run, tmp_path):
     make_run(tmp_path / "runs" / "quick")
     assert looks_like_run(text) == is_run
     assert looks_like_run("shipped") and not looks_like_run("x" * 10_000) and not looks_like_run("a\0b")

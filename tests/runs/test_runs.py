@@ -1,4 +1,4 @@
-"""The run folder: what is saved goes through storage, and nothing damaged, foreign or hostile is taken in."""
+"""The run folder: it is written through storage, and damaged or hostile files are refused."""
 
 import fcntl
 import json
@@ -30,13 +30,13 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """Where the run is that `run` trains once."""
+    """The folder of the run that `run` trains once."""
     return tmp_path_factory.mktemp("runs") / "run"
 
 
 @pytest.fixture
 def run(kept, tmp_path, rows, write_rows, config_for):
-    """A finished run, to be changed."""
+    """A copy of a finished run for a test to change."""
     if not kept.exists():
         train_run(config_for(write_rows(kept.parent / "reviews.jsonl", rows), *TINY), kept)
     return shutil.copytree(kept, tmp_path / "run")
@@ -51,7 +51,7 @@ def newest_step(run, warnings):
 
 
 def test_a_full_disk_under_a_checkpoint_is_a_failure_of_the_machine(tmp_path, monkeypatch):
-    """Of the tensors too, which safetensors would write by a way of its own."""
+    """This includes the tensors, which safetensors could write without Python's calls."""
     written = []
 
     def write_bytes(path, content):
@@ -67,7 +67,7 @@ def test_a_full_disk_under_a_checkpoint_is_a_failure_of_the_machine(tmp_path, mo
     assert run.checkpoints() == [] and list((tmp_path / "checkpoints").iterdir()) == []
 
 
-def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_path, config_for):
+def test_a_training_killed_at_its_start_leaves_no_run(tmp_path, config_for):
     (tmp_path / ".lock").touch()
     (tmp_path / ".config.toml.123.tmp").write_text("half")
     with RunFolder(tmp_path) as run:
@@ -79,8 +79,11 @@ def test_what_a_training_leaves_that_was_killed_at_its_very_start_is_no_run(tmp_
         run.claim(force=False)
 
 
-def test_what_gets_into_a_claimed_folder_is_not_lost(tmp_path, config_for):
-    with RunFolder(tmp_path / "run") as run, pytest.raises(UsageError, match="has files that appeared after this training began"):
+def test_files_that_appear_in_a_claimed_folder_are_not_lost(tmp_path, config_for):
+    with (
+        RunFolder(tmp_path / "run") as run,
+        pytest.raises(UsageError, match="appeared after this training began"),
+    ):
         run.claim(force=True)
         (tmp_path / "run" / "thesis.txt").write_text("mine")
         run.create(config_for("sample"))
@@ -94,7 +97,7 @@ def test_a_claimed_folder_that_vanishes_hides_no_error(tmp_path):
         raise LookupError
 
 
-def test_a_claim_that_came_to_nothing_leaves_nothing_and_no_second_holder(tmp_path, monkeypatch):
+def test_a_claim_that_fails_leaves_no_folder_and_no_lock(tmp_path, monkeypatch):
     path, lockf = tmp_path / "run", fcntl.lockf
 
     def after_the_other_has_gone(*arguments):
@@ -109,7 +112,7 @@ def test_a_claim_that_came_to_nothing_leaves_nothing_and_no_second_holder(tmp_pa
         run.claim(force=False)
 
 
-def test_a_file_of_the_users_in_the_folder_is_none_of_the_run(run):
+def test_a_file_of_the_user_in_the_folder_is_not_part_of_the_run(run):
     (run / "manifest.json").unlink()
     (run / "train.log").write_text("so far")
     resume_run(run)
@@ -121,7 +124,7 @@ def test_a_file_of_the_users_in_the_folder_is_none_of_the_run(run):
 # --- resuming ------------------------------------------------------------------------------------------
 
 
-def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
+def test_a_log_without_its_end_goes_back_to_the_checkpoint_before(run):
     metrics, warnings = run / "metrics.jsonl", []
     last, before = (newest_step(run, []), RunFolder(run).checkpoints()[-2])
     beside = json.loads((before / "beside.json").read_text())
@@ -130,7 +133,7 @@ def test_a_log_that_lost_its_end_sends_back_to_the_checkpoint_before(run):
     assert len(warnings) == 1 and f"{metrics} has changed since {run}/checkpoints/step-{last}" in warnings[0]
 
 
-def test_a_log_that_has_grown_since_is_the_same_log(run):
+def test_a_log_that_has_grown_is_accepted(run):
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"event": "step"}\n')
     warnings = []
@@ -157,7 +160,7 @@ def test_a_damaged_configuration_is_refused_before_the_data_it_names_are_read(ru
         resume_run(run)
 
 
-def test_a_damaged_configuration_is_damage_to_what_changes_it_too(run, command):
+def test_a_damaged_configuration_is_also_refused_when_it_is_changed(run, command):
     (run / "manifest.json").unlink()
     (run / "config.toml").write_text("[[")
     assert_one_error(command("train", "--resume", "--run", run, "--threads", 2), 3, "config.toml is damaged")
@@ -168,7 +171,7 @@ def test_a_damaged_configuration_is_damage_to_what_changes_it_too(run, command):
     [{"../run.json": {"bytes": 1}}, {"metrics.jsonl": None}, {"metrics.jsonl": {"bytes": "all"}}],
     ids=range(3),
 )
-def test_a_hostile_list_of_files_beside_is_refused(run, beside):
+def test_a_hostile_list_of_run_files_is_refused(run, beside):
     for checkpoint in RunFolder(run).checkpoints():
         (checkpoint / "beside.json").write_bytes(storage.dump_json(beside))
         storage.write_manifest(checkpoint)
@@ -177,7 +180,7 @@ def test_a_hostile_list_of_files_beside_is_refused(run, beside):
 
 
 @pytest.mark.parametrize("facts", [{}, {"data": 3}, {"data": {}}], ids=range(3))
-def test_a_start_that_names_no_data_is_refused(run, facts):
+def test_a_run_json_without_data_is_refused(run, facts):
     vocabulary = read_run(run).vocabulary
     (run / "run.json").write_bytes(storage.dump_json(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
@@ -194,13 +197,13 @@ def test_two_threads_of_one_process_do_not_hold_the_same_run(tmp_path, config_fo
                 with pytest.raises(MachineError, match="is in use by another training"):
                     second.result()
         run.create(config_for("sample"))
-        assert is_locked(tmp_path / "run")  # to look for it has not given it up
+        assert is_locked(tmp_path / "run")  # this check did not release the lock
     assert not is_locked(tmp_path / "run")
     RunFolder(tmp_path / "run").lock()
 
 
 def is_locked(run):
-    """Whether another process could not take the lock."""
+    """Return whether another process fails to take the lock."""
     script = f"import fcntl; fcntl.lockf(open({str(run / '.lock')!r}, 'r+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode != 0
 
@@ -216,7 +219,7 @@ def test_a_lock_that_is_a_link_is_refused_and_its_target_kept(run, tmp_path):
 
 
 def test_a_finished_run_whose_files_are_links_is_read(run, tmp_path):
-    """As in a folder of DVC, git-annex or a hub's cache."""
+    """DVC, git-annex and the cache of a hub make such links."""
     expected = read_run(run)
     blobs = tmp_path / "blobs"
     blobs.mkdir()
@@ -235,7 +238,7 @@ def test_a_finished_run_whose_files_are_links_is_read(run, tmp_path):
 # --- opening -------------------------------------------------------------------------------------------
 
 
-def test_a_finished_run_is_whole_to_the_last_file(run):
+def test_a_finished_run_has_every_file_complete(run):
     read_run(run)
     with (run / "metrics.jsonl").open("a") as file:
         file.write("\n")
@@ -246,7 +249,7 @@ def test_a_finished_run_is_whole_to_the_last_file(run):
 @pytest.mark.parametrize(
     "change", [lambda b: b + b"\n", lambda b: b[:-1], lambda b: b.replace(b"{", b"{ ", 1)]
 )
-def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(run, change):
+def test_a_manifest_with_the_same_content_in_other_bytes_is_refused(run, change):
     manifest = run / "manifest.json"
     manifest.write_bytes(change(manifest.read_bytes()))
     with pytest.raises(RunError, match=r"manifest\.json is damaged"):
@@ -268,7 +271,7 @@ def test_a_manifest_that_says_the_same_in_other_bytes_is_refused(run, change):
     ],
     ids=range(9),
 )
-def test_a_file_of_another_kind_is_refused_though_the_manifest_vouches_for_it(run, name, content):
+def test_a_file_of_another_kind_is_refused_even_if_the_manifest_lists_it(run, name, content):
     (run / name).write_bytes(content)
     storage.write_manifest(run)
     with pytest.raises(RunError, match=rf"{name} is damaged"):
@@ -282,11 +285,11 @@ def test_a_manifest_without_a_file_of_a_run_is_refused(run):
         read_run(run)
 
 
-# --- what a checkpoint holds ---------------------------------------------------------------------------
+# --- content of a checkpoint ---------------------------------------------------------------------------
 
 
 def change_checkpoints(run, tensors=lambda tensors: tensors, progress=lambda progress: progress):
-    """Rewrite every checkpoint of a run that was stopped, with a manifest that vouches for it."""
+    """Rewrite every checkpoint of a stopped run, with a manifest of the new content."""
     (run / "manifest.json").unlink()
     for folder in RunFolder(run).checkpoints():
         state = folder / "state.safetensors"

@@ -1,4 +1,4 @@
-"""The benchmark runs end to end, counts what it says it counts, and steps on the batches it says."""
+"""The benchmark runs, and counts and uses the batches that its description says."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ TINY = ["model.embedding=4", "model.hidden=4", "batches.tokens=400", "machine.th
 
 @pytest.fixture
 def benchmark(monkeypatch):
-    """The script as a module that its own child processes can import too."""
+    """Import the script as a module that child processes can import, too."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     import benchmark
 
@@ -22,7 +22,7 @@ def benchmark(monkeypatch):
 
 
 def numbers(output, name):
-    """The figures in the first row of that name."""
+    """Return the figures in the first row with this name."""
     row = re.search(rf"^\| {re.escape(name)} +\|(.*)\|$", output, re.MULTILINE)
     return [float(cell.replace(",", "")) for cell in row[1].split("|")]
 

@@ -1,4 +1,4 @@
-"""The pages that are written by a program are up to date."""
+"""The generated pages are up to date."""
 
 import importlib.util
 import re
@@ -18,12 +18,12 @@ def make_docs():
 
 
 @pytest.mark.parametrize("page", ["configuration", "commands"])
-def test_pages_have_not_drifted(make_docs, page):
+def test_pages_are_up_to_date(make_docs, page):
     written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert getattr(make_docs, f"{page}_page")() == written, "run: make docs"
 
 
-def test_every_key_and_every_command_has_words(make_docs):
+def test_every_key_and_every_command_is_described(make_docs):
     for line in make_docs.configuration_page().splitlines():
         if line.startswith("| `"):
             assert len(line.split("|")[-2].strip()) > 10, line
@@ -32,7 +32,7 @@ def test_every_key_and_every_command_has_words(make_docs):
     assert "sentiment predict" in make_docs.commands_page()
 
 
-def test_the_picture_shows_an_explanation_and_asks_for_nothing(make_docs):
+def test_the_picture_shows_an_explanation_and_requests_nothing(make_docs):
     picture = make_docs.explanation_picture()
     assert "wonderful" in picture and "url(" not in picture.replace("url(#", "")
     assert not re.search(r"https?://(?!www\.w3\.org|www\.textualize)", picture)

@@ -1,4 +1,4 @@
-"""The bundled phrases are what their script writes, and not what the probe asks."""
+"""The bundled phrases are what their script writes, and none is in the probe."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from sentiment.evaluation.probes.cases import probe_set
 
 @pytest.fixture(scope="module")
 def labels():
-    """Label of each phrase."""
+    """Return the label of each phrase."""
     rows = [json.loads(line) for line in PHRASES.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == len({row["text"] for row in rows})
     return {row["text"]: row["label"] for row in rows}
@@ -26,7 +26,7 @@ def test_both_labels_are_about_equally_frequent(labels):
 
 
 @pytest.mark.parametrize(("word", "own"), [(w, own) for own, ws in ((0, BAD), (1, GOOD)) for w in ws["a"]])
-def test_a_word_stands_about_as_often_with_its_own_label_as_turned_round(labels, word, own):
+def test_a_word_appears_about_as_often_plain_as_negated(labels, word, own):
     found = [label == own for text, label in labels.items() if re.search(rf"\b{word}\b", text.lower())]
     assert len(found) > 50 and sum(found) / len(found) > 0.45
 
@@ -36,5 +36,5 @@ def test_each_is_a_sentence(labels):
         assert text[0].isupper() and text[-1] in ".!?" and not re.search(r"[{}]|  | [,.;!?]", text), text
 
 
-def test_none_is_a_text_of_the_probe(labels):
+def test_no_phrase_is_a_text_of_the_probe(labels):
     assert not labels.keys() & {text for case in probe_set().cases for text in case.texts}

@@ -1,4 +1,4 @@
-"""The script that makes the shipped model, on few reviews and a tiny recipe."""
+"""The script that makes the shipped model, with few reviews and a tiny recipe."""
 
 import importlib.util
 import json
@@ -75,7 +75,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pret
     assert stop.value.code == 3 and message.startswith("error: ") and message.count("\n") == 1
 
 
-def test_the_shipped_model_is_a_run_with_a_card_that_names_no_place(tmp_path, make_pretrained):
+def test_the_shipped_model_is_a_run_with_a_card_without_local_paths(tmp_path, make_pretrained):
     write_reviews(tmp_path / "data")
     make_pretrained.make(str(tmp_path / "data"), 2, tmp_path / "runs")
     shipped = read_run(tmp_path / "shipped")

@@ -1,4 +1,4 @@
-"""A small part of the reliability campaign (`make torture` is the whole), and how it counts."""
+"""A small part of the reliability campaign (`make torture` runs all of it), and how it counts."""
 
 import importlib
 import os
@@ -14,7 +14,7 @@ GROUPS = {"2,4,15": 0.01, "1,3,5,6,7,8,9,10": 0.01, "11,13,14,16": 0.01, "12": 0
 
 
 def torture(*arguments):
-    """Run the campaign in a process of its own: it forks, so it must have no threads."""
+    """Run the campaign in a new process: it forks, so it must not have threads."""
     return subprocess.run(
         [sys.executable, "-m", "scripts.torture", *map(str, arguments)],
         cwd=ROOT,
@@ -27,7 +27,7 @@ def torture(*arguments):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("only", "share"), GROUPS.items())
-def test_a_share_of_each_campaign_finds_nothing(only, share):
+def test_a_share_of_each_campaign_has_no_failure(only, share):
     result = torture("--only", only, "--share", share, "--seed", "2")
     assert result.returncode == 0, result.stdout + result.stderr
     rows = [line.split()[0] for line in result.stdout.splitlines() if line[:2].strip().isdigit()]
@@ -50,7 +50,7 @@ def test_every_campaign_is_in_a_group(frame):
         assert len(entry.trial_numbers(1e-9)) == 1
 
 
-def test_failures_are_counted_and_said_with_what_repeats_them(frame, tmp_path, capsys):
+def test_failures_are_printed_with_the_command_that_repeats_them(frame, tmp_path, capsys):
     drawn = []
 
     def trial(number, generator, place):
@@ -69,7 +69,7 @@ def test_failures_are_counted_and_said_with_what_repeats_them(frame, tmp_path, c
     assert drawn[4] == drawn[1] and len(set(drawn)) == 4
 
 
-def test_a_fault_comes_at_its_call_and_leaves_half(frame, tmp_path):
+def test_a_fault_happens_at_its_call_and_leaves_half_a_write(frame, tmp_path):
     faults = importlib.import_module("torture.faults")
     children = importlib.import_module("torture.children")
 

@@ -1,4 +1,4 @@
-"""The machine: a device that is there, threads, and arithmetic that stays fast."""
+"""The machine: existing devices, threads, and fast arithmetic."""
 
 import contextlib
 import os
@@ -22,12 +22,12 @@ from sentiment.system.place import Place
 
 
 @pytest.mark.parametrize("name", ["cuda:63", "mps"])
-def test_a_device_that_is_not_there_is_a_machine_error(name):
+def test_a_missing_device_is_a_machine_error(name):
     with pytest.raises(MachineError, match="--device cpu"):
         find_machine(MachineSettings(device=name, threads=1))
 
 
-def test_auto_takes_what_is_there():
+def test_auto_takes_an_existing_device():
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert find_machine(MachineSettings(threads=1)).device.type == expected
 
@@ -49,7 +49,7 @@ def test_two_processes_are_taken_where_they_are_faster(device, threads, asked, f
     assert process_count(MachineSettings(processes=asked), machine) == found
 
 
-def test_those_that_were_started_are_the_processes():
+def test_already_started_processes_decide_the_count():
     machine = Machine(torch.device("cpu"), torch.float32, 8)
     assert process_count(MachineSettings(processes=2), machine, Place(count=3)) == 3
 
@@ -73,7 +73,7 @@ def test_processes_do_not_share_one_gpu(name):
         process_count(MachineSettings(device=name), machine, Place(count=4, local_count=2))
 
 
-def test_reduced_precision_is_probed():
+def test_reduced_precision_is_tried_first():
     with pytest.raises(MachineError, match="bfloat16 needs a CUDA device"):
         find_machine(MachineSettings(device="cpu", precision="bfloat16"))
 
@@ -110,7 +110,7 @@ def test_training_arithmetic_puts_back_what_it_changes(warns, workspace, monkeyp
         torch.use_deterministic_algorithms(False)
 
 
-def test_a_machine_uses_its_threads_and_gives_the_callers_back():
+def test_a_machine_uses_its_threads_and_restores_the_callers():
     torch.set_num_threads(1)
     machine = find_machine(MachineSettings(device="cpu", threads=3))
     assert torch.get_num_threads() == 1
@@ -120,6 +120,6 @@ def test_a_machine_uses_its_threads_and_gives_the_callers_back():
     assert torch.get_num_threads() == 1
 
 
-def test_cores_and_memory_are_told():
+def test_cores_and_memory_are_known():
     assert available_cores() >= 1
     assert peak_memory_bytes(torch.device("cpu")) > 50 * 2**20

@@ -1,4 +1,4 @@
-"""One process among several: its share of a batch, and sums over all of them."""
+"""One of several processes: its share of a batch, and sums over all of them."""
 
 import subprocess
 from contextlib import nullcontext
@@ -36,14 +36,14 @@ def test_a_process_that_was_started_alone_leads_whatever_its_rank():
     assert read_place({"WORLD_SIZE": "1", "RANK": "7"}).leads
 
 
-def test_a_place_that_is_no_number_is_named():
+def test_a_variable_that_is_no_number_is_named():
     with pytest.raises(UsageError, match="WORLD_SIZE is many; it must be a number"):
         read_place({"WORLD_SIZE": "many"})
 
 
 @pytest.fixture
 def parameters():
-    """Two with a gradient, one that no review of this share has reached."""
+    """Two parameters with a gradient, and one without, because no review of this share uses it."""
     torch.manual_seed(2)
     made = [nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.randn(4)), nn.Parameter(torch.randn(()))]
     made[0].grad, made[2].grad = torch.randn(3, 2), torch.randn(())
@@ -51,7 +51,7 @@ def parameters():
 
 
 def test_gradients_and_figures_are_summed_together(parameters, monkeypatch):
-    """As if the other process had found the same and one more in each place."""
+    """Sum as if the other process had the same values plus one."""
     monkeypatch.setattr(torch.distributed, "all_reduce", lambda values_X: values_X.mul_(2).add_(1))
     before = [parameters[0].grad.clone(), torch.zeros(4), parameters[2].grad.clone()]
     assert Processes(0, 2).sum_gradients(iter(parameters), 0.5, 3) == [2.0, 7.0]
@@ -59,7 +59,7 @@ def test_gradients_and_figures_are_summed_together(parameters, monkeypatch):
         assert torch.equal(parameter.grad, 2 * gradient + 1)
 
 
-def test_alone_nothing_is_asked_and_nothing_changes(parameters, monkeypatch):
+def test_a_single_process_sums_nothing(parameters, monkeypatch):
     monkeypatch.setattr(torch.distributed, "all_reduce", None)
     before = [None if parameter.grad is None else parameter.grad.clone() for parameter in parameters]
     assert ALONE.sum_gradients(parameters, 0.5, 3) == [0.5, 3]
@@ -70,7 +70,7 @@ def test_alone_nothing_is_asked_and_nothing_changes(parameters, monkeypatch):
     assert all(torch.equal(parameters[index].grad, before[index]) for index in (0, 2))
 
 
-def test_a_process_that_is_gone_is_told_in_one_line(parameters, monkeypatch):
+def test_a_process_that_has_ended_gives_one_line(parameters, monkeypatch):
     def all_reduce(values_X):
         raise RuntimeError("\nConnection closed by peer\nand so on")
 
@@ -83,7 +83,7 @@ def test_a_process_that_is_gone_is_told_in_one_line(parameters, monkeypatch):
 
 
 @pytest.mark.parametrize("other", ["step 20", "step 21"])
-def test_processes_that_start_from_something_else_do_not_train_together(other, monkeypatch):
+def test_processes_with_different_data_do_not_train_together(other, monkeypatch):
     sent = []
 
     def add_what_the_other_sent(values_X):
@@ -105,7 +105,7 @@ def test_without_torchrun_a_process_is_alone(environment):
         assert processes == ALONE
 
 
-def test_processes_that_cannot_be_reached_are_told(monkeypatch):
+def test_processes_that_cannot_be_reached_give_an_error(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "5")  # of two
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
@@ -117,7 +117,7 @@ def test_processes_that_cannot_be_reached_are_told(monkeypatch):
         pass
 
 
-def test_a_process_that_does_not_begin_is_told():
+def test_a_process_that_does_not_begin_gives_an_error():
     with (
         pytest.raises(MachineError, match="a second process for this training did not start"),
         join_processes(torch.device("cpu"), ONLY_PROCESS, 2, ["--version"]),
@@ -125,7 +125,7 @@ def test_a_process_that_does_not_begin_is_told():
         pass
 
 
-def test_a_process_that_cannot_be_started_is_told(monkeypatch):
+def test_a_process_that_cannot_be_started_gives_an_error(monkeypatch):
     monkeypatch.setattr("sys.executable", "/no/such/program")
     with (
         pytest.raises(MachineError, match="cannot start a second process for this training: "),
@@ -142,7 +142,7 @@ def test_an_assisting_process_does_not_look_for_modules_in_the_current_folder(tm
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_of_two_processes_only_the_first_tells_that_a_run_is_finished(
+def test_only_the_first_of_two_processes_reports_a_finished_run(
     tmp_path, rows, write_rows, config_for, capsys
 ):
     source = write_rows(tmp_path / "reviews.jsonl", rows)

@@ -1,4 +1,4 @@
-"""Storage: a failure at any instant leaves the old or the new whole, and no damage goes unseen."""
+"""Storage: a failure at any moment leaves the old or the new file, and all damage is found."""
 
 import json
 import os
@@ -13,17 +13,17 @@ SYSTEM_CALLS = ("open", "fsync", "rename", "replace")
 
 
 def content(folder):
-    """Every file below `folder`, hidden ones too."""
+    """Return every file below `folder`, including hidden ones."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 class Fault(BaseException):
-    """A crash: no `except Exception` sees it coming."""
+    """A crash, which `except Exception` does not catch."""
 
 
 @pytest.fixture
 def fail_at(monkeypatch):
-    """Let the n-th system call raise; returns the log of the calls that were made."""
+    """Return a function that lets the n-th system call raise and logs the calls."""
 
     def arrange(position, error):
         calls = []
@@ -60,7 +60,7 @@ def count_calls(fail_at, monkeypatch, action):
 # --- one file ------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_written_whole_and_alone(tmp_path):
+def test_a_file_is_written_completely_and_no_other_file_is_left(tmp_path):
     storage.write_file(tmp_path / "a.json", b"first")
     storage.write_file(tmp_path / "a.json", b"second")
     assert content(tmp_path) == {"a.json": b"second"}
@@ -83,7 +83,7 @@ def test_a_failed_write_leaves_the_old_or_the_new_file(tmp_path, fail_at, monkey
         assert content(tmp_path) == {"a.json": b"new" if renamed else b"old"}, calls
 
 
-def test_a_file_is_synced_before_it_takes_its_name(tmp_path, fail_at, monkeypatch):
+def test_a_file_is_synced_before_it_is_renamed(tmp_path, fail_at, monkeypatch):
     calls = fail_at(-1, None)
     storage.write_file(tmp_path / "a", b"")
     assert calls == ["open", "fsync", "replace", "fsync"]
@@ -112,7 +112,7 @@ def text_of(path):
     return (path / "a.txt").read_text()
 
 
-def test_a_new_folder_comes_with_its_manifest(tmp_path):
+def test_a_new_folder_has_a_manifest(tmp_path):
     make(tmp_path / "deep" / "entry", "hello")
     assert text_of(tmp_path / "deep" / "entry") == "hello"
     assert sorted(content(tmp_path / "deep")) == ["entry/a.txt", "entry/b.bin", "entry/manifest.json"]
@@ -142,7 +142,7 @@ def test_replace_lets_the_last_writer_win(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["entry"]
 
 
-def test_replace_works_over_what_a_killed_writer_left(tmp_path):
+def test_replace_works_over_the_files_of_a_killed_writer(tmp_path):
     make(tmp_path / "entry", "first")
     make(tmp_path / ".entry.old.tmp", "older")
     make(tmp_path / "entry", "second", replace=True)
@@ -152,7 +152,7 @@ def test_replace_works_over_what_a_killed_writer_left(tmp_path):
 
 @pytest.mark.parametrize("replace", [False, True])
 @pytest.mark.parametrize("error", [ValueError("ours"), KeyboardInterrupt(), Fault()])
-def test_an_exception_inside_the_block_leaves_what_was_there(tmp_path, error, replace):
+def test_an_exception_inside_the_block_leaves_the_old_folder(tmp_path, error, replace):
     for there in (False, True):
         if there:
             make(tmp_path / "entry", "old")
@@ -166,7 +166,7 @@ def test_an_exception_inside_the_block_leaves_what_was_there(tmp_path, error, re
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), Fault()], ids=["disk error", "crash"])
 @pytest.mark.parametrize("there", [False, True], ids=["new", "replaced"])
-def test_a_failure_while_a_folder_is_put_in_place_leaves_one_whole(
+def test_a_failure_during_the_renames_leaves_one_complete_folder(
     tmp_path, fail_at, monkeypatch, error, there
 ):
     def arrange(path):
@@ -190,7 +190,7 @@ def test_a_failure_while_a_folder_is_put_in_place_leaves_one_whole(
     assert seen == {"old" if there else None, "new"}
 
 
-def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
+def test_only_leftovers_of_killed_writers_are_removed(tmp_path):
     (tmp_path / ".entry.abc.tmp").mkdir()
     (tmp_path / ".entry.abc.tmp" / "half").write_text("")
     (tmp_path / ".a.json.12.tmp").write_text("")
@@ -201,7 +201,7 @@ def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     assert sorted(content(tmp_path)) == [".lock", "a.json", "notes.tmp"]
 
 
-def test_what_a_killed_writer_had_moved_away_is_put_back(tmp_path):
+def test_a_folder_that_a_killed_writer_moved_away_is_moved_back(tmp_path):
     make(tmp_path / "entry", "old")
     (tmp_path / "entry").rename(tmp_path / ".entry.old.tmp")
     (tmp_path / ".entry.abc.tmp").mkdir()
@@ -222,7 +222,7 @@ def entry(tmp_path):
 
 
 def refused(entry, file):
-    """Both ways of reading refuse, and name the file."""
+    """Return True if both ways to read refuse the file and name it; fail otherwise."""
     with pytest.raises(RunError, match=file):
         storage.verify(entry, RunError)
     with pytest.raises(RunError, match=file):
@@ -262,7 +262,7 @@ def test_a_removed_file_is_caught(entry):
         storage.verify(entry, RunError)
 
 
-def test_a_link_is_not_followed_unless_that_is_asked_for(entry, tmp_path):
+def test_a_link_is_followed_only_if_that_is_asked_for(entry, tmp_path):
     (entry / "a.txt").rename(tmp_path / "elsewhere.txt")
     (entry / "a.txt").symlink_to(tmp_path / "elsewhere.txt")
     assert refused(entry, "a.txt")
@@ -286,7 +286,7 @@ def test_a_link_to_another_file_is_damage(entry, tmp_path, content):
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", ".", "nowhere"])
-def test_a_link_to_no_regular_file_is_a_missing_file(entry, target):
+def test_a_link_to_a_folder_is_a_missing_file(entry, target):
     (entry / "a.txt").unlink()
     (entry / "a.txt").symlink_to(target)
     entries = storage.read_manifest(entry, RunError)
@@ -301,7 +301,7 @@ def test_a_manifest_that_is_far_too_large_is_not_read(entry):
         storage.read_manifest(entry, RunError)
 
 
-def test_a_folder_in_a_files_place_is_caught(entry):
+def test_a_folder_in_place_of_a_file_is_caught(entry):
     (entry / "a.txt").unlink()
     (entry / "a.txt").mkdir()
     assert refused(entry, "a.txt")
@@ -342,13 +342,13 @@ def test_a_manifest_names_plain_files_of_its_folder_only(entry, name):
         storage.read_manifest(entry, RunError)
 
 
-def test_a_manifest_of_no_text_is_refused(entry):
+def test_a_manifest_that_is_not_text_is_refused(entry):
     (entry / "manifest.json").write_bytes(b"\x80\x04\x95cos\nsystem\n")
     with pytest.raises(RunError, match="not JSON"):
         storage.read_manifest(entry, RunError)
 
 
-def test_json_is_readable_and_comes_back(tmp_path):
+def test_json_is_readable_and_can_be_parsed_again(tmp_path):
     value = {"naïve": [1, 0.1, None], "b": {"c": "\U0001f600"}}
     assert storage.load_json(storage.dump_json(value), tmp_path, RunError) == value
     assert "naïve" in storage.dump_json(value).decode() and storage.dump_json(value).endswith(b"}\n")

@@ -1,4 +1,4 @@
-"""What tests of training share: reviews that are made of chosen words."""
+"""A fixture of the tests of training: reviews of chosen words."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Every design of the article trains, stops, resumes, is saved and loaded, from its own configuration."""
+"""Every design of the article can be trained, stopped, resumed, saved and loaded."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory):
-    """Sixty reviews, twenty films."""
+    """Write sixty reviews of twenty films."""
     path = tmp_path_factory.mktemp("designs") / "reviews.jsonl"
     random = np.random.default_rng(1)
     words = np.array(["the", "a", "film", "plot", "was", "it", "this", "that", "and", "but", "Actor"])

@@ -1,4 +1,4 @@
-"""Fitting the n-gram evidence, compared with scikit-learn's own pipeline."""
+"""Fitting the n-gram evidence, compared with a pipeline of scikit-learn."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ UNUSED = torch.iinfo(torch.int64).max
 
 
 def write_texts(count: int = 120) -> tuple[list[list[str]], np.ndarray]:
-    """Reviews of common, rare and leaning words (more of them in one class), and their labels."""
+    """Return reviews of common words, rare words and words of one class, with labels."""
     generator = np.random.default_rng(9)
     labels_N = generator.integers(0, 2, size=count).astype(np.int8)
     reviews = []
@@ -44,7 +44,7 @@ def configure(size: int, reviews: int = 25_000, unlabelled: float = 0.0) -> Evid
 
 @pytest.fixture(scope="module")
 def train(encode) -> tuple[LabelledReviews, Vocabulary]:
-    """Words of a single review are unknown."""
+    """Return labelled reviews and a vocabulary; words of a single review are unknown."""
     reviews, vocabulary = encode(TEXTS, min_frequency=2)
     return LabelledReviews(reviews, LABELS_N), vocabulary
 
@@ -60,7 +60,7 @@ def logits_of(evidence: NGramEvidence, reviews: LabelledReviews) -> np.ndarray:
 
 
 def known_ngrams(known: set[str]):
-    """An analyzer: runs of one to three words that are all known."""
+    """Return an analyzer for scikit-learn: sequences of one to three known words."""
 
     def analyze(review: list[str]) -> list[str]:
         runs = [review[i : i + n] for n in (1, 2, 3) for i in range(len(review) - n + 1)]
@@ -70,7 +70,7 @@ def known_ngrams(known: set[str]):
 
 
 class Pipeline(NamedTuple):
-    """The same fit by scikit-learn's own pieces."""
+    """Fit the same with classes of scikit-learn."""
 
     logits_N: np.ndarray
     importance: dict[str, float]
@@ -96,7 +96,7 @@ def fit_pipeline(
     frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
     bayes = MultinomialNB(alpha=1).fit(
         features > 0, labels_N.astype(np.int64), weights_N
-    )  # it counts in the labels' type
+    )  # scikit-learn counts in the type of the labels
     negative_G, positive_G = bayes.feature_log_prob_
     ratios_G = positive_G - negative_G
     features = features.multiply(ratios_G).tocsr()
@@ -121,7 +121,7 @@ def test_the_logits_are_those_of_scikit_learns_pipeline(train) -> None:
 
 
 def test_unlabelled_reviews_count_for_the_label_that_is_guessed_as_much_as_the_guess_is_sure(train) -> None:
-    """The same texts once more, with other labels: so no vocabulary of their own is needed."""
+    """The unlabelled texts are the same as the labelled ones, so they need no vocabulary."""
     reviews, vocabulary = train
     probabilities_N = np.random.default_rng(4).uniform(size=len(TEXTS))
     guessed = LabelledReviews(reviews.reviews, probabilities_N)
@@ -172,14 +172,14 @@ def test_guesses_are_never_more_than_labels_and_may_all_be_the_same(train, guess
     np.testing.assert_array_equal(labels_N, [*LABELS_N, *[guess > 0.5] * len(TEXTS)])
 
 
-def test_training_reviews_are_told_apart(train) -> None:
+def test_evidence_separates_the_training_reviews(train) -> None:
     reviews, _ = train
     for size in (5000, 100):
         assert ((logits_of(fit(train, size), reviews) > 0) == (LABELS_N == 1)).mean() > 0.9
 
 
 @pytest.mark.parametrize("size", [1, 2, 50])
-def test_exactly_so_many_ngrams_are_kept(train, size: int) -> None:
+def test_exactly_size_ngrams_are_kept(train, size: int) -> None:
     keys_G = fit(train, size).keys_G
     assert len(keys_G) == size and (keys_G != UNUSED).all()
     assert (keys_G.diff() > 0).all()
@@ -192,7 +192,8 @@ def test_the_weightiest_ngrams_are_kept(train, size: int) -> None:
     _, vocabulary = train
     importance, words = fit_pipeline(vocabulary).importance, vocabulary.channels[0].words
     weightiest = sorted(importance, key=importance.__getitem__, reverse=True)
-    assert importance[weightiest[size - 1]] > 1.0001 * importance[weightiest[size]]  # no tie at the border
+    # Without a tie at this place, the kept n-grams are unique.
+    assert importance[weightiest[size - 1]] > 1.0001 * importance[weightiest[size]]
     expected = set()
     for ngram in weightiest[:size]:
         key = 0
@@ -203,7 +204,7 @@ def test_the_weightiest_ngrams_are_kept(train, size: int) -> None:
 
 
 def test_fewer_ngrams_than_places(train) -> None:
-    """The rest of the places stays unused, at the end, and changes no logit."""
+    """Unused places are at the end and change no logit."""
     reviews, _ = train
     many = fit(train, size=5000)
     kept = int((many.keys_G != UNUSED).sum())
@@ -233,14 +234,14 @@ def test_the_same_reviews_and_seed_give_the_same_evidence(train, size: int) -> N
         assert torch.equal(value, second.state_dict()[name]), name
 
 
-def test_reviews_with_nothing_in_common_give_no_evidence(encode) -> None:
+def test_reviews_without_a_common_ngram_give_no_evidence(encode) -> None:
     reviews, vocabulary = encode([[f"a{index}", f"b{index}"] for index in range(6)])
     train = LabelledReviews(reviews, np.array([0, 1] * 3, dtype=np.int8))
     evidence = fit((train, vocabulary), size=5)
     assert not evidence.weights_G.any() and float(evidence.bias) == 0
 
 
-def test_of_many_reviews_some_are_drawn_the_same_ones_each_time(config_for, rows, tmp_path, write_rows):
+def test_the_same_seed_draws_the_same_reviews(config_for, rows, tmp_path, write_rows):
     source = write_rows(tmp_path / "reviews.jsonl", rows)
     config = config_for(source, "evidence.weight = 0.5", "evidence.reviews = 20", "data.validation = 'none'")
     prepared = prepare(config, 1)
@@ -254,14 +255,14 @@ def test_of_many_reviews_some_are_drawn_the_same_ones_each_time(config_for, rows
 
 
 def drawn_with(word: str, evidence: NGramEvidence, vocabulary: Vocabulary, drawn: int) -> int:
-    """How many of the `drawn` texts hold a word, worked back from its inverse document frequency."""
+    """Compute how many of `drawn` texts have a word, from its inverse document frequency."""
     place = (evidence.keys_G == vocabulary.channels[0].words.index(word)).nonzero().item()
     return round((1 + drawn) / math.exp(math.sqrt(float(evidence.squares_G[place])) - 1) - 1)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, seed: int) -> None:
-    """20 of 50 reviews, 10 of them negative, and two further texts."""
+    """20 of 50 reviews are drawn. 10 of the 50 are negative. There are two extra texts."""
     own = [["bad", f"n{index % 2}"] for index in range(10)] + [
         ["good", f"p{index % 3}"] for index in range(40)
     ]
@@ -274,8 +275,8 @@ def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, 
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
 
 
-def test_phrases_count_as_much_as_they_are_told_to(encode) -> None:
-    """Eight phrases teach what no review does: "dire" is negative."""
+def test_phrases_count_as_much_as_their_weight(encode) -> None:
+    """Only the eight phrases teach that "dire" is negative."""
     own = [["bad", "it"], ["good", "it"]] * 20
     encoded, vocabulary = encode([*own, *[["dire"]] * 8])
     texts, labels_N = list(map(encoded.__getitem__, range(48))), np.array([0, 1] * 20 + [0] * 8)
@@ -291,7 +292,7 @@ def test_phrases_count_as_much_as_they_are_told_to(encode) -> None:
 
 
 def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:
-    """They use another solver, which is faster there; the pipeline uses the usual one, more exactly."""
+    """Few n-grams use another solver, which is faster for them."""
     random = np.random.default_rng(3)
     labels_N = np.arange(400, dtype=np.int8) % 2
     texts = [

@@ -1,4 +1,4 @@
-"""The training loop: what a step does, when it refuses one, and when it ends."""
+"""The training loop: its steps, when it refuses a step, and when it ends."""
 
 import copy
 import dataclasses
@@ -51,7 +51,7 @@ PRETRAINING = PretrainingSettings(epochs=2, learning_rate=0.02, samples=8)
 
 
 def labelled(count: int = 40) -> tuple[LabelledReviews, Vocabulary]:
-    """Reviews of random words; a positive one holds `good`, a negative one `bad`."""
+    """Return reviews of random words; positive ones contain `good`, negative ones `bad`."""
     random = np.random.default_rng(0)
     forms = ["good", "bad", *(f"w{i}" for i in range(20))]
     reviews = []
@@ -71,7 +71,7 @@ def machine():
 
 
 def no_reviews(vocabulary: Vocabulary) -> LabelledReviews:
-    """A split that holds nothing."""
+    """Return an empty split."""
     tokens = Tokens([], np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64))
     return LabelledReviews(EncodedReviews(tokens, vocabulary, CONFIG.text), np.zeros(0, dtype=np.int8))
 
@@ -82,12 +82,24 @@ def plan(
     config: Config = CONFIG,
     validation: LabelledReviews | None = None,
 ) -> tuple[list[Stage], TrainingSettings, torch.device]:
-    """What a state is made of."""
+    """Return what a training state is made of: stages, settings and device."""
     unlabelled = reviews.reviews if config.reads_unlabelled else None
     pretraining = unlabelled if config.pretraining.epochs else None
     validation = reviews if validation is None else validation
     prepared = Prepared(
-        vocabulary, reviews, None, None, validation, [], pretraining, unlabelled, "random", None, "", "", {}
+        vocabulary=vocabulary,
+        train=reviews,
+        extra=None,
+        phrases=None,
+        validation=validation,
+        golden=[],
+        pretraining=pretraining,
+        unlabelled=unlabelled,
+        rule="random",
+        shared_groups=None,
+        data_hash="",
+        further_hash="",
+        split_hashes={},
     )
     return plan_stages(config, prepared), config.training, torch.device("cpu")
 
@@ -178,9 +190,7 @@ def test_a_diverged_language_model_names_its_own_learning_rate(machine):
 
 def test_patience_ends_training(machine):
     reviews, vocabulary = labelled()
-    flipped = LabelledReviews(
-        reviews.reviews, 1 - reviews.labels_N
-    )  # the better it learns, the worse it does
+    flipped = LabelledReviews(reviews.reviews, 1 - reviews.labels_N)  # learning makes validation worse
     config = changed(epochs=40, patience=2, warmup=0.0, average=0.0)
     epochs = [
         event
@@ -247,8 +257,8 @@ def test_learning_rate_rises_then_falls_to_zero():
     assert learning_rate_factor(0.0, 0.0) == 1
 
 
-def test_every_step_of_a_stage_has_a_learning_rate(machine):
-    """Even the only one of a stage of one batch."""
+def test_every_step_has_a_learning_rate_above_zero(machine):
+    """This holds even if a stage has a single step."""
     reviews, vocabulary = labelled(count=3)
     config = changed(epochs=1, warmup=0.0)
     steps = [
@@ -266,7 +276,7 @@ def test_a_stage_is_over_after_its_epochs_or_its_patience():
     assert not is_over(training, Progress(epoch=4, best_epoch=3), patience=2)
     assert is_over(training, Progress(epoch=5, best_epoch=5), patience=2)
     assert is_over(training, Progress(epoch=4, best_epoch=2), patience=2)
-    assert not is_over(pretraining, Progress(epoch=1), patience=1)  # nothing judges it
+    assert not is_over(pretraining, Progress(epoch=1), patience=1)  # it is not judged
     assert is_over(pretraining, Progress(epoch=2), patience=9)
 
 
@@ -285,8 +295,8 @@ TAUGHT = STAGES.model_copy(update={"self_training": SelfTrainingSettings(epochs=
     "config", [CONFIG, STAGES, TAUGHT], ids=["one stage", "pretraining and two members", "self-training too"]
 )
 @pytest.mark.parametrize("share", [0, 0.1, 0.2, 0.25, 0.4, 0.5, 0.7, 0.75, 0.9, 1])
-def test_restored_state_goes_on_bit_for_bit(machine, config, share):
-    """In memory: any step boundary, those of the last stage and the ends of epochs and stages included."""
+def test_a_restored_state_continues_bit_for_bit(machine, config, share):
+    """The state is saved in memory after any step, also at the ends of epochs and stages."""
     reviews, vocabulary = labelled()
     whole = new_state(reviews, vocabulary, config)
     list(train(whole, reviews, config, machine))
@@ -310,7 +320,7 @@ def test_restored_state_goes_on_bit_for_bit(machine, config, share):
 
 
 def test_a_state_of_other_stages_is_not_restored(machine):
-    """As a version with other stages would have left it: the weights fit, their places do not."""
+    """Another version could have other stages: the weights fit, but their positions do not."""
     reviews, vocabulary = labelled()
     state = new_state(reviews, vocabulary, STAGES)
     list(train(state, reviews, STAGES, machine))
@@ -345,7 +355,7 @@ def test_each_member_starts_from_a_language_model_of_its_own(machine):
         assert not any(torch.equal(first[name], second[name]) for name in shared)
 
 
-def test_a_checkpoint_holds_no_language_model_that_is_used_up(machine):
+def test_a_checkpoint_drops_language_models_that_are_no_longer_needed(machine):
     reviews, vocabulary = labelled()
     state = new_state(reviews, vocabulary, STAGES)
     for event in train(state, reviews, STAGES, machine):
@@ -367,18 +377,18 @@ def stop_in(stage: str, reviews: LabelledReviews, vocabulary: Vocabulary, machin
 @pytest.mark.parametrize(
     ("stage", "kept"),
     [
-        ("member 1 of 2", {"0"}),  # the language model that its student is going to start from
-        ("self-training 1 of 2", {"1"}),  # the teacher, who is asked again where the run goes on
+        ("member 1 of 2", {"0"}),  # the language model that the student will start from
+        ("self-training 1 of 2", {"1"}),  # the teacher, which labels again when the run is resumed
         ("pretraining 2 of 2", {"2"}),
         ("self-training 2 of 2", {"2", "4"}),
     ],
 )
-def test_a_checkpoint_holds_what_is_still_to_be_read_and_needs_it_whole(machine, stage, kept):
+def test_a_checkpoint_has_all_weights_that_are_still_needed(machine, stage, kept):
     reviews, vocabulary = labelled()
     state = stop_in(stage, reviews, vocabulary, machine)
     tensors, progress = state.tensors(), state.progress_dict()
     assert {name.split(".")[1] for name in tensors if name.startswith("finished.")} == kept
-    read = kept - {"2"}  # a member is read at the end alone
+    read = kept - {"2"}  # a member is needed only at the end
     for index in read:
         names = [name for name in tensors if name.startswith(f"finished.{index}.")]
         without = {name: value for name, value in tensors.items() if name not in names}
@@ -391,7 +401,7 @@ def test_a_checkpoint_holds_what_is_still_to_be_read_and_needs_it_whole(machine,
                 )
 
 
-def test_every_stretch_of_work_has_a_bar_of_its_own(machine, monkeypatch):
+def test_each_epoch_and_each_validation_has_its_own_progress_bar(machine, monkeypatch):
     opened = []
 
     class Bar:
@@ -422,7 +432,7 @@ def test_every_stretch_of_work_has_a_bar_of_its_own(machine, monkeypatch):
     ]
 
 
-def test_the_first_of_several_members_is_the_one_that_is_trained_alone(machine):
+def test_the_first_member_equals_a_member_trained_alone(machine):
     reviews, vocabulary = labelled()
     alone = STAGES.model_copy(update={"training": STAGES.training.model_copy(update={"members": 1})})
     first, second = (new_state(reviews, vocabulary, config) for config in (STAGES, alone))

@@ -1,4 +1,4 @@
-"""Objectives, compared with the same loss and gradient written plainly."""
+"""Objectives, compared with a simple computation of loss and gradient."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ SHARES = [0.0, 0.3]
 
 @dataclass(frozen=True)
 class Given:
-    """Labelled reviews of one to nine words, a model without dropout but with loud weights, a machine."""
+    """Return labelled reviews of one to nine words, a model with large weights, and a machine."""
 
     reviews: LabelledReviews
     model: SentimentClassifier
@@ -35,7 +35,7 @@ class Given:
         return list(range(len(self.reviews.reviews)))
 
     def batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """tokens_BT, lengths_B and labels_B of all the reviews."""
+        """Return tokens_BT, lengths_B and labels_B of all reviews."""
         batch = self.reviews.reviews.batch(self.everything)
         return batch.tokens_BT, batch.lengths_B, torch.from_numpy(self.reviews.labels_N).float()
 
@@ -65,7 +65,7 @@ def given_reviews(encode) -> Given:
 def gradients_of(
     objective: Objective, model: nn.Module, machine: Machine, shares: list[list[int]]
 ) -> tuple[list[Tensor], float, int]:
-    """What `backward` leaves in the parameters after each share of a batch, and its figures summed."""
+    """Return the gradients after `backward` of each share of a batch, and the summed figures."""
     model.zero_grad()
     terms = objective.terms([index for share in shares for index in share])
     figures = [objective.backward(model, share, terms, machine) for share in shares]
@@ -82,7 +82,7 @@ def assert_same(found: list[Tensor], expected: list[Tensor]) -> None:
 # --- labels --------------------------------------------------------------------------------------------
 
 
-def test_labels_are_learned_by_the_mean_cross_entropy(given_reviews: Given) -> None:
+def test_the_loss_of_labels_is_the_mean_cross_entropy(given_reviews: Given) -> None:
     tokens_BT, lengths_B, labels_B = given_reviews.batch()
     logits_B = given_reviews.model(tokens_BT, lengths_B)
     loss = binary_cross_entropy_with_logits(logits_B, labels_B)
@@ -97,7 +97,7 @@ def test_labels_are_learned_by_the_mean_cross_entropy(given_reviews: Given) -> N
 
 
 def test_the_adversarial_loss_is_the_mean_of_the_plain_and_the_moved_one(given_reviews: Given) -> None:
-    """The move follows the gradient but is not differentiated itself."""
+    """The move depends on the gradient, but no gradient flows through the move."""
     model, share = given_reviews.model, 1.5
     tokens_BT, lengths_B, labels_B = given_reviews.batch()
 
@@ -120,7 +120,7 @@ def test_the_adversarial_loss_is_the_mean_of_the_plain_and_the_moved_one(given_r
     assert_same(gradients, list(expected))
     assert moved > plain * 1.05
     assert found == pytest.approx(float((plain + moved).detach()) / 2, rel=1e-5)
-    assert hits == plain_hits != moved_hits  # of the reviews as they are, not as they were moved
+    assert hits == plain_hits != moved_hits  # hits are counted on the reviews without the move
 
 
 # --- shares --------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ HALVES = [[[0, 2, 4, 6], [1, 3, 5]], [[0, 1, 2], [3, 4, 5, 6]], [[2], [0, 1, 3, 
 
 @pytest.mark.parametrize("halves", HALVES, ids=str)
 @pytest.mark.parametrize("adversarial", SHARES)
-def test_shares_of_labels_add_up_to_the_whole(
+def test_shares_of_a_batch_of_labels_add_up_to_the_whole(
     given_reviews: Given, adversarial: float, halves: list[list[int]]
 ) -> None:
     objective = Labels(given_reviews.reviews, adversarial)
@@ -142,7 +142,9 @@ def test_shares_of_labels_add_up_to_the_whole(
 
 
 @pytest.mark.parametrize("halves", HALVES, ids=str)
-def test_shares_of_words_add_up_to_the_whole(given_reviews: Given, halves: list[list[int]]) -> None:
+def test_shares_of_a_batch_of_words_add_up_to_the_whole(
+    given_reviews: Given, halves: list[list[int]]
+) -> None:
     reviews, machine = given_reviews.reviews.reviews, given_reviews.machine
     counts_V = torch.bincount(given_reviews.batch()[0].flatten(), minlength=given_reviews.words)
     counts_V[0] = 0
@@ -165,7 +167,7 @@ def test_terms_are_words_to_predict_or_reviews(given_reviews: Given) -> None:
     assert reviews.reviews.lengths_N.tolist() == [3, 9, 1, 6, 2, 9, 4]
     assert Words(reviews.reviews, directions=1).terms([0, 2, 4]) == 2 + 0 + 1
     assert Words(reviews.reviews, directions=2).terms([0, 2, 4]) == 2 * (2 + 0 + 1)
-    assert Words(reviews.reviews, directions=2).terms([2]) == 1  # something to divide by
+    assert Words(reviews.reviews, directions=2).terms([2]) == 1  # at least 1, to divide by
     assert Labels(reviews, 0.0).terms([0, 2, 4]) == 3
 
 
@@ -190,7 +192,7 @@ def test_a_batch_of_one_word_teaches_a_language_model_nothing(given_reviews: Giv
     without_gradient=st.sets(st.integers(0, 3)),
     seed=st.integers(0, 99),
 )
-def test_a_move_has_its_length_its_direction_and_nothing_at_padding(
+def test_a_move_has_its_length_and_direction_and_is_zero_at_padding(
     lengths: list[int],
     padding: int,
     channels: tuple[int, ...],
@@ -220,7 +222,7 @@ def test_a_move_has_its_length_its_direction_and_nothing_at_padding(
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 999), row=st.integers(0, 3))
-def test_a_review_moves_as_it_would_alone(seed: int, row: int) -> None:
+def test_a_move_does_not_depend_on_other_reviews(seed: int, row: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     inputs_BTE, gradient_BTE = torch.randn(2, 4, 6, 3, generator=generator).unbind(0)
     mask_BT = torch.arange(6) < torch.randint(1, 7, (4, 1), generator=generator)
@@ -232,7 +234,7 @@ def test_a_review_moves_as_it_would_alone(seed: int, row: int) -> None:
 
 @pytest.mark.parametrize("share", [1e-3, 1e-2])
 def test_a_move_raises_the_loss_to_first_order(given_reviews: Given, share: float) -> None:
-    """By the length of the gradient times that of the move, review by review."""
+    """Each review's loss grows by the length of its gradient times that of its move."""
     model = given_reviews.model.double()
     tokens_BT, lengths_B, labels_B = given_reviews.batch()
     mask_BT = torch.arange(tokens_BT.shape[1]) < lengths_B[:, None]
@@ -247,5 +249,5 @@ def test_a_move_raises_the_loss_to_first_order(given_reviews: Given, share: floa
     move_BTE = adversarial_move(inputs_BTE.detach(), gradient_BTE, mask_BT, share)
     rises_B = (losses_of(inputs_BTE + move_BTE) - losses_B).detach().double()
     expected_B = gradient_BTE.flatten(1).norm(dim=1) * move_BTE.flatten(1).norm(dim=1)
-    assert expected_B.min() > 1e-5  # far above what float32 logits cannot tell apart
+    assert expected_B.min() > 1e-5  # far above the rounding of float32
     torch.testing.assert_close(rises_B, expected_B, rtol=0.05, atol=3e-7)

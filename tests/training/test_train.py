@@ -1,4 +1,4 @@
-"""A run of every stage there is: two members with pretraining and self-training each, n-gram evidence."""
+"""A run with every kind of stage: two members with pretraining and self-training, and n-gram evidence."""
 
 import json
 import os
@@ -53,7 +53,7 @@ STAGE_NAMES = [
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A folder with train.jsonl and unsupervised.jsonl."""
+    """Return a folder with train.jsonl and unsupervised.jsonl."""
     folder = tmp_path_factory.mktemp("reviews")
     films = [f"film{number}" for number in range(8)]
     words = ["was dull and awful", "was bright and lovely"]
@@ -76,7 +76,7 @@ def config(source, config_for):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Where the run is that `run` trains once."""
+    """The folder of the run that `run` trains once."""
     return tmp_path_factory.mktemp("runs") / "whole"
 
 
@@ -110,15 +110,15 @@ def test_the_stages_follow_each_other(run):
     assert reviews == dict(zip(STAGE_NAMES, [2 * both, 2 * trained, 2 * both] * 2, strict=True))
 
 
-def test_run_json_tells_the_stages(run):
+def test_run_json_lists_the_stages(run):
     stages = read_run(run).facts["result"]["stages"]
     assert [stage["name"] for stage in stages] == STAGE_NAMES
     assert [stage["epochs"] for stage in stages] == [2] * 6
     assert [stage["best_epoch"] > 0 for stage in stages] == [False, True, True] * 2
 
 
-def test_the_model_is_its_members_and_the_evidence_of_labels_and_of_what_both_guess(run, config):
-    """And what is opened predicts what was judged when it was trained."""
+def test_the_model_joins_its_members_and_their_evidence(run, config):
+    """The saved run predicts as the model did during training."""
     prepared = prepare(config, 1)
     predictor = sentiment.load(run, device="cpu", threads=1)
     members, evidence = predictor.model.members, predictor.model.evidence
@@ -150,10 +150,8 @@ def test_the_model_is_its_members_and_the_evidence_of_labels_and_of_what_both_gu
     assert judged["accuracy"] == pytest.approx(hits / len(validation))
 
 
-def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_evidence_say(
-    run, config, tmp_path, monkeypatch
-):
-    """And a run that is stopped while they are labelled asks again when it goes on."""
+def test_unlabelled_reviews_get_labels_from_classifier_and_evidence(run, config, tmp_path, monkeypatch):
+    """If the run is stopped while they are labelled, it labels them again when it is resumed."""
     asked, teachers = [], []
 
     def ask_and_stop(self, teacher, machine):
@@ -182,7 +180,7 @@ def test_unlabelled_reviews_are_learned_with_what_the_first_classifier_and_the_e
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
 
-def test_a_stop_prints_where_the_data_of_a_run_are_now(config, source, tmp_path, monkeypatch, capsys):
+def test_a_stop_prints_the_new_place_of_the_data(config, source, tmp_path, monkeypatch, capsys):
     first, moved, path = tmp_path / "first", tmp_path / "now here", tmp_path / "run"
     shutil.copytree(source, first)
     finish_stage = TrainingState.finish_stage
@@ -213,9 +211,7 @@ def test_without_unlabelled_reviews_there_is_no_self_training(config_for, source
 
 
 @pytest.mark.parametrize("unlabelled", [True, False])
-def test_the_phrases_are_learned_by_the_evidence_that_stays_alone(
-    config_for, source, tmp_path, monkeypatch, unlabelled
-):
+def test_only_the_final_evidence_learns_the_phrases(config_for, source, tmp_path, monkeypatch, unlabelled):
     fitted = []
 
     def fit(*arguments, phrases=None, guessed=None, **settings):
@@ -238,10 +234,8 @@ def test_inspect_gives_the_logit_that_predict_gives(run, config):
 
 
 @pytest.mark.parametrize("share", [0.05, 0.25, 0.45, 0.7, 0.9])
-def test_a_run_that_was_killed_in_any_stage_ends_as_if_it_had_not_been(
-    run, config, tmp_path, monkeypatch, share
-):
-    """The process dies after a share of its steps; the bytes on disk are all that is left."""
+def test_a_run_killed_in_any_stage_ends_with_the_same_bytes(run, config, tmp_path, monkeypatch, share):
+    """The process is killed after a share of its steps; the run is resumed from the files alone."""
 
     class Killed(BaseException):
         pass
@@ -263,7 +257,7 @@ def test_a_run_that_was_killed_in_any_stage_ends_as_if_it_had_not_been(
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
 
-def test_a_failing_disk_ends_with_the_checkpoint_that_is_whole(config, tmp_path, monkeypatch):
+def test_a_failing_disk_names_the_whole_checkpoint(config, tmp_path, monkeypatch):
     append, path = RunFolder.append_metrics, tmp_path / "run"
 
     def fail_at_5(self, record):
@@ -313,7 +307,7 @@ def test_a_stop_before_the_first_checkpoint_prints_how_to_resume(config, tmp_pat
     assert "nothing was saved yet; starting from the beginning" in capsys.readouterr().err
 
 
-def test_what_trains_together_needs_one_recipe_but_not_one_machine(
+def test_processes_that_train_together_need_one_recipe_but_not_one_machine(
     config, source, config_for, tmp_path, monkeypatch
 ):
     starts = []
@@ -327,7 +321,7 @@ def test_what_trains_together_needs_one_recipe_but_not_one_machine(
 
 
 def test_training_and_predicting_leave_the_settings_of_the_caller_alone(config, tmp_path):
-    """The configuration asks for two threads, the caller has one and no deterministic kernels."""
+    """The configuration has two threads; the caller has one, and no deterministic kernels."""
     asked = config.model_copy(update={"machine": config.machine.model_copy(update={"threads": 2})})
     settings = [torch.get_num_threads, torch.are_deterministic_algorithms_enabled, flushes_denormals]
     before = [setting() for setting in settings]
@@ -355,7 +349,7 @@ def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeyp
         assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
 
 
-def test_a_state_that_a_step_has_spoilt_is_not_saved(config, tmp_path, monkeypatch):
+def test_a_state_with_infinite_weights_is_not_saved(config, tmp_path, monkeypatch):
     step = torch.optim.AdamW.step
     steps = []
 
@@ -384,8 +378,8 @@ def test_the_evidence_of_a_run_has_its_size_and_leans_the_right_way(run, config)
     assert good > bad
 
 
-def test_evidence_that_says_nothing_is_warned_of(config_for, tmp_path, capsys):
-    """No word stands in two reviews."""
+def test_empty_evidence_gives_a_warning(config_for, tmp_path, capsys):
+    """No word is in two reviews."""
     rows = [{"text": f"one{number} two{number} three{number}", "label": number % 2} for number in range(12)]
     (tmp_path / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     tiny = ["model.embedding = 4", "model.hidden = 4", "training.epochs = 1", "machine.device = 'cpu'"]
@@ -424,8 +418,8 @@ def test_the_metrics_of_a_run_can_be_read(run):
     assert read_metrics(SHIPPED) == []
 
 
-def test_curves_are_written_for_tensorboard_and_go_on_after_a_stop(config, tmp_path, monkeypatch):
-    """What was written after the checkpoint that training goes on from is written again, once."""
+def test_curves_for_tensorboard_continue_after_a_stop(config, tmp_path, monkeypatch):
+    """Points after the checkpoint are written again, and each appears once."""
     asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
@@ -449,7 +443,7 @@ def stop_at_the_end(*_):
     raise KeyboardInterrupt
 
 
-def test_a_missing_tensorboard_is_said_before_anything_is_read(config, tmp_path, monkeypatch):
+def test_a_missing_tensorboard_is_reported_before_anything_is_read(config, tmp_path, monkeypatch):
     asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
     monkeypatch.setattr("sentiment.training.loggers.find_spec", lambda _: None)
     monkeypatch.setattr("sentiment.training.session.prepare", stop_at_the_end)
@@ -457,7 +451,7 @@ def test_a_missing_tensorboard_is_said_before_anything_is_read(config, tmp_path,
         train_run(asked, tmp_path / "run")
 
 
-def test_extra_texts_are_trained_on_in_every_stage_of_labels_and_counted_apart(config_for, source, tmp_path):
+def test_extra_texts_are_trained_on_and_counted_separately(config_for, source, tmp_path):
     extra = tmp_path / "extra.jsonl"
     extra.write_text('{"text": "Hardly dull.", "label": 1}\n{"text": "Hardly lovely.", "label": 0}\n')
     facts = {}

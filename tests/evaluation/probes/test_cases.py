@@ -20,7 +20,7 @@ def test_there_are_enough_cases_of_every_capability():
     assert [name for name, hard in found.hard.items() if hard] == ["sarcasm"]
 
 
-def test_no_case_is_there_twice():
+def test_no_case_appears_twice():
     asked = [(case.capability, case.texts) for case in probe_set().cases]
     assert len(set(asked)) == len(asked)
 
@@ -31,7 +31,7 @@ def test_the_version_identifies_the_cases():
     assert DIGESTS[found.version] == digest(map(repr, found.cases))
 
 
-def test_they_are_made_the_same_again():
+def test_the_cases_are_the_same_each_time():
     first = probe_set()
     probe_set.cache_clear()
     assert probe_set() == first and probe_set() is not first
@@ -66,7 +66,7 @@ def test_casing_is_all_that_changes_with_the_casing():
     assert all(first.lower() == second.lower() for first, second in pairs)
 
 
-def test_labels_are_balanced_where_a_constant_answer_could_do():
+def test_labels_are_balanced_if_a_constant_answer_could_pass():
     for name in ("plain", "negation", "contrast", "short texts"):
         expected = [case.expected for case in probe_set().cases if case.capability == name]
         assert 0.45 <= expected.count("positive") / len(expected) <= 0.55

@@ -1,4 +1,4 @@
-"""Each kind of expectation has its rule; a broken model fails."""
+"""Each kind of expectation has its rule, and a bad model fails."""
 
 import pytest
 
@@ -75,13 +75,13 @@ def test_a_case_is_judged_by_its_kind(expected, tolerance, probabilities, right)
     assert passes(case, [predict(probability) for probability in probabilities]) is right
 
 
-def test_everything_is_asked_in_one_call():
+def test_all_texts_are_predicted_in_one_call():
     fake = Fake(oracle)
     probe(fake)
     assert fake.calls == 1
 
 
-def test_a_model_that_does_what_is_asked_passes_everywhere():
+def test_a_model_that_meets_every_expectation_passes_everywhere():
     report = probe(Fake(oracle))
     assert set(shares(report).values()) == {1.0}
     assert not any(found.failures for found in report.capabilities)
@@ -115,18 +115,18 @@ def test_a_model_with_the_sign_flipped_fails(shipped):
         flipped.require(0.5)
 
 
-def test_a_model_that_hangs_on_casing_and_names_fails():
+def test_a_model_that_depends_on_casing_and_names_fails():
     report = shares(probe(Fake(lambda text: sum(map(str.isupper, text)) / len(text))))
     assert report["casing"] < 0.7 and report["markup"] == 1.0
 
 
-def test_a_gate_leaves_the_hard_row_out():
+def test_min_pass_leaves_the_hard_row_out():
     sarcastic = {case.texts[0] for case in probe_set().cases if case.capability == "sarcasm"}
     report = probe(Fake(lambda text: 0.9 if text in sarcastic else oracle(text)))
     assert shares(report)["sarcasm"] == 0
     report.require(1.0)
 
 
-def test_a_gate_that_is_no_number_lets_nothing_through():
+def test_a_min_pass_of_nan_refuses_everything():
     with pytest.raises(CheckError):
         probe(Fake(oracle)).require(float("nan"))
