@@ -9,7 +9,7 @@ from sentiment.config import read_config
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
-    from sentiment.data.audit import Audit, SplitFacts
+    from sentiment.data.audit import Audit
 
 
 def prepare_command(
@@ -31,27 +31,15 @@ def prepare_command(
 
 
 def format_audit(found: "Audit") -> str:
-    """Return the figures as a table with a column per split, and a line each for what concerns all splits."""
-    lines = [f"{'':<14}" + "".join(f"{facts.split:>12}" for facts in found.splits)]
-    columns = [_figures_of_split(facts) for facts in found.splits]
+    """Return a table with a column for each split, then a line for each figure of all splits."""
+    from sentiment.report.tables import split_cells
+
+    lines = [f"{'':<17}" + "".join(f"{facts.split:>12}" for facts in found.splits)]
+    columns = [split_cells(facts) for facts in found.splits]
     for name in columns[0]:
-        lines.append(f"{name:<14}" + "".join(f"{column[name]:>12}" for column in columns))
+        lines.append(f"{name:<17}" + "".join(f"{column[name]:>12}" for column in columns))
     shared = "" if found.shared_groups is None else f", {found.shared_groups:,} groups shared with train"
     lines.append(f"validation by {found.rule}{shared}")
     lines += [f"copies across {pair}: {count:,}" for pair, count in found.copies_across.items()]
     lines.append("vocabulary: " + ", ".join(f"{words:,}" for words in found.words) + " words")
     return "\n".join(lines)
-
-
-def _figures_of_split(facts: "SplitFacts") -> dict[str, str]:
-    return {
-        "reviews": f"{facts.reviews:,}",
-        "positive": "-" if facts.positive_share is None else f"{facts.positive_share:.1%}",
-        "median tokens": f"{facts.median_length:,.0f}",
-        "95% below": f"{facts.long_length:,.0f}",
-        "longest": f"{facts.longest:,}",
-        "cut": f"{facts.cut_share:.1%}",
-        "unknown": f"{facts.unknown_share:.1%}",
-        "copies": f"{facts.copies:,}",
-        "<br />": f"{facts.break_share:.1%}",
-    }

@@ -97,22 +97,23 @@ def splits_table(facts: RunFacts) -> dict[str, Any]:
     if not (facts.run.scores.is_own_data and facts.split.split in names):
         splits = [facts.split, *splits]
         names = [f"judged ({facts.split.split})", *names]
-    rows = [_split_cells(split) for split in splits]
+    rows = [split_cells(split) for split in splits]
     return {
         "names": names,
         "rows": [{"name": name, "cells": [row[name] for row in rows]} for name in rows[0]],
     }
 
 
-def _split_cells(split: SplitFacts) -> dict[str, str]:
+def split_cells(split: SplitFacts) -> dict[str, str]:
+    """Return the figures of a split as text; `sentiment prepare` prints them, too."""
     return {
         "reviews": f"{split.reviews:,}",
         "positive": "unlabelled" if split.positive_share is None else f"{split.positive_share:.1%}",
-        "median length in tokens": f"{split.median_length:,.0f}",
+        "median tokens": f"{split.median_length:,.0f}",
         "95% have at most": f"{split.long_length:,.0f}",
         "longest": f"{split.longest:,}",
         "cut": f"{split.cut_share:.1%}",
         "unknown words": f"{split.unknown_share:.1%}",
-        "copies of others": f"{split.copies:,}",
+        "copies": f"{split.copies:,}",
         "with <br />": f"{split.break_share:.1%}",
     }
