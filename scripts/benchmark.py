@@ -164,7 +164,7 @@ def article_batches(config: Config, prepared: Prepared, rounds: int) -> list[Raw
 
 
 def serve_article(
-    connection: Connection, config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
+    connection: Connection, config: Config, words: int, batches: list[RawBatch], *, threads: int, flush: bool
 ) -> None:
     """Make a step of the article each time the other process asks for one."""
     torch.set_flush_denormal(flush)
@@ -181,13 +181,17 @@ def serve_article(
 
 @contextmanager
 def article_way(
-    config: Config, words: int, batches: list[RawBatch], threads: int, flush: bool
+    config: Config, words: int, batches: list[RawBatch], *, threads: int, flush: bool
 ) -> Iterator[Way]:
     """Run the article's step in a new process, which shares no setting of torch with this one."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    arguments = (theirs, config, words, batches, threads, flush)
-    process = context.Process(target=serve_article, args=arguments, daemon=True)
+    process = context.Process(
+        target=serve_article,
+        args=(theirs, config, words, batches),
+        kwargs={"threads": threads, "flush": flush},
+        daemon=True,
+    )
     process.start()
     theirs.close()
 
@@ -296,7 +300,8 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
     with ExitStack() as stack:
 
         def article_step(flush: bool) -> Way:
-            return stack.enter_context(article_way(article, words, batches, machine.threads, flush))
+            way = article_way(article, words, batches, threads=machine.threads, flush=flush)
+            return stack.enter_context(way)
 
         ways = {
             "article": article_step(flush=False),
@@ -307,7 +312,7 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
         }
         speed = measure(ways, rounds)
     many = PACKED_ROUNDS * rounds
-    beside_packed = measure(
+    next_to_packed = measure(
         {"packed": packed_way(ours, prepared, many), "ours": loop_way(ours, prepared, machine)}, many
     )
     lengths_N = prepared.train.reviews.lengths_N
@@ -324,7 +329,7 @@ def compare_steps(config_of: Callable[..., Config], machine: Machine, rounds: in
     print_ratios(speed, "ours")
     print(f"   Over {many} batches, {describe_evenness(batches_of_lengths[1 : many + 1])}")
     print(f"   (an epoch has {len(batches_of_lengths):,}, {describe_evenness(batches_of_lengths)}):\n")
-    print_ratios(beside_packed, "ours")
+    print_ratios(next_to_packed, "ours")
     operations = operations_per_token(ours.model)
     reached = speed["ours"] * operations / 1e9
     print(

@@ -32,7 +32,7 @@ def main() -> int:
     if unknown := set(named) - set(map(str, CAMPAIGNS)):
         parser.error(f"no campaign {', '.join(sorted(unknown))}; there are 1 to {max(CAMPAIGNS)}")
     wanted = [int(number) for number in named] or list(CAMPAIGNS)
-    print(format_row("#", "campaign", "trials", "failed", "seconds", "skipped"), flush=True)
+    print(format_row("#", "campaign", ("trials", "failed", "seconds")), flush=True)
     made, failures = 0, 0
     with tempfile.TemporaryDirectory(prefix="torture-") as scratch:
         for number in wanted:
@@ -42,7 +42,7 @@ def main() -> int:
             outcome = run_campaign(entry, trials, options.seed, Path(scratch) / str(number))
             seconds = f"{time.perf_counter() - start:.0f}"
             figures = f"{outcome.trials:,}", f"{outcome.failures:,}", seconds
-            print(format_row(str(number), entry.name, *figures, outcome.skipped), flush=True)
+            print(format_row(str(number), entry.name, figures, outcome.skipped), flush=True)
             for note in outcome.notes:
                 print(textwrap.fill(note, 80, initial_indent="    ", subsequent_indent="    "), flush=True)
             failures += outcome.failures
@@ -61,9 +61,10 @@ def run_campaign(entry: Entry, trials: Sequence[int], seed: int, folder: Path) -
         return Outcome(trials=len(trials), failures=1)
 
 
-def format_row(number: str, name: str, trials: str, failed: str, seconds: str, skipped: str) -> str:
-    """Return a line of the table, at most 80 columns wide unless something was skipped."""
-    reason = f"  skipped: {skipped}" if skipped and number != "#" else ""
+def format_row(number: str, name: str, figures: tuple[str, str, str], skipped: str = "") -> str:
+    """Return a line of the table: trials, failures, seconds. It has 80 columns if nothing was skipped."""
+    trials, failed, seconds = figures
+    reason = f"  skipped: {skipped}" if skipped else ""
     return f"{number:>2}  {name:<44}{trials:>7}{failed:>8}{seconds:>9}{reason}"
 
 

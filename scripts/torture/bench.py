@@ -76,7 +76,7 @@ class Bench:
         stdin: Path = Path(os.devnull),
     ) -> Child:
         """Run `sentiment ARGUMENTS` in a fork of this process."""
-        return fork_command(list(map(str, arguments)), output, self.environment, before, stdin)
+        return fork_command(list(map(str, arguments)), output, self.environment, before=before, stdin=stdin)
 
     def start(self, *arguments: object, output: Path) -> Child:
         """Run `sentiment ARGUMENTS` in a new process."""

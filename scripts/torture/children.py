@@ -33,7 +33,7 @@ class Ended:
 
     @property
     def error(self) -> str:
-        """Its line that begins with `error:`. Fails unless there is one such line and it is the last."""
+        """The last line of stderr. Fails unless it begins with `error:`, and no other line does."""
         lines = [line for line in self.err.splitlines() if line]
         assert "Traceback" not in self.err, f"a traceback: {self.err}"
         errors = [line for line in lines if line.startswith("error: ")]
@@ -64,11 +64,11 @@ class Child:
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self._ended = Ended(
-                    os.waitstatus_to_exitcode(status),
-                    self._output.with_suffix(".out").read_text(errors="replace"),
-                    self._output.with_suffix(".err").read_text(errors="replace"),
-                    time.monotonic() - self._started,
-                    usage.ru_maxrss * 1024,
+                    code=os.waitstatus_to_exitcode(status),
+                    out=self._output.with_suffix(".out").read_text(errors="replace"),
+                    err=self._output.with_suffix(".err").read_text(errors="replace"),
+                    seconds=time.monotonic() - self._started,
+                    peak_bytes=usage.ru_maxrss * 1024,
                 )
         return self._ended is not None
 
@@ -121,6 +121,7 @@ def fork_command(
     arguments: list[str],
     output: Path,
     environment: Mapping[str, str] | None = None,
+    *,
     before: Callable[[], None] | None = None,
     stdin: Path = Path(os.devnull),
 ) -> Child:
@@ -138,6 +139,7 @@ def start_command(
     arguments: list[str],
     output: Path,
     environment: Mapping[str, str] | None = None,
+    *,
     prefix: list[str] | None = None,
     before: Callable[[], None] | None = None,
 ) -> Child:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .bench import CHECKPOINT_FILES, Bench, leftovers, newest_whole
-from .children import PATIENCE, Child
+from .children import PATIENCE, Child, Ended
 from .faults import KILLED, MANNERS, Faults, read_log
 from .frame import Outcome, repeat
 
@@ -130,7 +130,7 @@ def fail_every_call(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         ended = bench.train(run, before=faults.install)
         call = " ".join(read_log(place / "log")[at]).replace(str(run), "RUN")
         try:
-            _check_after_fault(bench, run, ended.code, ended.err, manner)
+            _check_after_fault(bench, run, ended, manner)
         except AssertionError as error:
             raise AssertionError(f"{manner} at call {at}, {call}: {error}") from None
 
@@ -158,7 +158,8 @@ def _points(bench: Bench) -> list[int]:
     return [*range(first_step + 2), *range(saves[3], saves[4]), *range(end, len(calls))]
 
 
-def _check_after_fault(bench: Bench, run: Path, code: int, err: str, manner: str) -> None:
+def _check_after_fault(bench: Bench, run: Path, ended: Ended, manner: str) -> None:
+    code, err = ended.code, ended.err
     whole = newest_whole(run)
     if manner == KILLED:
         assert code == -signal.SIGKILL, f"exit code {code}"

@@ -35,12 +35,12 @@ def damage_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             run = shutil.copytree(whole, place / "run")
             file = run / generator.choice(RUN_FILES)
             manner = damage(file, other / file.name, generator)
-            _check_finished(bench, run, file, manner, by_command)
+            _check_finished(bench, run, file, manner, by_command=by_command)
         elif kind == "checkpoint":
             run = bench.stopped(place / "run")
             file = newest(run) / generator.choice(CHECKPOINT_FILES)
             manner = damage(file, newest(other) / file.name, generator)
-            _check_checkpoint(bench, run, file, manner, by_command)
+            _check_checkpoint(bench, run, file, manner, by_command=by_command)
         else:
             run = bench.stopped(place / "run")
             file = run / generator.choice(["config.toml", "vocabulary.txt", "run.json", "metrics.jsonl"])
@@ -77,7 +77,7 @@ def damage(file: Path, twin: Path, generator: random.Random) -> str:
     return "another run's"
 
 
-def _check_finished(bench: Bench, run: Path, file: Path, manner: str, by_command: bool) -> None:
+def _check_finished(bench: Bench, run: Path, file: Path, manner: str, *, by_command: bool) -> None:
     if by_command:
         ended = bench.fork("predict", "--run", run, "a great film", output=run.with_suffix(".x")).wait()
         ended.assert_code(3)
@@ -89,12 +89,12 @@ def _check_finished(bench: Bench, run: Path, file: Path, manner: str, by_command
             message = str(error)
         else:
             raise AssertionError(f"{file.name}, {manner}: not noticed")
-    # A run without a manifest is taken for an unfinished one.
+    # A run without a manifest looks unfinished.
     named = file.name in message or (manner == "removed" and "is not finished" in message)
     assert named, f"{file.name}, {manner}: not named in {message}"
 
 
-def _check_checkpoint(bench: Bench, run: Path, file: Path, manner: str, by_command: bool) -> None:
+def _check_checkpoint(bench: Bench, run: Path, file: Path, manner: str, *, by_command: bool) -> None:
     if by_command:
         _assert_warned(file, bench.assert_resumes(run).err.partition("warning: ")[2], manner)
         return

@@ -18,7 +18,7 @@ MANNERS = (KILLED, "ENOSPC", "EIO", "EACCES")
 
 
 class Faults:
-    """Counts the calls that change something below `folder`, and lets number `at` fail in a `manner`."""
+    """Counts the calls that change something below `folder`, and lets call number `at` fail."""
 
     def __init__(self, folder: Path, log: Path, at: int = -1, manner: str = KILLED) -> None:
         self._folder, self._at, self._manner = str(folder), at, manner

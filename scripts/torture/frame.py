@@ -32,7 +32,7 @@ class Skipped(Exception):
 
 
 def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Run each trial in a folder of its own and count those that raise."""
+    """Run each trial in its own folder and count those that raise."""
     outcome = Outcome()
     for number in trials:
         place = folder / f"trial-{number}"

@@ -29,7 +29,7 @@ NOISE = 16 * 2**20  # bytes; the peak of the same command varies by so much
 Make = Callable[[bytes, Path], bytes]
 """Returns the new content of a file, from the old one; it may use the canary."""
 Harm = Callable[[Path, Path], None]
-"""Changes a folder (a finished run or a checkpoint) so that opening it could touch the canary."""
+"""Changes a finished run or a checkpoint. Opening it could then touch the canary."""
 
 
 class Canary:
@@ -103,16 +103,16 @@ def _cases() -> list[tuple[str, bool | None, Harm]]:
             (
                 f"a pickle named {name}",
                 in_checkpoint,
-                partial(_replace_file, name, _pickle, name not in UNREAD),
+                partial(_replace_file, name, _pickle, new_manifest=name not in UNREAD),
             )
             for name in names
         ]
         tensors = "state.safetensors" if in_checkpoint else "model.safetensors"
         for manner, make in TENSOR_FILES.items():
-            cases.append((f"{tensors}: {manner}", in_checkpoint, partial(_replace_file, tensors, make, True)))
+            cases.append((f"{tensors}: {manner}", in_checkpoint, partial(_replace_file, tensors, make)))
         for name in names:
             if name.endswith(".json"):
-                deep = partial(_replace_file, name, _deep_json, name != "manifest.json")
+                deep = partial(_replace_file, name, _deep_json, new_manifest=name != "manifest.json")
                 cases.append((f"{name} 100,000 deep", in_checkpoint, deep))
         cases += [(f"a link named {name}", in_checkpoint, partial(_link, name)) for name in names]
         cases.append(("a manifest that points outside", in_checkpoint, _points_outside))
@@ -120,29 +120,27 @@ def _cases() -> list[tuple[str, bool | None, Harm]]:
     for key, value in HUGE.items():
         cases.append((f"{key} = {value}", False, partial(_configure, key, value)))
     for name in ("config.toml", "vocabulary.txt"):
-        cases.append((f"{name} not UTF-8", False, partial(_replace_file, name, _no_text, True)))
-    cases.append(("config.toml 100,000 deep", False, partial(_replace_file, "config.toml", _deep_toml, True)))
+        cases.append((f"{name} not UTF-8", False, partial(_replace_file, name, _no_text)))
+    cases.append(("config.toml 100,000 deep", False, partial(_replace_file, "config.toml", _deep_toml)))
     for name in ("golden.json", "run.json"):
         for content in (b"{}\n", b'{"reviews": 3, "versions": 3}\n', b'{"a": 1, "a": 2}\n'):
             make = partial(_content, content)
-            cases.append(
-                (f"{name} {content.decode().strip()}", False, partial(_replace_file, name, make, True))
-            )
+            cases.append((f"{name} {content.decode().strip()}", False, partial(_replace_file, name, make)))
     for content in (b"{}\n", b'{"step": "x"}\n', b'{"step": 1, "step": 2}\n', b'{"finished": 7}\n'):
         make = partial(_content, content)
         name = f"progress.json {content.decode().strip()}"
-        cases.append((name, True, partial(_replace_file, "progress.json", make, True)))
+        cases.append((name, True, partial(_replace_file, "progress.json", make)))
     cases.append(("optimizer slots of other shapes", True, _other_shapes))
     cases.append(("a pickle in place of the run", False, _run_is_a_pickle))
     for name in ("ids.npy", "offsets.npy", "forms.json", "manifest.json"):
         for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
-            vouched = partial(_replace_file, name, make, name not in UNREAD)
+            vouched = partial(_replace_file, name, make, new_manifest=name not in UNREAD)
             cases.append((f"{manner} named {name} in the cache", None, vouched))
     return cases
 
 
-def _replace_file(name: str, make: Make, new_manifest: bool, run: Path, canary: Path) -> None:
-    """Replace a file. With `new_manifest` the manifest agrees with the new content."""
+def _replace_file(name: str, make: Make, run: Path, canary: Path, *, new_manifest: bool = True) -> None:
+    """Replace a file. With `new_manifest` the manifest lists the new content."""
     (run / name).write_bytes(make((run / name).read_bytes(), canary))
     if new_manifest:
         storage.write_manifest(run)

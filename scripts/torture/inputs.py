@@ -26,7 +26,7 @@ ROW = 7  # the number of the wrong row, as the file format counts rows
 
 @dataclass(frozen=True)
 class BadFile:
-    """A wrong data file, and what the error must name besides the file."""
+    """A wrong data file, and what the error must name in addition to the file."""
 
     name: str
     content: Callable[[], bytes] | bytes

@@ -155,7 +155,7 @@ def _tokenized(*arguments: object) -> None:
 
 
 def _make_reachable(place: Path) -> None:
-    """Let another user reach this folder, so that only the target refuses them."""
+    """Let another user reach this folder; only the target itself must refuse."""
     for folder in (place, *place.parents):
         if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o005 != 0o005:
             folder.chmod(folder.stat().st_mode | 0o055)

@@ -47,7 +47,7 @@ def stop_anywhere(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             before = partial(PHASES[phase], generator, numbers, place)
             child = bench.fork("train", bench.recipe, "--run", run, output=place / "output", before=before)
         try:
-            _check(bench, child, run, place, ENDINGS[first])
+            _check_stop(bench, child, place, ENDINGS[first])
         except AssertionError as error:
             raise AssertionError(f"{first.name} in phase {phase}: {error}") from None
 
@@ -56,7 +56,8 @@ def stop_anywhere(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     return outcome
 
 
-def _check(bench: Bench, child: Child, run: Path, place: Path, code: int) -> None:
+def _check_stop(bench: Bench, child: Child, place: Path, code: int) -> None:
+    run = place / "run"
     ended = child.wait()
     ended.assert_code(code)
     sent = place / "sent"

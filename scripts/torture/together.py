@@ -26,7 +26,8 @@ def share_folders(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         if number < CACHE_TRIALS:
-            _share_cache(bench, expected, number, generator, place)
+            found = _share_cache(bench, number, generator, place)
+            assert found == expected, "the cache differs from that of a single process"
         else:
             _share_run(small, number, generator, place)
 
@@ -48,7 +49,8 @@ def _only_entry(caches: Path) -> str:
     return content.hexdigest()
 
 
-def _share_cache(bench: Bench, expected: str, number: int, generator: random.Random, place: Path) -> None:
+def _share_cache(bench: Bench, number: int, generator: random.Random, place: Path) -> str:
+    """Let several processes prepare one cache; return the hash of its entry."""
     caches = place / "caches"
     bench.environment["XDG_CACHE_HOME"] = str(caches)
     processes = [
@@ -66,7 +68,7 @@ def _share_cache(bench: Bench, expected: str, number: int, generator: random.Ran
         ended = process.wait(patience=60)
         if process is not killed:
             ended.assert_code(0)
-    assert _only_entry(caches) == expected, "the cache differs from that of a single process"
+    return _only_entry(caches)
 
 
 def _share_run(bench: Bench, number: int, generator: random.Random, place: Path) -> None:
