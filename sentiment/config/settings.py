@@ -51,7 +51,7 @@ class TextSettings(Section):
 
 
 class VocabularySettings(Section):
-    """Which words get an embedding of their own."""
+    """Which words get their own embedding."""
 
     size: int = Field(25_000, ge=1)
     """How many words to keep: the most frequent ones of the training reviews."""
@@ -224,7 +224,7 @@ class CalibrationSettings(Section):
 
 
 class LoggingSettings(Section):
-    """What is written about a training, besides metrics.jsonl."""
+    """What is written about a training, in addition to metrics.jsonl."""
 
     report: bool = False
     """Whether `sentiment train` writes a page about the finished run into its folder: report.html, about the

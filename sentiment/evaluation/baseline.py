@@ -14,9 +14,9 @@ import numpy as np
 
 from sentiment.data.parts import Part
 from sentiment.errors import DataError
+from sentiment.models.evidence import LONGEST_NGRAM
 
-LONGEST_NGRAM = 3  # in words
-UNCOUNTED = -1  # in place of the number of a word or an n-gram that does not count
+UNCOUNTED = -1  # the number of words and n-grams that do not count
 
 
 @dataclass(frozen=True, kw_only=True)

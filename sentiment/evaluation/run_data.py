@@ -54,7 +54,7 @@ class RunData:
                 return self.own_part(split)
             return load_part(self.config, split or "test", threads, self.source)
         if split == "test" and Path(self.name).expanduser().is_file():
-            split = None  # a file is one split, whatever its purpose
+            split = None  # a file has one split, which is called train
         if split is not None and self.is_own:
             return self._load_own(split)
         part = load_split(self.config.data, split, threads, self.source)

@@ -36,7 +36,7 @@ class ModuleFacts:
 
 @dataclass(frozen=True)
 class LastState:
-    """The last state of one direction of an LSTM layer; a row for each segment or channel."""
+    """The last state of one direction of an LSTM layer, with a row for each segment or channel."""
 
     layer: str
     direction: str

@@ -1,4 +1,4 @@
-"""Write explanations as HTML: one marked review for a report, or a page of its own."""
+"""Write explanations as HTML: one marked review for a report, or a whole page."""
 
 from collections.abc import Sequence
 from html import escape
@@ -23,8 +23,8 @@ STYLE = """
 
 LEGEND = (
     "Green tokens speak for a positive review; red, underlined tokens speak against it. The model does not "
-    "know tokens in italics and has not read faint ones. The number beside a sentence is what it adds to the "
-    "logit."
+    "know tokens in italics and has not read faint ones. The number next to a sentence is what it adds to "
+    "the logit."
 )
 
 PAGE = """<!doctype html>
@@ -58,7 +58,7 @@ h2 {{ font-size: 1.1em; margin: 0 0 .6em; }}
 def explanation_page(explanations: Sequence[Explanation], labels: Sequence[str | None] = ()) -> str:
     """Return a whole HTML page without scripts and requests, for phones and dark screens too.
 
-    `labels` are the correct labels in the order of `explanations`; None stands for an unknown one.
+    `labels` are the correct labels in the order of `explanations`; None means unknown.
     """
     articles = [
         _review_article(number, explanation, label)
@@ -74,7 +74,7 @@ def review_html(explanation: Explanation) -> str:
     for sentence in explanation.sentences:
         place = slice(sentence.start, sentence.stop)
         tokens = zip(explanation.tokens[place], strengths[place], strict=True)
-        text = "".join(_mark_token(token, strength) for token, strength in tokens)
+        text = "".join(_token_html(token, strength) for token, strength in tokens)
         rows.append(f'<div class="score">{sentence_score(sentence)}</div><div>{text}</div>')
     return '<div class="review">\n' + "\n".join(rows) + "\n</div>"
 
@@ -90,7 +90,7 @@ def _review_article(number: int, explanation: Explanation, label: str | None) ->
     )
 
 
-def _mark_token(token: TokenScore, strength: float) -> str:
+def _token_html(token: TokenScore, strength: float) -> str:
     """Return the marked word and, without marks, the space after it."""
     word = token.text.rstrip(" ")
     space = token.text[len(word) :]

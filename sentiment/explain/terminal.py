@@ -44,7 +44,7 @@ def _print_sentence(
     place = slice(sentence.start, sentence.stop)
     tokens = zip(explanation.tokens[place], strengths[place], strict=True)
     has_colours = _has_colours(console)
-    text = Text.assemble(*(_mark_token(token, strength, has_colours) for token, strength in tokens))
+    text = Text.assemble(*(_token_text(token, strength, has_colours) for token, strength in tokens))
     for number, line in enumerate(text.wrap(console, console.width - SCORE_WIDTH)):
         line.rstrip()
         score = "" if number else sentence_score(sentence)
@@ -56,7 +56,7 @@ def _has_colours(console: "Console") -> bool:
     return console.color_system in ("256", "truecolor") and not console.no_color
 
 
-def _mark_token(token: TokenScore, strength: float, has_colours: bool) -> "Text":
+def _token_text(token: TokenScore, strength: float, has_colours: bool) -> "Text":
     """Return the marked word and, without marks, the space after it."""
     from rich.text import Text
 

@@ -73,7 +73,7 @@ Layer = Callable[[int, int, bool], nn.Module]
 
 
 class StackSettings(TypedDict):
-    """What the encoders' constructors share besides their widths."""
+    """What the constructors of encoders share, in addition to their widths."""
 
     layers: int
     bidirectional: bool

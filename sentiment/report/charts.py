@@ -36,7 +36,7 @@ def draw_score_charts(run: JudgedRun) -> list[CaptionedChart]:
         CaptionedChart(
             title="Reliability",
             caption="Accuracy at each confidence. On the dashed line both are equal. "
-            "Larger dots stand for more reviews.",
+            "Larger dots have more reviews.",
             svg=reliability_chart({run.name: run.reliability}),
         ),
         CaptionedChart(

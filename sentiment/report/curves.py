@@ -61,7 +61,7 @@ def stage_curves(metrics: Metrics) -> list[StageCurves]:
 
 
 def thin_curve(x_S: np.ndarray, values_S: np.ndarray) -> Curve:
-    """Average neighbouring steps, so that at most `POINTS` points are left."""
+    """Average neighbouring steps until at most `POINTS` points are left."""
     groups = np.array_split(np.arange(len(x_S)), min(POINTS, len(x_S)))
     low_P, high_P = np.array([np.quantile(values_S[group], [0.1, 0.9]) for group in groups]).T
     mean_P = np.array([values_S[group].mean() for group in groups])

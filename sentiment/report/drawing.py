@@ -10,7 +10,7 @@ from sentiment.report.svg import embed_svg
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# matplotlib needs colours as numbers. These stand for variables of the page's style sheet.
+# matplotlib needs colours as numbers. The page replaces them by variables of its style sheet.
 INK, FAINT, GRID = "#010203", "#010204", "#010205"
 SERIES = tuple(f"#0102{number:02x}" for number in range(16, 22))
 CSS_VARIABLES = {INK: "ink", FAINT: "faint", GRID: "grid"} | {

@@ -43,7 +43,7 @@ class JudgeOptions:
     """Which reviews are judged, and on which machine."""
 
     source: str | None = None
-    """As `data.source` of a configuration; the run's own data by default."""
+    """A source, as in `data.source` of a configuration; the run's own data by default."""
     split: str | None = None
     """test by default; of another source its only split, if it has just one."""
     device: str = "auto"
@@ -85,11 +85,11 @@ class RunFacts:
     """The most confident mistakes."""
     least_certain: list[ExplainedReview]
     baseline: Comparison | str
-    """Or why there is no baseline."""
+    """The comparison, or the reason why there is none."""
     audit: Audit | str
-    """Of the run's own data, or why there is no audit."""
+    """The audit of the run's own data, or the reason why there is none."""
     split: SplitFacts
-    """Of the judged reviews, tokenized and cut as the run does it."""
+    """The judged reviews, tokenized and cut as the run does it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class RunComparison:
 
     runs: list[JudgedRun]
     paired_tests: list[tuple[JudgedRun, JudgedRun, PairedTest]]
-    """Every two of the runs."""
+    """One test for each pair of runs."""
     differing_keys: dict[str, list[Any]]
     """Keys of the configuration whose values differ between the runs, with each run's value."""
     all_right: int
@@ -138,7 +138,7 @@ def compare_runs(paths: Sequence[Path], options: JudgeOptions) -> RunComparison:
     runs: list[JudgedRun] = []
     for path in paths:
         runs.append(_judge_run(path, options)[1])
-        if _hash_reviews(runs[-1].scores) != _hash_reviews(runs[0].scores):
+        if _hash_judged_reviews(runs[-1].scores) != _hash_judged_reviews(runs[0].scores):
             raise UsageError(
                 f"{paths[0]} and {path} are not judged on the same reviews; "
                 "choose another --split, or judge all runs on one file with --data"
@@ -204,7 +204,7 @@ def _explain_judged(predictor: Predictor, reviews: Sequence[JudgedReview]) -> li
     ]
 
 
-def _hash_reviews(scores: Scores) -> str:
+def _hash_judged_reviews(scores: Scores) -> str:
     return digest([*scores.part.texts(), *map(str, scores.part.labels_N)])
 
 

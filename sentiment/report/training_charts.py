@@ -170,7 +170,7 @@ def _validation_name(index: int) -> str | None:
 
 
 def _validation_colour(index: int, stages: Sequence[StageCurves]) -> str:
-    """Give a single stage's validation a colour of its own; of several stages each has one colour."""
+    """Return another colour for the validation of a single stage, or the colour of the stage."""
     colour: str = SECOND if len(stages) == 1 else series_style(index)["color"]
     return colour
 

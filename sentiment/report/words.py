@@ -154,7 +154,7 @@ def environment_rows(run: JudgedRun) -> dict[str, str]:
 
 
 def writing_note(run: JudgedRun) -> str:
-    """Say when the page was written and how fast the run was; nothing else differs between two writings."""
+    """Say when the page was written and how fast the run was. All other parts are the same each time."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f"Written by sentiment {version('sentiment')} on {now}. "

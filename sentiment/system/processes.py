@@ -27,7 +27,7 @@ from sentiment.system.place import Place, assistant_environment
 
 Item = TypeVar("Item")
 
-SECONDS_TO_ARRIVE = 300  # until a process that was started has to be at the meeting point
+SECONDS_TO_ARRIVE = 300  # seconds until a started process must have arrived
 ENDLESS = timedelta(days=30)
 
 

@@ -77,7 +77,9 @@ def train(
     progress = state.progress
     while not state.is_finished:
         stage = state.stage
-        if not is_over(stage, progress, config.training.patience):  # it is over if a run stopped at its end
+        if not is_over(
+            stage, progress, config.training.patience
+        ):  # a run that stopped at the end of a stage resumes here
             if stage.ask is not None and stage.teacher is not None:
                 yield from stage.ask(state.finished[stage.teacher], machine)
             yield rehearse(state, config, machine)

@@ -72,7 +72,7 @@ def plan_stages(
 
     Raises what loading word vectors raises.
     """
-    training, vectors = config.training, _load_vectors(config, prepared, tell)
+    training, vectors = config.training, _load_start_vectors(config, prepared, tell)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
     new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, vectors)
@@ -164,7 +164,9 @@ def _plan_pretraining(
     )
 
 
-def _load_vectors(config: Config, prepared: Prepared, tell: Callable[[str], None]) -> "WordVectors | None":
+def _load_start_vectors(
+    config: Config, prepared: Prepared, tell: Callable[[str], None]
+) -> "WordVectors | None":
     """The word vectors that the configuration names, if any; `tell` is told how many words have none."""
     name = config.vocabulary.vectors
     if not name:
