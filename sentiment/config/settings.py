@@ -3,6 +3,7 @@
 A field's docstring is its help text: it is written once, here.
 """
 
+import codecs
 import re
 from typing import Any, Literal, Self
 
@@ -30,6 +31,13 @@ class DataSettings(Section):
     """The column with the label: 0 (negative) or 1 (positive)."""
     group_column: str = "film"
     """The column with the subject of a review, such as its film. Train and validation share no group."""
+    encoding: str = ""
+    """The encoding of text files, such as `cp1252`. Empty to recognise it by their bytes."""
+    quoting: Literal["auto", "none"] = "auto"
+    """What a double quote is in csv and tsv: `auto` reads fields in quotes, `none` takes every quote as a
+    character."""
+    no_header: bool = False
+    """Whether the first row of csv and tsv is a review. The columns are then called `1`, `2` and so on."""
     validation: Literal["auto", "own", "group", "blocks", "random", "none"] = "auto"
     """How reviews are held out for validation: `own` takes the source's validation split, `group` holds out
     whole groups, `blocks` runs of neighbours, `random` single reviews. `auto` takes the first of `own`,
@@ -39,6 +47,16 @@ class DataSettings(Section):
     extra: str = ""
     """A file of more labelled texts to learn from, which are never used to judge; or `phrases`, the bundled
     short texts of negation and contrast. Empty for none."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, encoding: str) -> str:
+        try:
+            if encoding:
+                codecs.lookup(encoding)
+        except LookupError:
+            raise ValueError("must be an encoding that Python knows, such as utf-8 or cp1252") from None
+        return encoding
 
 
 class TextSettings(Section):

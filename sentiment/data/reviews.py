@@ -40,7 +40,7 @@ class ReviewSource:
     def __init__(self, settings: DataSettings) -> None:
         """Find the splits of `settings.source`; raises DataError or MachineError if it is not there."""
         self.settings = settings
-        self._readers = open_source(settings.source)
+        self._readers = open_source(settings.source, settings)
         self._reviews: dict[str, Reviews] = {}
 
     @property
@@ -100,6 +100,7 @@ def load_phrases() -> dict[str, Reviews]:
 
 def _check_table(table: Table, split: str, settings: DataSettings) -> Reviews:
     """Return the reviews of a table; raises DataError that names the first wrong row."""
+    table.require_readable_rows()
     texts = table.column(settings.text_column, "data.text_column")
     if len(texts) == 0:
         raise DataError(f"{table.origin} holds no reviews")

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from sentiment.config import DataSettings
 from sentiment.data.labels import read_label
-from sentiment.data.sources.files import FILE_ENDINGS, parse_object, read_table
+from sentiment.data.sources.files import FILE_ENDINGS, read_table
+from sentiment.data.sources.json_files import parse_object
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
 
@@ -61,7 +62,8 @@ def check_lines(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def _read_rows(path: Path, columns: DataSettings) -> Iterator[Line]:
-    table = read_table(path)
+    table = read_table(path, columns)
+    table.require_readable_rows()
     texts = table.column(columns.text_column, "data.text_column")
     labels = table.columns.get(columns.label_column, [None] * len(texts))
     for row, (text, label) in enumerate(zip(texts, labels, strict=True)):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sentiment.config import DataSettings
 from sentiment.data.labels import NO_LABEL, UNLABELLED
 from sentiment.data.sources.datasets_adapter import quiet_datasets, root_cause, table_of_dataset
 from sentiment.data.sources.files import FILE_ENDINGS, read_table
@@ -20,7 +21,7 @@ HUB_METADATA = ("dataset_infos.json",)  # looks like a file of reviews in a fold
 ACL_NAME = re.compile(r"\d+_\d+\.txt")
 
 
-def open_folder(folder: Path) -> SplitReaders:
+def open_folder(folder: Path, settings: DataSettings) -> SplitReaders:
     """Return the splits of a folder; raises DataError if it holds no reviews."""
     if (folder / "train" / "pos").is_dir():
         return _open_acl_imdb(folder)
@@ -34,7 +35,7 @@ def open_folder(folder: Path) -> SplitReaders:
     (name, count), *_ = Counter(file.stem for file in files).most_common(1)
     if count > 1:
         raise DataError(f"{folder}: {count} files are called {name}; keep one file per split")
-    return {file.stem: partial(read_table, file) for file in files}
+    return {file.stem: partial(read_table, file, settings) for file in files}
 
 
 # --- aclImdb -------------------------------------------------------------------------------------------

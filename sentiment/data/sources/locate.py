@@ -6,6 +6,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
+from sentiment.config import DataSettings
 from sentiment.data.sources.files import FILE_ENDINGS, read_table
 from sentiment.data.sources.folders import open_folder
 from sentiment.data.sources.hub import download
@@ -18,7 +19,7 @@ PATH_LENGTH = 120  # characters of a path in a message
 BUNDLED = {"sample": "sample", "phrases": "phrases.jsonl"}
 
 
-def open_source(source: str) -> SplitReaders:
+def open_source(source: str, settings: DataSettings) -> SplitReaders:
     """Return the splits of a source without reading them; a single file is the split `train`.
 
     `sample` and `phrases` are the bundled reviews, even if a folder is called so here; `./sample` is a path.
@@ -26,9 +27,9 @@ def open_source(source: str) -> SplitReaders:
     """
     path = _bundled_path(source) if source in BUNDLED else Path(source).expanduser()
     if path.is_file():
-        return {"train": partial(read_table, path)}
+        return {"train": partial(read_table, path, settings)}
     if path.is_dir():
-        return open_folder(path)
+        return open_folder(path, settings)
     if _may_be_on_hub(source):
         return download(source)
     raise DataError(_describe_missing(source, path))

@@ -1,13 +1,42 @@
-"""A table as it was read: columns, where they came from, and the place of each row."""
+"""A table as it was read: columns, where they came from, the place of each row, and the bad rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 
 Row = dict[str, Any]
+PIECE_ROWS = 4_096
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file was written."""
+
+    format: str = ""
+    """csv, jsonl, json or parquet; empty for a folder or a data set on the hub."""
+    separator: str = ","
+    """What is between two fields of a csv file; a tsv file is csv with tabs."""
+    encoding: str = "utf-8"
+    """The encoding of a text file, as Python calls it; `utf-8-sig` and `utf-16` begin with a mark."""
+    has_header: bool = True
+    """Whether a csv file names its columns; if not, they are called `1`, `2` and so on."""
+
+
+class BadRow(NamedTuple):
+    """A row that cannot be read as a row of its table."""
+
+    place: str
+    """As `Table.place` says it."""
+    reason: str
+    """What is wrong with it, and what to do."""
+    position: int
+    """How many rows of the table come before it."""
+    values: Sequence[Any]
+    """What the row holds, as far as it could be read."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +50,11 @@ class Table:
     """The line of the file in which each row begins; None if the format has no lines."""
     classes: dict[str, Sequence[str]] = field(default_factory=dict)
     """Class names of each column whose source declares them."""
+    bad_rows: Sequence[BadRow] = ()
+    """Rows that could not be read; `columns` does not hold them."""
+    layout: Layout = Layout()
+    rows_before: int = 0
+    """How many rows of the file come before this piece of it."""
 
     def column(self, name: str, key: str) -> Sequence[Any]:
         """Return one column; raises DataError that names those there are, and the `key` to set."""
@@ -32,20 +66,106 @@ class Table:
             )
         return self.columns[name]
 
+    @property
+    def row_count(self) -> int:
+        """How many rows the columns hold."""
+        return len(next(iter(self.columns.values()), ()))
+
     def place(self, row: int) -> str:
         """Return where a row is, counted from 0: `x.csv, line 7`, or `x.parquet, row 7` without lines."""
-        return (
-            f"{self.origin}, row {row + 1}"
-            if self.lines is None
-            else f"{self.origin}, line {self.lines[row]}"
-        )
+        if self.lines is None:
+            return f"{self.origin}, row {self.rows_before + row + 1}"
+        return f"{self.origin}, line {self.lines[row]}"
+
+    def require_readable_rows(self) -> None:
+        """Raise DataError that names the first bad row, if there is one."""
+        for bad in self.bad_rows:
+            raise DataError(f"{bad.place}: {bad.reason}")
 
 
 SplitReaders = dict[str, Callable[[], Table]]
 """The splits of a source; a split is read when its function is called."""
 
 
-def table_of_rows(origin: str, rows: Sequence[Row], lines: Sequence[int] | None = None) -> Table:
-    """Return rows as a table; a key that a row does not have is None there."""
+class ReadRow(NamedTuple):
+    """A row of a text file before it is part of a table."""
+
+    line: int
+    """The line it begins in, or its number if the format has no lines."""
+    values: Any
+    """A list of fields, or an object of JSON."""
+    flaw: str = ""
+    """Why it is no row of the table; empty if it is one."""
+
+
+@dataclass(frozen=True)
+class TableMaker:
+    """Cuts the rows of one file into tables of some thousand rows."""
+
+    origin: str
+    layout: Layout
+    make_columns: Callable[[Sequence[Any]], dict[str, Sequence[Any]]]
+    """From the values of rows to columns; without rows, the columns are empty."""
+    unit: str = "line"
+    """Whether the number of a row is its `line` or its `row`."""
+
+    def cut(self, rows: Iterable[ReadRow]) -> Iterator[Table]:
+        """Yield tables; a file without rows is one table with its columns alone."""
+        rows, before = iter(rows), 0
+        piece = list(islice(rows, PIECE_ROWS))
+        while piece or before == 0:
+            yield self._make_table(piece, before)
+            if not piece:
+                return
+            before += len(piece)
+            piece = list(islice(rows, PIECE_ROWS))
+
+    def _make_table(self, rows: Sequence[ReadRow], before: int) -> Table:
+        good = [row for row in rows if not row.flaw]
+        bad, position = [], 0
+        for row in rows if len(good) < len(rows) else ():
+            if row.flaw:
+                place = f"{self.origin}, {self.unit} {row.line}"
+                bad.append(BadRow(place, row.flaw, position, row.values))
+            else:
+                position += 1
+        return Table(
+            self.origin,
+            self.make_columns([row.values for row in good]),
+            lines=[row.line for row in good] if self.unit == "line" else None,
+            bad_rows=bad,
+            layout=self.layout,
+            rows_before=before,
+        )
+
+
+def columns_of_objects(rows: Sequence[Row]) -> dict[str, Sequence[Any]]:
+    """Return objects as columns; a key that an object does not have is None there."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return Table(origin, {name: [row.get(name) for row in rows] for name in names}, lines)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def join_tables(pieces: Iterable[Table]) -> Table:
+    """Return the pieces of a file as one table."""
+    tables = list(pieces)
+    if len(tables) == 1:
+        return tables[0]
+    first = tables[0]
+    columns: dict[str, list[Any]] = {name: [] for table in tables for name in table.columns}
+    lines: list[int] = []
+    bad_rows: list[BadRow] = []
+    rows = 0
+    for table in tables:
+        for name, values in columns.items():
+            values += table.columns.get(name, [None] * table.row_count)
+        lines += table.lines or ()
+        bad_rows += (bad._replace(position=bad.position + rows) for bad in table.bad_rows)
+        rows += table.row_count
+    return Table(
+        first.origin,
+        dict(columns),
+        lines=None if first.lines is None else lines,
+        classes=first.classes,
+        bad_rows=bad_rows,
+        layout=first.layout,
+    )

@@ -1,0 +1,111 @@
+"""Find out how a table of text is written: its separator, and whether its first row names the columns."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from sentiment.config import DataSettings
+from sentiment.data.sources.rows import split_rows
+from sentiment.errors import DataError
+
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d+)?|[.,]\d+)\s*")
+USUAL_TEXT_NAMES = ("text", "review", "sentence", "content", "comment", "body", "tweet")
+USUAL_LABEL_NAMES = ("label", "sentiment", "airline_sentiment", "polarity", "class", "target", "feedback")
+USUAL_STAR_NAMES = ("liked", "stars", "rating", "overall", "score", "reviewtext", "verified_reviews")
+USUAL_NAMES = frozenset((*USUAL_TEXT_NAMES, *USUAL_LABEL_NAMES, *USUAL_STAR_NAMES))
+SAMPLE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the rows of a text file are written."""
+
+    separator: str
+    has_header: bool = True
+    width: int = 0
+    """The fields of the first row."""
+    lines_before: int = 0
+    """How many lines come before the first row: 1 after a line `sep=;`, else 0."""
+    assumption: str = ""
+    """What to say of what is not as usual for the ending of the file; empty for nothing."""
+
+
+def find_shape(lines: Sequence[str], usual: str, settings: DataSettings) -> Shape:
+    """Return the shape of a file from its first lines; `usual` is the separator that its ending promises."""
+    declared = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    before = 1 if declared else 0
+    separator = declared[1] if declared else _find_separator(lines, usual, settings)
+    rows = sample_rows(lines[before:], separator, settings.quoting)
+    width = len(rows[0]) if rows else 0
+    has_header = not settings.no_header and (not rows or is_header(rows, settings))
+    assumed = []
+    if separator != usual and not declared:
+        assumed.append(f"{SEPARATORS[separator]} between fields")
+    if not has_header and not settings.no_header:
+        assumed.append(f"no header (the columns are numbered 1 to {width})")
+    return Shape(separator, has_header, width, before, ", ".join(assumed))
+
+
+def sample_rows(lines: Sequence[str], separator: str, quoting: str) -> list[list[str]]:
+    """Return the first rows of some lines; the last lines may be cut off within a row."""
+    rows: list[list[str]] = []
+    with suppress(DataError):
+        found = split_rows(lines, separator=separator, quoting=quoting, origin="")
+        rows.extend(row.values for row in islice(found, SAMPLE_ROWS) if not row.flaw)
+    return rows
+
+
+def is_header(rows: Sequence[Sequence[str]], settings: DataSettings) -> bool:
+    """Return whether the first row names columns.
+
+    It does if one of its fields is a usual name, or one of the settings. It does not if a field is a number
+    or comes again in its column, or if its only field has several words.
+    """
+    first = [field.strip() for field in rows[0]]
+    wanted = {settings.text_column, settings.label_column, settings.group_column}
+    if any(field.casefold() in USUAL_NAMES or field in wanted for field in first):
+        return True
+    if len(first) == 1 and len(first[0].split()) > 1:
+        return False
+    if any(NUMBER.fullmatch(field) for field in first):
+        return False
+    later = [row for row in rows[1:] if len(row) == len(first)]
+    return not any(
+        field and any(row[column].strip() == field for row in later) for column, field in enumerate(first)
+    )
+
+
+def has_usual_name(fields: Sequence[str]) -> bool:
+    """Return whether one of the fields is a usual name of a column."""
+    return any(field.strip().casefold() in USUAL_NAMES for field in fields)
+
+
+def _find_separator(lines: Sequence[str], usual: str, settings: DataSettings) -> str:
+    """Return the separator that cuts most rows into as many fields as the first; `usual` if there is none."""
+    best, separator = (False, 0.0, 0), usual
+    for candidate in dict.fromkeys((usual, *SEPARATORS)):
+        rows = _split_loosely(lines, candidate, settings.quoting)
+        if not rows or len(rows[0]) < 2:
+            continue
+        share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        score = has_usual_name(rows[0]), share, len(rows[0])
+        if score > best:
+            best, separator = score, candidate
+    return separator
+
+
+def _split_loosely(lines: Sequence[str], separator: str, quoting: str) -> list[list[str]]:
+    """Return the rows of some lines, whose quotes may be wrong."""
+    if quoting == "none" or separator == "\t":
+        return sample_rows(lines, separator, quoting)
+    return [row for row in _read_loosely(lines, separator) if row]
+
+
+def _read_loosely(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    csv.field_size_limit(2**31 - 1)
+    return islice(csv.reader(lines, delimiter=separator), SAMPLE_ROWS)
