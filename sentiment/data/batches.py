@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from sentiment.data.ids import PADDING_ID
 from sentiment.data.tokens import Tokens
 from sentiment.data.torchtext_adapter import SizedReview, bucket_reviews
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.words import WordCount, count_words, token_kinds
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class EncodedReviews:
         """Take the texts at `positions_N` (all by default)."""
         self._tokens = tokens
         self._id_of_form = vocabulary.ids(tokens.forms)
+        self._word_channel = vocabulary.word_channel
         self._settings = settings
         self._positions_N = np.arange(len(tokens)) if positions_N is None else positions_N
         self.whole_lengths_N = tokens.lengths_N[self._positions_N]
@@ -77,6 +79,18 @@ class EncodedReviews:
     def __getitem__(self, index: int) -> np.ndarray:
         ids_T: np.ndarray = self._id_of_form[cut(self._tokens[self._positions_N[index]], self._settings)]
         return ids_T
+
+    def count_words(self, index: int) -> WordCount:
+        """Count the different words of one review that the model reads and knows."""
+        forms_T = cut(self._tokens[self._positions_N[index]], self._settings)
+        ids_T = self._id_of_form[forms_T]
+        if ids_T.ndim > 1:
+            ids_T = ids_T[:, self._word_channel]
+        return count_words(forms_T, ids_T, self._kind_of_form[forms_T])
+
+    @cached_property
+    def _kind_of_form(self) -> np.ndarray:
+        return token_kinds(self._tokens.forms)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Collate the reviews at `indices`."""
@@ -97,6 +111,11 @@ class JoinedReviews:
     def __getitem__(self, index: int) -> np.ndarray:
         beyond = index - len(self._first)
         return self._first[index] if beyond < 0 else self._second[beyond]
+
+    def count_words(self, index: int) -> WordCount:
+        """Count the different words of one review that the model reads and knows."""
+        beyond = index - len(self._first)
+        return self._first.count_words(index) if beyond < 0 else self._second.count_words(beyond)
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Collate the reviews at `indices`."""

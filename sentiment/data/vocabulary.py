@@ -86,6 +86,12 @@ class Vocabulary:
         """The number of ids of each channel, with the two special ones."""
         return [len(channel) for channel in self.channels]
 
+    @property
+    def word_channel(self) -> int:
+        """The number of the first channel that sees whole words, else 0."""
+        views = [channel.view for channel in self.channels]
+        return next((place for place, view in enumerate(views) if view in ("lower", "form")), 0)
+
     def ids(self, forms: Sequence[str]) -> np.ndarray:
         """Return int64 ids of token forms: (F,) from one channel, (F, C) from several."""
         columns = [channel.ids(forms) for channel in self.channels]

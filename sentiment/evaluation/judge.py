@@ -24,6 +24,7 @@ from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
 from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
 from sentiment.inference.scoring import probabilities
+from sentiment.runs.decision import Decision
 from sentiment.system.console import say
 
 # Splits of the run's own data that it has learned from, wholly or in part.
@@ -201,11 +202,16 @@ def _judge_reviews(
     labels_N, texts = scores.part.labels_N, scores.part.texts()
     reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config.text)
     probability_N = probabilities(scores.logits_N)
+    decision = Decision(threshold)
     return [
         JudgedReview(
             position=position,
             label="positive" if labels_N[position] else "negative",
-            prediction=describe_prediction(reviews, position, probability_N[position], threshold),
+            # Judged as `evaluate` counts: by the threshold alone.
+            prediction=replace(
+                describe_prediction(reviews, position, probability_N[position], decision),
+                label=decision.label(probability_N[position]),
+            ),
             text=texts[position],
         )
         for position in positions_M.tolist()

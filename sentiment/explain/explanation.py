@@ -10,14 +10,10 @@ from sentiment.data.batches import Batch, cut
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.explain.attribution import Attribution, attribute
+from sentiment.inference.doubts import split_doubt
 from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.models.classifier import ReadoutDetails, SentimentClassifier
 from sentiment.models.ensemble import Ensemble
-
-# Limits for doubts.
-FEW_WORDS = 5
-HIGH_UNKNOWN_SHARE = 0.2
-NEAR_HALF = 0.15
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def _explain_review(predictor: Predictor, text: str, prediction: Prediction, bat
         rest=attribution.rest,
         tokens=scores,
         sentences=_score_sentences(scores, [len(sentence) for sentence in sentences]),
-        doubts=_find_doubts(prediction, sum(known_T), attribution),
+        doubts=_find_doubts(prediction, attribution),
         tokens_per_position=details[0].tokens_per_position,
         attention=_mean_over_members([member.weights_BT for member in details]),
         position_logits=_mean_over_members([member.token_logits_BT for member in details]),
@@ -129,17 +125,9 @@ def _score_sentences(scores: Sequence[TokenScore], lengths: Sequence[int]) -> li
     return sentences
 
 
-def _find_doubts(prediction: Prediction, known_words: int, attribution: Attribution) -> list[str]:
-    """List the reasons not to trust a prediction."""
-    doubts = []
-    if known_words == 0:
-        doubts.append("the model knows none of the words it read")
-    elif known_words < FEW_WORDS:
-        doubts.append(f"the model knows {known_words} of the words it read, too few for a judgement")
-    elif prediction.unknown > HIGH_UNKNOWN_SHARE:
-        doubts.append(f"the model does not know {prediction.unknown:.0%} of the words it read")
-    if abs(prediction.probability - 0.5) < NEAR_HALF:
-        doubts.append("the probability is near 0.5: the other label is almost as likely")
+def _find_doubts(prediction: Prediction, attribution: Attribution) -> list[str]:
+    """List the reasons not to trust a prediction, and those not to trust its marks."""
+    doubts = split_doubt(prediction.doubt)
     if prediction.cut:
         doubts.append("the review is longer than the model reads; the part left out had no influence")
     if not attribution.is_complete:

@@ -16,15 +16,19 @@ from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.data.workers import tokenize_stream
 from sentiment.errors import RunError
+from sentiment.inference.doubts import find_doubts, is_unreadable, join_doubts
 from sentiment.inference.lines import check_lines, number_texts
 from sentiment.inference.scoring import probabilities, score
 from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
 from sentiment.runs import FinishedRun, read_run
+from sentiment.runs.decision import Decision, read_decision
 from sentiment.system.device import Machine, find_machine
 from sentiment.system.versions import changed_versions
 
 REVIEWS_AT_A_TIME = 1024  # enough for even batches, few enough to answer soon
+CLASSES = ("negative", "positive")
+UNREADABLE = "unreadable"
 GOLDEN_TOLERANCE = 1e-4  # ten times the change that another batch, machine or thread count may cause
 
 
@@ -33,7 +37,7 @@ class Prediction:
     """The model's answer for one review."""
 
     label: str
-    """positive or negative."""
+    """positive or negative; unreadable if the model knows next to none of the words; unsure if asked for."""
     probability: float
     """The probability of positive."""
     tokens: int
@@ -42,10 +46,17 @@ class Prediction:
     """The share of them that is not in the vocabulary."""
     cut: bool
     """Whether the review was longer than what the model reads."""
+    doubt: str = ""
+    """Why not to trust the label, in words; empty if there is no reason."""
 
     @property
     def confidence(self) -> float:
-        """Probability of `label`; it is below 0.5 only if another threshold than 0.5 chose the label."""
+        """Probability of `label`; it is below 0.5 only if another threshold than 0.5 chose the label.
+
+        Of an unsure or unreadable review it is the probability of the likelier class.
+        """
+        if self.label not in CLASSES:
+            return max(self.probability, 1 - self.probability)
         return self.probability if self.label == "positive" else 1 - self.probability
 
 
@@ -59,13 +70,15 @@ class Predictor:
         model: nn.Module,
         machine: Machine,
         facts: Mapping[str, Any] | None = None,
+        decision: Decision | None = None,
     ) -> None:
-        """Put the parts together; `facts` is the content of run.json."""
+        """Put the parts together; `facts` is the content of run.json, `decision` chooses labels."""
         self.config = config
         self.vocabulary = vocabulary
         self.model = model.eval()
         self.machine = machine
         self.facts = facts or {}
+        self.decision = decision or Decision()
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", threads: int = 0) -> "Predictor":
@@ -78,7 +91,9 @@ class Predictor:
         run = read_run(Path(path))
         machine = find_machine(machine_settings(device, threads))
         model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
-        predictor = cls(run.config, run.vocabulary, model.to(machine.device), machine, run.facts)
+        predictor = cls(
+            run.config, run.vocabulary, model.to(machine.device), machine, run.facts, read_decision(run.path)
+        )
         predictor._check_golden(run)
         return predictor
 
@@ -113,7 +128,7 @@ class Predictor:
         """Predict encoded reviews, in their order."""
         probability_N = probabilities(self.logits(reviews))
         return [
-            describe_prediction(reviews, index, probability)
+            describe_prediction(reviews, index, probability, self.decision)
             for index, probability in enumerate(probability_N.tolist())
         ]
 
@@ -149,15 +164,18 @@ class Predictor:
 
 
 def describe_prediction(
-    reviews: AnyReviews, index: int, probability: float, threshold: float = 0.5
+    reviews: AnyReviews, index: int, probability: float, decision: Decision
 ) -> Prediction:
     """The prediction of the review at `index`, given its probability."""
+    words = reviews.count_words(index)
+    unknown = float((reviews[index] == UNKNOWN_ID).mean())
     return Prediction(
-        label="positive" if probability > threshold else "negative",
+        label=UNREADABLE if is_unreadable(words) else decision.label(probability),
         probability=float(probability),
         tokens=int(reviews.lengths_N[index]),
-        unknown=float((reviews[index] == UNKNOWN_ID).mean()),
+        unknown=unknown,
         cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
+        doubt=join_doubts(find_doubts(probability, words, unknown, decision)),
     )
 
 

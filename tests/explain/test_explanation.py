@@ -86,7 +86,7 @@ def test_few_known_words_give_a_doubt(shipped: Predictor, text: str, doubt: str)
 
 def test_a_probability_near_half_is_a_doubt(shipped: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "A wonderful film with superb acting. I loved every minute of it."
-    monkeypatch.setattr("sentiment.explain.explanation.NEAR_HALF", 0.51)
+    monkeypatch.setattr("sentiment.inference.doubts.NEAR_THRESHOLD", 100)
     (explanation,) = explain_reviews(shipped, [text])
     assert [doubt[:24] for doubt in explanation.doubts] == ["the probability is near "]
 

@@ -31,3 +31,11 @@ def test_the_words_name_the_label_and_its_own_probability(label, probability, wo
 def test_only_certainty_is_shown_as_100_percent(probability, percent):
     assert confidence_percent(prediction("positive", probability)) == percent
     assert confidence_percent(prediction("negative", 1 - probability)) == percent
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "words"),
+    [("unreadable", 0.552, "unreadable, positive at 55.2%"), ("unsure", 0.43, "unsure, negative at 57.0%")],
+)
+def test_without_a_class_the_words_name_the_likelier_one(label, probability, words):
+    assert label_and_confidence(prediction(label, probability)) == words

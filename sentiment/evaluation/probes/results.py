@@ -75,8 +75,11 @@ def probe(predictor: "Predictor") -> ProbeResult:
 
 def passes(case: Case, predictions: Sequence["Prediction"]) -> bool:
     """Whether a model's predictions of the texts of a case are as expected."""
-    if case.expected in ("positive", "negative"):
-        return predictions[0].label == case.expected
+    # As `eval` judges: a label may also be unreadable, or follow a threshold that was kept.
+    if case.expected == "positive":
+        return predictions[0].probability > 0.5
+    if case.expected == "negative":
+        return predictions[0].probability <= 0.5
     change = predictions[1].probability - predictions[0].probability
     falls_little = change >= -case.tolerance
     rises_little = change <= case.tolerance

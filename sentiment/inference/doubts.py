@@ -1,0 +1,61 @@
+"""The rules for doubting a prediction: when a review is unreadable, and why not to trust a label."""
+
+import math
+from collections.abc import Sequence
+
+from sentiment.data.words import WordCount
+from sentiment.runs.decision import Decision
+
+SEPARATOR = "; "  # no doubt holds it
+FEW_WORDS = 5
+HIGH_UNKNOWN_SHARE = 0.2
+NEAR_THRESHOLD = 0.62
+"""In logits: probabilities from 0.35 to 0.65 are near a threshold of 0.5."""
+
+
+def is_unreadable(words: WordCount) -> bool:
+    """Return whether the model knows none of a review's words, or next to none.
+
+    A word counts twice if it is common. Foreign texts share rare words with a vocabulary, such as `le` in
+    the names of films, but few common ones. Chosen on made-up texts in English, French, German and Spanish.
+    """
+    return words.known == 0 or words.known + words.common < words.words - 1
+
+
+def find_doubts(probability: float, words: WordCount, unknown: float, decision: Decision) -> list[str]:
+    """List in words why not to trust a prediction; `unknown` is the share of unknown tokens."""
+    doubts = []
+    if words.known == 0:
+        doubts.append("the model knows none of the words it read")
+    elif is_unreadable(words):
+        doubts.append(f"the model can hardly read it: it knows {words.known} of {words.words} words")
+    elif words.known < FEW_WORDS:
+        doubts.append(f"the model knows {words.known} of the words it read, too few for a judgement")
+    elif unknown > HIGH_UNKNOWN_SHARE:
+        doubts.append(f"the model does not know {unknown:.0%} of the words it read")
+    if _is_near(probability, decision.threshold):
+        threshold = f"{decision.threshold:.4g}"
+        doubts.append(f"the probability is near {threshold}: the other label is almost as likely")
+    elif decision.is_unsure(probability):
+        doubts.append(f"the probability is in the range {decision.range_text} of --unsure")
+    return doubts
+
+
+def join_doubts(doubts: Sequence[str]) -> str:
+    """Return doubts as the `doubt` of a prediction."""
+    return SEPARATOR.join(doubts)
+
+
+def split_doubt(doubt: str) -> list[str]:
+    """Return the doubts of a prediction one by one."""
+    return doubt.split(SEPARATOR) if doubt else []
+
+
+def _is_near(probability: float, threshold: float) -> bool:
+    return abs(_logit(probability) - _logit(threshold)) < NEAR_THRESHOLD
+
+
+def _logit(probability: float) -> float:
+    if 0 < probability < 1:
+        return math.log(probability / (1 - probability))
+    return math.copysign(1e9, probability - 0.5)

@@ -1,0 +1,68 @@
+"""How a run turns a probability into a label: the rule, and the file that keeps it next to the manifest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiment.errors import RunError, UsageError
+from sentiment.runs.locate import SHIPPED
+from sentiment.system import storage
+
+DECISION_FILE = "decision.json"
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What decides a label: `unsure` inside a range, else positive above the threshold."""
+
+    threshold: float = DEFAULT_THRESHOLD
+    unsure: tuple[float, float] | None = None
+    """The lowest and the highest probability that are called unsure."""
+
+    def is_unsure(self, probability: float) -> bool:
+        """Whether a probability is in the range of `unsure`."""
+        return self.unsure is not None and self.unsure[0] <= probability <= self.unsure[1]
+
+    @property
+    def range_text(self) -> str:
+        """The range of `unsure` as the option takes it, or nothing."""
+        return "" if self.unsure is None else f"{self.unsure[0]:g}:{self.unsure[1]:g}"
+
+    def label(self, probability: float) -> str:
+        """Return positive, negative or unsure."""
+        if self.is_unsure(probability):
+            return "unsure"
+        return "positive" if probability > self.threshold else "negative"
+
+
+def read_decision(run: Path) -> Decision | None:
+    """Return the decision that was kept for a run, or None; raises RunError if its file is damaged."""
+    path = run / DECISION_FILE
+    if not path.exists():
+        return None
+    threshold = storage.load_json(storage.read_bytes(path, RunError, True), path, RunError).get("threshold")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise RunError(f"{path} is damaged: it has no threshold from 0 to 1; remove it or keep a new one")
+    return Decision(float(threshold))
+
+
+def keep_threshold(run: Path, threshold: float, chosen: str) -> Path:
+    """Write the threshold that `predict` uses from now on, and how it was chosen; return the file.
+
+    The manifest does not list the file: the run stays as it was trained. Raises UsageError for the shipped
+    model and MachineError if the file cannot be written.
+    """
+    require_keepable(run)
+    path = run / DECISION_FILE
+    record: dict[str, Any] = {"threshold": threshold, "chosen": chosen}
+    storage.write_file(path, storage.dump_json(record))
+    return path
+
+
+def require_keepable(run: Path) -> None:
+    """Raise UsageError if a run is the shipped model, which stays as it is."""
+    if run.resolve() == SHIPPED.resolve():
+        raise UsageError(
+            "a threshold cannot be kept for the shipped model; type it each time: predict --threshold P"
+        )

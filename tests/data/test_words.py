@@ -1,0 +1,45 @@
+"""Different words are counted, with those that a vocabulary knows; punctuation is no word."""
+
+import numpy as np
+import pytest
+
+from sentiment.data.words import PUNCTUATION, SYMBOL, WORD, WordCount, count_words, token_kinds
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("film", WORD),
+        ("n't", WORD),
+        ("Отличный", WORD),
+        ("最高", WORD),
+        ("10/10", SYMBOL),
+        ("2", SYMBOL),
+        ("👎", SYMBOL),
+        (":(", SYMBOL),
+        ("!", PUNCTUATION),
+        ("...", PUNCTUATION),
+        ("…", PUNCTUATION),
+        ("$", PUNCTUATION),
+    ],
+)
+def test_what_kind_of_token_it_is(form, kind):
+    assert token_kinds([form]).tolist() == [kind]
+
+
+def count(ids, kinds):
+    ids, kinds = np.array(ids), np.array(kinds)
+    return count_words(np.arange(len(ids)), ids, kinds)
+
+
+def test_a_repeated_word_counts_once_and_unknown_words_count_by_their_form():
+    assert count([5, 5, 1, 1, 9_000], [WORD] * 5) == WordCount(words=4, known=2, common=1)
+
+
+def test_numbers_and_emoji_count_only_without_words():
+    assert count([5, 1], [SYMBOL, WORD]) == WordCount(words=1, known=0, common=0)
+    assert count([5, 1, 7], [SYMBOL, SYMBOL, PUNCTUATION]) == WordCount(words=2, known=1, common=1)
+
+
+def test_punctuation_never_counts():
+    assert count([5, 7], [PUNCTUATION] * 2) == WordCount(words=0, known=0, common=0)
