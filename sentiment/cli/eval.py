@@ -16,6 +16,7 @@ from sentiment.cli.options import (
     SplitOption,
     ThreadsOption,
     choose_run,
+    parse_probability,
 )
 from sentiment.cli.table import align, comparison_rows, evaluation_rows, slice_rows
 from sentiment.errors import UsageError
@@ -33,12 +34,15 @@ BaselineOption = Annotated[
     ),
 ]
 ThresholdOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--threshold",
         metavar="P",
         help="A review is positive if its probability is above P; best: chosen on validation.",
     ),
+]
+KeepOption = Annotated[
+    bool, typer.Option("--keep", help="Keep the threshold next to the run: predict then uses it.")
 ]
 ErrorsOption = Annotated[
     Path | None,
@@ -57,7 +61,8 @@ def eval_command(
     data: DataOption = None,
     split: SplitOption = None,
     baseline: BaselineOption = False,
-    threshold: ThresholdOption = str(DEFAULT_THRESHOLD),
+    threshold: ThresholdOption = None,
+    keep: KeepOption = False,
     errors: ErrorsOption = None,
     check: CheckOption = False,
     force: ForceOption = False,
@@ -66,7 +71,9 @@ def eval_command(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
-    given = parse_threshold(threshold)
+    given = DEFAULT_THRESHOLD if threshold is None else parse_threshold(threshold)
+    if keep and threshold is None:
+        raise UsageError("--keep keeps a threshold; name it: --threshold best, or --threshold P")
     if baseline and given != DEFAULT_THRESHOLD:
         raise UsageError("--threshold and --baseline do not go together; leave one of them out")
     from sentiment.evaluation.judge import (
@@ -80,11 +87,14 @@ def eval_command(
     from sentiment.evaluation.run_data import RunData
     from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_title
+    from sentiment.runs.decision import keep_threshold, require_keepable
     from sentiment.system import storage
 
     if errors is not None:
         storage.check_free(errors, force)
     path = choose_run(run)
+    if keep:
+        require_keepable(path)
     predictor = Predictor.load(path, device or "auto", threads or 0)
     reviews = RunData(predictor, data)
     chosen = choose_threshold(predictor, reviews) if given is None else given
@@ -106,6 +116,10 @@ def eval_command(
         parity = check_parity(predictor, path, scores)
         record["parity"] = asdict(parity)
         rows["check"] = [f"{parity.reviews} reviews alone, together, by command: within {parity.largest:.1g}"]
+    if keep:
+        kept = keep_threshold(path, chosen, "best on validation" if given is None else "given")
+        rows["kept"] = [f"{chosen:.4g} in {kept}; predict uses it"]
+        record["kept"] = str(kept)
     print(json.dumps(record) if as_json else align(rows))
     if check:
         parity.require()
@@ -115,13 +129,7 @@ def parse_threshold(given: str) -> float | None:
     """Return the probability that was given, or None for `best`; raises UsageError for anything else."""
     if given == "best":
         return None
-    try:
-        threshold = float(given)
-    except ValueError:
-        threshold = -1.0
-    if not 0 <= threshold <= 1:
-        raise UsageError(f"--threshold takes best or a probability from 0 to 1, not {given}")
-    return threshold
+    return parse_probability(given, "--threshold takes best or a probability")
 
 
 def write_mistakes(file: Path, wrong: "list[JudgedReview]", columns: "DataSettings") -> None:

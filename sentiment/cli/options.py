@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sentiment.data.text import shorten
+from sentiment.errors import UsageError
 from sentiment.system.console import say
 
 ConfigArgument = Annotated[
@@ -83,3 +85,14 @@ def choose_run(run: str | None) -> Path:
     newest = newest_finished(RUNS)
     say(f"using {newest or 'the shipped model (no finished run under runs/)'}")
     return newest or SHIPPED
+
+
+def parse_probability(given: str, expects: str) -> float:
+    """Return the probability that was given; raises UsageError that begins with what an option `expects`."""
+    try:
+        probability = float(given)
+    except ValueError:
+        probability = -1.0
+    if not 0 <= probability <= 1:
+        raise UsageError(f"{expects} from 0 to 1, not {shorten(given)}")
+    return probability

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,9 @@ from sentiment.cli.options import (
     JsonOption,
     ThreadsOption,
     choose_run,
+    parse_probability,
 )
+from sentiment.data.text import shorten
 from sentiment.errors import UsageError
 from sentiment.system.console import say
 
@@ -24,6 +27,20 @@ if TYPE_CHECKING:
     from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line
     from sentiment.inference.predictor import Prediction, Predictor
+    from sentiment.runs.decision import Decision
+
+ThresholdOption = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        metavar="P",
+        help="A review is positive if its probability is above P; 0.5, or what eval --keep has kept.",
+    ),
+]
+UnsureOption = Annotated[
+    str | None,
+    typer.Option("--unsure", metavar="LOW:HIGH", help="Label probabilities in this range unsure."),
+]
 
 
 def predict_command(
@@ -43,6 +60,8 @@ def predict_command(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
     ] = None,
+    threshold: ThresholdOption = None,
+    unsure: UnsureOption = None,
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -51,6 +70,10 @@ def predict_command(
     """Predict reviews: label, how sure the model is, tokens read, share of unknown tokens."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews either as arguments or with --file F (- for stdin)")
+    given_threshold = (
+        None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
+    )
+    unsure_range = None if unsure is None else parse_range(unsure)
     from sentiment.inference.lines import check_lines, number_texts, read_lines
     from sentiment.inference.predictor import Predictor
     from sentiment.runs.locate import looks_like_run
@@ -62,15 +85,43 @@ def predict_command(
     if html is not None:
         check_free(html, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
+    predictor.decision = choose_decision(predictor.decision, given_threshold, unsure_range)
     lines = check_lines(number_texts(texts) if texts else read_lines(file or "-", predictor.config.data))
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return
     lines, read_ahead = itertools.tee(lines)
     predictions = predictor.predict_stream(line.text for line in read_ahead)
+    as_line = json_line if as_json else prediction_line
+    labels: Counter[str] = Counter()
     for prediction, line in zip(predictions, lines, strict=True):
-        as_line = json_line if as_json else prediction_line
         print(as_line(prediction, line.label), flush=True)
+        labels[prediction.label] += 1
+    tell_unreadable(labels)
+
+
+def parse_range(given: str) -> tuple[float, float]:
+    """Return the lowest and the highest probability of `--unsure`; raises UsageError if it is no range."""
+    low_text, colon, high_text = given.partition(":")
+    if not colon:
+        raise UsageError(f"--unsure takes two probabilities such as 0.35:0.65, not {shorten(given)}")
+    low, high = (
+        parse_probability(text, "--unsure takes two probabilities") for text in (low_text, high_text)
+    )
+    if low > high:
+        raise UsageError(f"--unsure {shorten(given)} has its lower end last; type --unsure {high:g}:{low:g}")
+    return low, high
+
+
+def choose_decision(
+    kept: "Decision", threshold: float | None, unsure: tuple[float, float] | None
+) -> "Decision":
+    """Return the decision of the options; without a threshold the run's own, and say so if it was kept."""
+    from sentiment.runs.decision import DECISION_FILE, DEFAULT_THRESHOLD, Decision
+
+    if threshold is None and kept.threshold != DEFAULT_THRESHOLD:
+        say(f"using the threshold {kept.threshold:.4g} that was kept in {DECISION_FILE}")
+    return Decision(kept.threshold if threshold is None else threshold, unsure)
 
 
 def print_explained(
@@ -85,13 +136,15 @@ def print_explained(
     from sentiment.system.storage import write_file
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
-    explanations, labels = [], []
+    explanations, right_labels = [], []
+    labels: Counter[str] = Counter()
     needs_legend = False
     for line in lines:
         (explanation,) = explain_reviews(predictor, [line.text])
+        labels[explanation.prediction.label] += 1
         if page is not None:
             explanations.append(explanation)
-            labels.append(line.label)
+            right_labels.append(line.label)
         if as_json:
             print(json_line(explanation if shows_marks else explanation.prediction, line.label), flush=True)
             continue
@@ -102,8 +155,16 @@ def print_explained(
     if needs_legend:
         print_legend(console)
     if page is not None:
-        write_file(page, explanation_page(explanations, labels).encode())
+        write_file(page, explanation_page(explanations, right_labels).encode())
         say(f"wrote {page}")
+    tell_unreadable(labels)
+
+
+def tell_unreadable(labels: Counter[str]) -> None:
+    """Say on stderr how many reviews are unreadable, if any are; `labels` counts the predicted ones."""
+    if unreadable := labels["unreadable"]:
+        total = f"{labels.total():,} review" + ("s" if labels.total() > 1 else "")
+        say(f"{unreadable:,} of {total} unreadable: the model knows next to none of the words")
 
 
 def json_line(found: "Prediction | Explanation", label: str | None) -> str:
@@ -116,11 +177,13 @@ def json_line(found: "Prediction | Explanation", label: str | None) -> str:
 
 def prediction_line(prediction: "Prediction", label: str | None) -> str:
     """Return label, confidence and notes, separated by tabs; `label` is the correct one if it is known."""
-    from sentiment.inference.wording import confidence_percent
+    from sentiment.inference.wording import confidence_cell
 
     notes = [f"{prediction.tokens} tokens", f"{prediction.unknown:.0%} unknown"]
     if prediction.cut:
         notes.append("cut")
     if label:
         notes.append(f"labelled {label}")
-    return f"{prediction.label}\t{confidence_percent(prediction)}\t{', '.join(notes)}"
+    if prediction.doubt:
+        notes.append(f"doubt: {prediction.doubt}")
+    return f"{prediction.label}\t{confidence_cell(prediction)}\t{', '.join(notes)}"

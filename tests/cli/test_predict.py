@@ -1,9 +1,13 @@
 """`sentiment predict`, called in this process: every output has the same label and probability."""
 
 import json
+import shutil
+
+import pytest
 
 from sentiment.inference.predictor import Prediction
 from sentiment.inference.wording import confidence_percent
+from tests.helpers import assert_one_error
 
 
 def test_every_output_names_the_label_and_how_sure_the_model_is(folder, command, tmp_path):
@@ -24,3 +28,71 @@ def test_every_output_names_the_label_and_how_sure_the_model_is(folder, command,
         assert (label, second) == (prediction.label, percent) and notes.startswith("3 tokens")
         assert line in explained
         assert f"<h2>{number}. {label}, {percent} sure</h2>" in html
+
+
+def test_a_doubt_is_in_every_output_and_unreadable_reviews_are_counted(command, tmp_path):
+    asked = ("predict", "--run", "shipped", "Superb.", "Отличный фильм!")
+    plain, found = command(*asked), command(*asked, "--json")
+    for result in (plain, found, command(*asked, "--explain")):
+        assert "1 of 2 reviews unreadable: the model knows next to none of the words" in result.stderr
+    first, second = map(json.loads, found.stdout.splitlines())
+    assert (first["label"], second["label"]) == ("positive", "unreadable")
+    assert second["doubt"].startswith("the model knows none of the words it read")
+    lines = plain.stdout.splitlines()
+    assert lines[0].split("\t")[0] == "positive" and lines[0].endswith(f", doubt: {first['doubt']}")
+    assert lines[1].startswith("unreadable\tpositive at 5")
+
+
+@pytest.fixture
+def kept_run(folder, tmp_path):
+    """A copy of the run, to keep a threshold next to."""
+    return shutil.copytree(folder / "run", tmp_path / "run")
+
+
+def labels(result):
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line)["label"] for line in result.stdout.splitlines()]
+
+
+def test_a_kept_threshold_is_used_and_said_and_an_option_wins(folder, kept_run, command):
+    judged = command("eval", kept_run, "--data", folder / "other.jsonl", "--threshold", "1", "--keep")
+    assert judged.returncode == 0 and f"1 in {kept_run}/decision.json; predict uses it" in judged.stdout
+    asked = ("predict", "--run", kept_run, "--json", "a dull film", "a lovely film")
+    kept = command(*asked)
+    assert labels(kept) == ["negative"] * 2
+    assert "using the threshold 1 that was kept in decision.json" in kept.stderr
+    given = command(*asked, "--threshold", "0")
+    assert labels(given) == ["positive"] * 2 and "using the threshold" not in given.stderr
+    plain = command("eval", kept_run, "--data", folder / "other.jsonl", "--json")
+    assert json.loads(plain.stdout)["threshold"] == 0.5
+
+
+def test_a_threshold_is_kept_only_if_it_is_named_and_never_for_the_shipped_model(folder, command):
+    result = command("eval", folder / "run", "--data", folder / "other.jsonl", "--keep")
+    assert_one_error(result, 2, "--keep keeps a threshold; name it: --threshold best")
+    result = command("eval", "shipped", "--data", folder / "other.jsonl", "--keep", "--threshold", "0.4")
+    assert_one_error(result, 2, "a threshold cannot be kept for the shipped model")
+
+
+def test_unreadable_comes_before_unsure_and_unsure_before_the_threshold(command):
+    asked = ("predict", "--run", "shipped", "--json", "👎", "Wow!", "Superb.")
+    assert labels(command(*asked)) == ["unreadable", "positive", "positive"]
+    assert labels(command(*asked, "--unsure", "0.35:0.65")) == ["unreadable", "unsure", "positive"]
+    assert labels(command(*asked, "--unsure", "0:1", "--threshold", "0.9")) == [
+        "unreadable",
+        "unsure",
+        "unsure",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--unsure", "0.4"], "--unsure takes two probabilities such as 0.35:0.65, not 0.4"),
+        (["--unsure", "0.4:x"], "--unsure takes two probabilities from 0 to 1, not x"),
+        (["--unsure", "0.6:0.4"], "type --unsure 0.4:0.6"),
+        (["--threshold", "best"], "--threshold takes a probability from 0 to 1, not best"),
+    ],
+)
+def test_a_wrong_decision_says_what_to_type(command, options, words):
+    assert_one_error(command("predict", "fine", *options), 2, words)
