@@ -150,7 +150,8 @@ def test_a_copy_of_the_runs_own_data_is_read_once(folder, command, tmp_path, mon
     read = []
     for module in ("locate", "folders"):
         monkeypatch.setattr(
-            f"sentiment.data.sources.{module}.read_table", lambda path, settings: read.append(path) or read_table(path, settings)
+            f"sentiment.data.sources.{module}.read_table",
+            lambda path, settings: read.append(path) or read_table(path, settings),
         )
     assert command("eval", folder / "run", "--data", copy, *options)[0] == 0
     assert read == [Path(copy)]
