@@ -1,7 +1,10 @@
 """Files of every kind as people have them: read whole or in pieces, each value as it is written."""
 
 import codecs
+import datetime
+import gzip
 import json
+import sys
 
 import pyarrow
 import pyarrow.parquet
@@ -31,7 +34,6 @@ def cells(table):
     return {name: list(values) for name, values in table.columns.items()}
 
 
-REVIEWS = {"text": ["good", "bad, really", 'so "so"'], "label": ["1", "0", "1"]}
 CSV = 'text,label\ngood,1\n"bad, really",0\n"so ""so""",1\n'
 
 
@@ -148,7 +150,7 @@ def test_no_header_can_be_asked_for(read):
     assert table.place(0).endswith("line 1")
 
 
-@pytest.mark.parametrize("header", ["2020,text", "id,Sentiment", "remarks,mood", "label,1"])
+@pytest.mark.parametrize("header", ["2020,text", "id,Sentiment", "remarks,mood", "label,1", "it,positive"])
 def test_a_header_is_a_header(read, header):
     table, said = read("a.csv", f"{header}\na,b\nc,d\n")
     assert (list(table.columns), said) == (header.split(","), "")
@@ -298,3 +300,165 @@ def test_classes_that_parquet_declares_are_kept(tmp_path):
     rows = [{"text": "good", "label": 0}, {"text": "bad", "label": 1}]
     datasets.Dataset.from_list(rows, features=features).to_parquet(tmp_path / "a.parquet")
     assert read_table(tmp_path / "a.parquet", DataSettings()).classes == {"label": ["pos", "neg"]}
+
+
+# --- kinds of files ------------------------------------------------------------------------------------
+
+LINES = '{"text": "good", "label": 1}\n{"text": "bad", "label": 0}\n'
+TABLE = {"text": ["good", "bad"], "label": [1, 0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", CSV), ("a.tsv", CSV.replace(",", "\t")), ("A.CSV", CSV)]
+)
+def test_a_packed_table_is_a_table(read, name, content):
+    plain, _ = read(name, content)
+    packed, said = read(f"{name}.gz", gzip.compress(content.encode()))
+    assert (packed.columns, packed.layout, said) == (plain.columns, plain.layout, "")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.json", "a.JSONL"])
+def test_objects_of_json_have_several_endings(read, name):
+    assert cells(read(name, LINES)[0]) == cells(read(f"{name}.gz", gzip.compress(LINES.encode()))[0]) == TABLE
+
+
+def test_a_packed_file_may_be_in_another_encoding(read):
+    table, said = read("a.csv.gz", gzip.compress("text;label\nschön;1\n".encode("cp1252")))
+    assert cells(table) == {"text": ["schön"], "label": ["1"]}
+    assert said == "a.csv.gz: assuming a semicolon between fields, encoding cp1252\n"
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_an_arrow_file_is_read_in_both_forms(tmp_path, is_stream):
+    table = pyarrow.Table.from_pydict({"text": ["a", "b"] * PIECE_ROWS, "label": [1, 0] * PIECE_ROWS})
+    path = tmp_path / "a.arrow"
+    open_writer = pyarrow.ipc.new_stream if is_stream else pyarrow.ipc.new_file
+    with open_writer(str(path), table.schema) as writer:
+        writer.write_table(table)
+    assert [piece.row_count for piece in stream_table(path, DataSettings())] == [PIECE_ROWS] * 2
+    assert read_table(path, DataSettings()).columns["text"] == ["a", "b"] * PIECE_ROWS
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=r"a\.arrow is not a complete arrow file: .*; copy it again"):
+        read_table(path, DataSettings())
+
+
+def test_a_text_file_has_a_text_a_line(read):
+    table, said = read("a.txt", "good\tmovie\r\n\nbad\n  \nlast")
+    assert (cells(table), said) == ({"text": ["good\tmovie", "", "bad", "  ", "last"]}, "")
+    assert [table.place(row).split(", ")[1] for row in (0, 4)] == ["line 1", "line 5"]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "header"),
+    [
+        ("id\tReview\n1\tgood\n2\tbad\n", {"id": ["1", "2"], "Review": ["good", "bad"]}, ""),
+        ("good\t1\nbad\t0\n", {"1": ["good", "bad"], "2": ["1", "0"]}, ", no header"),
+        (
+            "pos\tgood, fine\nneg\tbad, awful\n",
+            {"1": ["pos", "neg"], "2": ["good, fine", "bad, awful"]},
+            ", no",
+        ),
+    ],
+)
+def test_a_text_file_may_be_a_table_with_tabs(read, content, columns, header):
+    table, said = read("a.txt", content)
+    assert cells(table) == columns
+    assert said.startswith(f"a.txt: assuming a tab between fields{header}")
+
+
+def test_lines_of_fasttext_have_text_and_label(read):
+    table, said = read(
+        "a.txt",
+        "__label__2 Good: a film\n\n__label__1 Bad\n__label__1\nno label\n__label__a __label__b both\n",
+    )
+    assert cells(table) == {"text": ["Good: a film", "Bad", ""], "label": ["2", "1", "1"]}
+    assert [bad.place.split(", ")[1] for bad in table.bad_rows] == ["line 5", "line 6"]
+    assert said == "a.txt: assuming lines of fastText\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.xls", 'is an old Excel file; save it as "CSV UTF-8"'),
+        ("a.ods", "is a spreadsheet; save it as csv"),
+        ("a.csv.zip", "is a zip archive; unpack it and name the file"),
+        ("a.csv.bz2", "unpack it with bunzip2"),
+        ("a.parquet.gz", "unpack it with gunzip"),
+        ("a.csv.gz", "cannot read .*a.csv.gz: Not a gzipped file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_way_on(read, name, words):
+    with pytest.raises(DataError, match=words):
+        read(name, "PK and more")
+
+
+def test_a_packed_file_that_is_cut_short_is_refused(read):
+    with pytest.raises(DataError, match=r"a\.csv\.gz is not a complete gzip file; copy it again"):
+        read("a.csv.gz", gzip.compress((CSV * 1_000).encode())[:-20])
+
+
+# --- Excel ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Write sheets of rows as an Excel file."""
+    openpyxl = pytest.importorskip("openpyxl")
+
+    def write(*sheets):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for number, rows in enumerate(sheets, start=1):
+            sheet = book.create_sheet(f"part {number}")
+            for row in rows:
+                sheet.append(row)
+        book.save(tmp_path / "a.xlsx")
+        return tmp_path / "a.xlsx"
+
+    return write
+
+
+def test_the_first_sheet_of_a_workbook_is_a_table(workbook, capsys):
+    day = datetime.datetime(2026, 3, 1)
+    rows = [
+        ["id", " remarks ", "stars", "day", None],
+        ["007", "good", 5, day],
+        [],
+        ["008", None, 1.5, None, None],
+        ["009", "too", 1, "x", "much"],
+        ["010", "fine", True],
+    ]
+    path = workbook(rows, [["other"]])
+    table = read_table(path, DataSettings())
+    assert cells(table) == {
+        "id": ["007", "008", "010"],
+        "remarks": ["good", None, "fine"],
+        "stars": [5, 1.5, True],
+        "day": ["2026-03-01 00:00:00", None, None],
+    }
+    assert table.place(1).endswith("a.xlsx, row 4")
+    ((place, reason, position, _),) = table.bad_rows
+    assert (place, reason, position) == (f"{path}, row 5", "5 cells where the first row has 4", 2)
+    assert capsys.readouterr().err == f"{path}: reading the sheet part 1, the first of 2\n"
+    assert table.layout.format == "xlsx"
+
+
+def test_a_workbook_without_a_header_has_numbered_columns(workbook, capsys):
+    path = workbook([[1, "good film"], [0, "bad film"]])
+    assert cells(read_table(path, DataSettings())) == {"1": [1, 0], "2": ["good film", "bad film"]}
+    assert "assuming no header (the columns are numbered 1 to 2)" in capsys.readouterr().err
+
+
+def test_a_damaged_workbook_is_refused(workbook):
+    path = workbook([["text"], ["good"]])
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"a\.xlsx is not a complete Excel file"):
+        read_table(path, DataSettings())
+
+
+def test_without_its_reader_an_excel_file_is_refused_with_two_ways(read, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(DataError) as caught:
+        read("a.xlsx", "PK and more")
+    words = 'is an Excel file; save it as "CSV UTF-8", or install its reader: pip install "sentiment[excel]"'
+    assert str(caught.value).endswith(words)

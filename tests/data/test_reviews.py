@@ -456,7 +456,7 @@ def test_half_a_surrogate_pair_is_named(file):
         ("a.json", '[{"text": "x", "label": 1}, ["y", 0]]', ["row 2: not an object"]),
         ("a.json", '{\n"text": "x"}', ["line 1: not JSON"]),
         ("a.json", "[]", ["no column text"]),
-        ("a.txt", "good\n", ["unknown ending", ".csv", ".parquet"]),
+        ("a.doc", "good\n", ["unknown ending", ".csv", ".parquet", ".txt"]),
         ("a.parquet", "PAR1 but no more", ["not a complete parquet file", "copy it again"]),
     ],
 )

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.sources.arrow_files import require_unique_columns
@@ -37,12 +38,12 @@ def stream_rows(file: TextFile, shape: Shape, settings: DataSettings) -> Iterato
             first_line=1 + shape.lines_before,
         )
         if shape.has_header:
-            names = _name_columns(next(rows, ReadRow(1, [])).values)
+            names = name_columns(next(rows, ReadRow(1, [])).values)
             require_unique_columns(names, file.path)
         else:
             names = [str(number) for number in range(1, shape.width + 1)]
         layout = Layout("csv", shape.separator, file.encoding, shape.has_header)
-        maker = TableMaker(file.origin, layout, partial(_columns_of_fields, names))
+        maker = TableMaker(file.origin, layout, partial(columns_of_fields, names))
         yield from maker.cut(_check_rows(rows, names, has_header=shape.has_header, file=file))
 
 
@@ -60,7 +61,7 @@ def say_assumptions(file: TextFile, *assumptions: str) -> None:
         say(f"{file.origin}: assuming {', '.join(found)}")
 
 
-def _name_columns(header: Sequence[str]) -> list[str]:
+def name_columns(header: Sequence[str]) -> list[str]:
     """Return the names of a header without spaces around them; a column without a name is its number."""
     return [name.strip() or str(number) for number, name in enumerate(header, start=1)]
 
@@ -84,6 +85,7 @@ def _check_rows(
         yield row._replace(flaw=flaw) if flaw else row
 
 
-def _columns_of_fields(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Sequence[str]]:
-    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(names)
+def columns_of_fields(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return rows that have a field for each name as columns."""
+    columns: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(names)
     return dict(zip(names, columns, strict=True))

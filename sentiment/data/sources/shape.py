@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sentiment.config import DataSettings
@@ -18,6 +18,8 @@ USUAL_TEXT_NAMES = ("text", "review", "sentence", "content", "comment", "body", 
 USUAL_LABEL_NAMES = ("label", "sentiment", "airline_sentiment", "polarity", "class", "target", "feedback")
 USUAL_STAR_NAMES = ("liked", "stars", "rating", "overall", "score", "reviewtext", "verified_reviews")
 USUAL_NAMES = frozenset((*USUAL_TEXT_NAMES, *USUAL_LABEL_NAMES, *USUAL_STAR_NAMES))
+NUMBER_LABELS = frozenset(("-1", "0", "1", "4"))
+WORD_LABELS = frozenset(("neg", "pos", "negative", "positive", "neutral"))
 SAMPLE_ROWS = 100
 
 
@@ -38,17 +40,26 @@ class Shape:
 def find_shape(lines: Sequence[str], usual: str, settings: DataSettings) -> Shape:
     """Return the shape of a file from its first lines; `usual` is the separator that its ending promises."""
     declared = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
-    before = 1 if declared else 0
-    separator = declared[1] if declared else _find_separator(lines, usual, settings)
-    rows = sample_rows(lines[before:], separator, settings.quoting)
+    if declared is not None:
+        return replace(shape_with(declared[1], lines[1:], settings), lines_before=1)
+    separator = _find_separator(lines, usual, settings)
+    shape = shape_with(separator, lines, settings)
+    if separator == usual:
+        return shape
+    assumed = f"{SEPARATORS[separator]} between fields"
+    return replace(shape, assumption=f"{assumed}, {shape.assumption}" if shape.assumption else assumed)
+
+
+def shape_with(separator: str, lines: Sequence[str], settings: DataSettings) -> Shape:
+    """Return the shape of a file with a known separator from its first lines."""
+    rows = sample_rows(lines, separator, settings.quoting)
     width = len(rows[0]) if rows else 0
-    has_header = not settings.no_header and (not rows or is_header(rows, settings))
-    assumed = []
-    if separator != usual and not declared:
-        assumed.append(f"{SEPARATORS[separator]} between fields")
-    if not has_header and not settings.no_header:
-        assumed.append(f"no header (the columns are numbered 1 to {width})")
-    return Shape(separator, has_header, width, before, ", ".join(assumed))
+    if settings.no_header:
+        return Shape(separator, has_header=False, width=width)
+    if not rows or is_header(rows, settings):
+        return Shape(separator, width=width)
+    assumption = f"no header (the columns are numbered 1 to {width})"
+    return Shape(separator, has_header=False, width=width, assumption=assumption)
 
 
 def sample_rows(lines: Sequence[str], separator: str, quoting: str) -> list[list[str]]:
@@ -64,20 +75,34 @@ def is_header(rows: Sequence[Sequence[str]], settings: DataSettings) -> bool:
     """Return whether the first row names columns.
 
     It does if one of its fields is a usual name, or one of the settings. It does not if a field is a number
-    or comes again in its column, or if its only field has several words.
+    or comes again in its column, if a column has nothing but labels, or if its only field has several words.
     """
     first = [field.strip() for field in rows[0]]
-    wanted = {settings.text_column, settings.label_column, settings.group_column}
-    if any(field.casefold() in USUAL_NAMES or field in wanted for field in first):
+    if is_named_header(first, settings):
         return True
     if len(first) == 1 and len(first[0].split()) > 1:
         return False
     if any(NUMBER.fullmatch(field) for field in first):
         return False
+    if has_label_column(rows):
+        return False
     later = [row for row in rows[1:] if len(row) == len(first)]
     return not any(
         field and any(row[column].strip() == field for row in later) for column, field in enumerate(first)
     )
+
+
+def has_label_column(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a column has nothing but labels, and two of them at least, from the first row on."""
+    width = min(map(len, rows))
+    columns = ({row[index].strip().casefold() for row in rows} for index in range(width))
+    return any(len(values) > 1 and (values <= NUMBER_LABELS or values <= WORD_LABELS) for values in columns)
+
+
+def is_named_header(fields: Sequence[str], settings: DataSettings) -> bool:
+    """Return whether one of the fields is a usual name of a column, or one of the settings."""
+    wanted = {settings.text_column, settings.label_column, settings.group_column}
+    return has_usual_name(fields) or any(field.strip() in wanted for field in fields)
 
 
 def has_usual_name(fields: Sequence[str]) -> bool:

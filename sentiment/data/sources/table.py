@@ -17,7 +17,7 @@ class Layout:
     """How a file was written."""
 
     format: str = ""
-    """csv, jsonl, json or parquet; empty for a folder or a data set on the hub."""
+    """csv, jsonl, json, parquet, arrow, xlsx, text or fasttext; empty for a folder or the hub."""
     separator: str = ","
     """What is between two fields of a csv file; a tsv file is csv with tabs."""
     encoding: str = "utf-8"
@@ -47,12 +47,14 @@ class Table:
     """What messages call the table: a file, a folder or a name on the hub."""
     columns: dict[str, Sequence[Any]]
     lines: Sequence[int] | None = None
-    """The line of the file in which each row begins; None if the format has no lines."""
+    """The line of the file in which each row begins; None if rows are counted from 1."""
     classes: dict[str, Sequence[str]] = field(default_factory=dict)
     """Class names of each column whose source declares them."""
     bad_rows: Sequence[BadRow] = ()
     """Rows that could not be read; `columns` does not hold them."""
     layout: Layout = Layout()
+    unit: str = "line"
+    """What `lines` counts: `line`, or the `row` of a sheet or a list."""
     rows_before: int = 0
     """How many rows of the file come before this piece of it."""
 
@@ -75,7 +77,7 @@ class Table:
         """Return where a row is, counted from 0: `x.csv, line 7`, or `x.parquet, row 7` without lines."""
         if self.lines is None:
             return f"{self.origin}, row {self.rows_before + row + 1}"
-        return f"{self.origin}, line {self.lines[row]}"
+        return f"{self.origin}, {self.unit} {self.lines[row]}"
 
     def require_readable_rows(self) -> None:
         """Raise DataError that names the first bad row, if there is one."""
@@ -91,7 +93,7 @@ class ReadRow(NamedTuple):
     """A row of a text file before it is part of a table."""
 
     line: int
-    """The line it begins in, or its number if the format has no lines."""
+    """The line it begins in, or its number in a sheet or a list."""
     values: Any
     """A list of fields, or an object of JSON."""
     flaw: str = ""
@@ -132,7 +134,8 @@ class TableMaker:
         return Table(
             self.origin,
             self.make_columns([row.values for row in good]),
-            lines=[row.line for row in good] if self.unit == "line" else None,
+            lines=[row.line for row in good],
+            unit=self.unit,
             bad_rows=bad,
             layout=self.layout,
             rows_before=before,
@@ -168,4 +171,5 @@ def join_tables(pieces: Iterable[Table]) -> Table:
         classes=first.classes,
         bad_rows=bad_rows,
         layout=first.layout,
+        unit=first.unit,
     )

@@ -3,7 +3,6 @@
 import codecs
 import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,8 +73,8 @@ def why_undecoded(text: str) -> str:
 
 
 @contextmanager
-def named_text_errors(file: TextFile) -> Iterator[None]:
-    """Turn what reading a text file raises into a DataError that names it."""
+def named_decoding_errors(file: TextFile) -> Iterator[None]:
+    """Turn a UnicodeDecodeError into a DataError that names the file."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -83,8 +82,6 @@ def named_text_errors(file: TextFile) -> Iterator[None]:
             f"{file.origin} is not {file.encoding} (byte {error.start}); name its encoding, for example "
             "--encoding cp1252"
         ) from None
-    except (EOFError, zlib.error):
-        raise DataError(f"{file.origin} is not a complete gzip file; copy it again") from None
 
 
 @contextmanager
