@@ -23,8 +23,9 @@ class DataSettings(Section):
     """Where the reviews come from, and how the validation split is chosen."""
 
     source: str = "stanfordnlp/imdb"
-    """A name on the hub, a folder (hub layout, aclImdb, or one file for each split), a csv, tsv, json,
-    jsonl or parquet file, or the bundled `sample` or `phrases`."""
+    """A file (csv, tsv, json, jsonl, parquet, arrow, xlsx or txt, most of them also with `.gz`), a folder (a
+    file for each split, `pos` and `neg`, `save_to_disk`, or the layout of the hub), a name on the hub such as
+    `owner/name` or `glue:sst2@revision`, or the bundled `sample` or `phrases`."""
     text_column: str = "text"
     """The column with the text of a review."""
     label_column: str = "label"

@@ -1,20 +1,18 @@
 """Find out what the name of a source means: bundled reviews, a file, a folder or a data set on the hub."""
 
 import difflib
-import re
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from sentiment.config import DataSettings
-from sentiment.data.sources.files import FILE_ENDINGS, read_table
+from sentiment.data.sources.files import read_table
 from sentiment.data.sources.folders import open_folder
-from sentiment.data.sources.hub import download
+from sentiment.data.sources.hub import HubName, download, parse_hub_name
 from sentiment.data.sources.table import SplitReaders
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 
-HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 PATH_LENGTH = 120  # characters of a path in a message
 BUNDLED = {"sample": "sample", "phrases": "phrases.jsonl"}
 
@@ -30,8 +28,8 @@ def open_source(source: str, settings: DataSettings) -> SplitReaders:
         return {"train": partial(read_table, path, settings)}
     if path.is_dir():
         return open_folder(path, settings)
-    if _may_be_on_hub(source):
-        return download(source)
+    if (wanted := _find_on_hub(source)) is not None:
+        return download(wanted)
     raise DataError(_describe_missing(source, path))
 
 
@@ -39,13 +37,12 @@ def _bundled_path(name: str) -> Path:
     return Path(str(resources.files("sentiment.data") / BUNDLED[name]))
 
 
-def _may_be_on_hub(source: str) -> bool:
-    """Return whether a source is `owner/name`, and not a path whose first folder is here."""
-    return _is_hub_name(source) and not Path(source).parent.is_dir()
-
-
-def _is_hub_name(source: str) -> bool:
-    return HUB_NAME.fullmatch(source) is not None and not source.endswith(FILE_ENDINGS)
+def _find_on_hub(source: str) -> HubName | None:
+    """Return the data set that a source may be, unless it is a path whose first folder is here."""
+    wanted = parse_hub_name(source)
+    if wanted is not None and "/" in wanted.name and Path(source).parent.is_dir():
+        return None
+    return wanted
 
 
 def _describe_missing(source: str, path: Path) -> str:
@@ -54,7 +51,7 @@ def _describe_missing(source: str, path: Path) -> str:
     hint = "give a file, a folder, or owner/name of a data set on the hub"
     if similar:
         hint = f"did you mean {' or '.join(shorten(name, PATH_LENGTH) for name in similar)}?"
-    elif _is_hub_name(source):
+    elif parse_hub_name(source) is not None:
         hint = f"if it is on the hub, run the command in a folder that has no {path.parent}/"
     return f"no reviews at {shorten(source, PATH_LENGTH)}: there is no such file or folder; {hint}"
 
