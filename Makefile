@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CONFIG ?= imdb
 QUICK := runs/quickstart
 export TEXT
-# For scripts and tests; the command line sets them itself (sentiment/cli/guard.py explains them).
+# For tests, which import torch first; else `import sentiment` sets them (see sentiment/system/environment.py).
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 

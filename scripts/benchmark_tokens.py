@@ -17,7 +17,7 @@ from sentiment.data.text import normalise
 from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.workers import CHUNK
-from sentiment.system.device import available_cores
+from sentiment.system.threads import available_cores
 
 
 def count_tokens(texts: list[str]) -> int:

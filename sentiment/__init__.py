@@ -5,11 +5,15 @@ model = sentiment.load()  # the shipped model; sentiment.load("newest") is the n
 model.predict(["This film is not terrible, it's great!"])
 
 What `__all__` lists is the public interface; docs/python.md shows how to use it. Names are imported when they
-are first used, because torch takes seconds.
+are first used, because torch takes seconds. `import sentiment` itself sets two variables that torch reads
+(system/environment.py) if they have no value, and registers what keeps forked processes from hanging.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from sentiment.system.environment import set_defaults
+from sentiment.system.threads import watch_forks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +64,9 @@ __all__ = [
     "write_report",
 ]
 
+set_defaults()
+watch_forks()
+
 _MODULES = {
     "sentiment.config": ("Config", "read_config"),
     "sentiment.errors": (
@@ -87,7 +94,8 @@ def load(run: "str | Path" = "shipped", device: str = "auto", threads: int = 0) 
     """Open the shipped model or a finished run.
 
     `run` is `shipped`, `newest`, the name of a run under `runs/`, or a path with a slash; a `Path` is a path.
-    `threads` is how many CPU threads it computes with; 0 takes every core this process may use.
+    `threads` is how many CPU threads it computes with; 0 takes OMP_NUM_THREADS if it is set, else
+    `torch.get_num_threads()`. A process that was forked after torch was imported computes with one.
     Raises RunError if there is no such run or it is damaged, UsageError if the name is empty or no device is
     called so, MachineError if the device is not there.
     """

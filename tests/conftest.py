@@ -12,6 +12,7 @@ import torch
 
 from sentiment.cli import run as run_command
 from sentiment.config import parse_config
+from sentiment.system.threads import available_cores
 
 FILMS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
 
@@ -77,7 +78,8 @@ def command(monkeypatch, capsys):
     Tests of streams and signals start a new process.
     """
     monkeypatch.setattr("sentiment.system.interrupts.SIGNALS", ())  # pytest keeps its own Ctrl-C
-    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # the command sets it; here it is removed after the test
+    # What the command sets goes again with this test.
+    monkeypatch.setenv("OMP_NUM_THREADS", f"{available_cores()}")
 
     def run(*arguments, cwd=".", input=""):
         with pytest.MonkeyPatch.context() as patch:

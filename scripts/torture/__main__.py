@@ -1,7 +1,6 @@
 """Run the campaigns, all or some, and print one table."""
 
 import argparse
-import os
 import sys
 import tempfile
 import textwrap
@@ -9,15 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# Before torch is imported, as in the command line (see sentiment/cli/guard.py).
-from sentiment.cli.guard import ENVIRONMENT
+import sentiment  # noqa: F401  # first: it sets variables that torch reads when it is imported
 
-for name, value in ENVIRONMENT.items():
-    os.environ.setdefault(name, value)
-
-from . import warm  # noqa: E402, F401
-from .frame import Outcome, tell  # noqa: E402
-from .registry import CAMPAIGNS, Entry  # noqa: E402
+from . import warm  # noqa: F401
+from .frame import Outcome, tell
+from .registry import CAMPAIGNS, Entry
 
 
 def main() -> int:

@@ -30,10 +30,10 @@ def baseline_command(
     """Fit a linear n-gram model on the training reviews of a configuration, and judge it."""
     wanted = read_config(config, overrides(settings, data))
     from sentiment.evaluation.judge import evaluate_baseline
-    from sentiment.system.device import available_cores
+    from sentiment.system.threads import default_threads
 
     say("fitting the baseline")
-    result = evaluate_baseline(wanted, threads or available_cores(), split)
+    result = evaluate_baseline(wanted, threads or default_threads(), split)
     if as_json:
         print(json.dumps(asdict(result)))
     else:

@@ -10,15 +10,7 @@ from typing import TextIO
 
 from sentiment.errors import Interrupted, MachineError, SentimentError, UsageError
 from sentiment.system import interrupts
-
-# Set before torch is imported; later they have no effect.
-ENVIRONMENT = {
-    # Idle OpenMP threads keep their cores busy. Two programs on the same cores then become ten times slower.
-    # With this number the threads sleep sooner, and a program that runs alone loses little.
-    "GOMP_SPINCOUNT": "1000",
-    # By default oneDNN keeps 1,024 kernels of 2 MB, one for each shape of a batch. Few shapes are repeated.
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16",
-}
+from sentiment.system.threads import use_every_core
 
 # How torch, C++, the loader of libraries and the threads report a lack of memory, without a MemoryError.
 MEMORY_SIGNS = (
@@ -46,8 +38,7 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
 
     The codes are in sentiment/errors.py.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    use_every_core()
     interrupts.stop_at_once()
     if sys.stderr is None:  # stderr is closed; messages must not appear on stdout
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -35,7 +35,8 @@ DeviceOption = Annotated[
     str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads; every core by default.")
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads; by default OMP_NUM_THREADS or every core."),
 ]
 ProcessesOption = Annotated[
     int | None,

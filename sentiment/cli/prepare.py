@@ -22,9 +22,9 @@ def prepare_command(
     """Download, tokenize and audit the reviews; training then starts at once."""
     wanted = read_config(config, overrides(settings, data))
     from sentiment.data.audit import audit
-    from sentiment.system.device import available_cores
+    from sentiment.system.threads import default_threads
 
-    found = audit(wanted, threads or available_cores())
+    found = audit(wanted, threads or default_threads())
     if found.holdout_warning is not None:
         say(f"warning: {found.holdout_warning}")
     print(json.dumps(asdict(found)) if as_json else format_audit(found))

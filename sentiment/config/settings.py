@@ -259,7 +259,8 @@ class MachineSettings(Section):
     device: str = "auto"
     """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
     threads: int = Field(0, ge=0)
-    """CPU threads of all processes together; 0 takes every core this process may use."""
+    """CPU threads of all processes together. 0 takes `OMP_NUM_THREADS` if it is set, else every core that the
+    command may use; from Python, else `torch.get_num_threads()`."""
     processes: int = Field(1, ge=0, le=64)
     """Processes that train together. Each gets a share of every batch and of the threads. 0 takes two on a
     CPU with at least two threads, where two are faster, else one."""

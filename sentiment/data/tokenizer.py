@@ -1,5 +1,6 @@
 """spaCy's English tokenizer, for the texts that one process tokenizes."""
 
+import os
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -21,6 +22,16 @@ class Tokenizer:
 
         self._nlp = spacy.blank("en")
         self.lock = threading.RLock()  # all threads share one store of strings
+        if hasattr(os, "register_at_fork"):
+            # A fork waits for a thread that tokenizes. Else the child had a lock that nobody releases.
+            os.register_at_fork(
+                before=lambda: self.lock.acquire(),
+                after_in_parent=lambda: self.lock.release(),
+                after_in_child=self._renew_lock,
+            )
+
+    def _renew_lock(self) -> None:
+        self.lock = threading.RLock()
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Tokenize texts; spaCy keeps every string that it has met."""

@@ -3,14 +3,13 @@
 import os
 import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 
 from tqdm import tqdm
 
@@ -18,6 +17,7 @@ from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
 from sentiment.errors import MachineError
 from sentiment.system import interrupts
+from sentiment.system.threads import usable_threads
 
 CHUNK = 250  # reviews that a worker takes at a time
 PARALLEL_FROM = 2_000  # fewer reviews are done before a second process has started
@@ -29,7 +29,8 @@ def tokenize_chunks(texts: Sequence[str], description: str, workers: int) -> Ite
     """Yield the tokens of `CHUNK` texts at a time, and show a progress bar on stderr."""
     chunks = (list(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK))
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
-    with bar, _start_workers(workers if len(texts) >= PARALLEL_FROM else 1) as map_chunks:
+    workers = _usable_workers(workers) if len(texts) >= PARALLEL_FROM else 1
+    with bar, _start_workers(workers) as map_chunks:
         for tokens in map_chunks(_tokenize, chunks):
             interrupts.check()
             yield tokens
@@ -42,7 +43,7 @@ def tokenize_stream(chunks: Iterable[list[str]], workers: int) -> Iterator[Token
     Memory stays flat, however long the stream is. An error of `chunks` is raised after the tokens of the
     chunks before it.
     """
-    chunks, done = iter(chunks), 0
+    chunks, done, workers = iter(chunks), 0, _usable_workers(workers)
     while workers < 2 or done < PARALLEL_FROM:
         chunk = next(chunks, None)
         if chunk is None:
@@ -60,6 +61,11 @@ def start_method(platform: str = sys.platform) -> str:
     threads, and Windows has no fork. Our tests run on Debian Linux only.
     """
     return "fork" if platform == "linux" else "spawn"
+
+
+def _usable_workers(wanted: int) -> int:
+    """Return `wanted`, or 1 in a daemonic process, which may have no children, and in a forked one."""
+    return 1 if current_process().daemon else usable_threads(wanted)
 
 
 @contextmanager
@@ -102,7 +108,6 @@ def _map_ahead(
 
 def _set_up_worker(parent: int) -> None:
     """Leave signals to the parent process, and end when the parent has ended."""
-    shared_tokenizer().lock = threading.RLock()  # a thread of the parent may have held it during the fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     interrupts.end_with(parent)

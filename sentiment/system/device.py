@@ -11,6 +11,7 @@ from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
 from sentiment.system.place import ONLY_PROCESS, Place
 from sentiment.system.processes import ALONE, Processes
+from sentiment.system.threads import default_threads, threads_are_lost, usable_threads
 
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads this variable
 
@@ -35,25 +36,23 @@ class Machine:
     def using_threads(self) -> Iterator[None]:
         """Let torch use this machine's threads inside the block, and the caller's afterwards."""
         before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
+        torch.set_num_threads(usable_threads(self.threads))
         try:
             yield
         finally:
             torch.set_num_threads(before)
 
 
-def available_cores() -> int:
-    """CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def find_machine(settings: MachineSettings, place: Place = ONLY_PROCESS) -> Machine:
-    """Check that the device asked for is there.
+    """Check that the device asked for is there, and settle the number of threads.
 
     Raises MachineError if the device, or the precision on it, is missing.
     """
     device = _find_device(settings.device, place)
-    machine = Machine(device, getattr(torch, settings.precision), settings.threads or available_cores())
+    threads = usable_threads(settings.threads or default_threads(place))
+    if threads_are_lost():
+        torch.set_num_threads(1)  # for what is computed outside of `using_threads`
+    machine = Machine(device, getattr(torch, settings.precision), threads)
     if machine.precision is not torch.float32:
         _try_precision(machine)
     return machine

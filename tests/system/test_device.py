@@ -10,7 +10,6 @@ from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
 from sentiment.system.device import (
     Machine,
-    available_cores,
     find_machine,
     flushes_denormals,
     peak_memory_bytes,
@@ -120,6 +119,5 @@ def test_a_machine_uses_its_threads_and_restores_the_callers():
     assert torch.get_num_threads() == 1
 
 
-def test_cores_and_memory_are_known():
-    assert available_cores() >= 1
+def test_memory_is_told():
     assert peak_memory_bytes(torch.device("cpu")) > 50 * 2**20
