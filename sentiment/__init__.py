@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sentiment.evaluation.probes.results import probe
     from sentiment.explain.explanation import Explanation, explain_reviews
     from sentiment.explain.page import explanation_page
+    from sentiment.inference.inputs import to_dicts
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.report import write_report
     from sentiment.training.run import resume_run, train_run
@@ -60,6 +61,7 @@ __all__ = [
     "read_config",
     "resume_run",
     "score_run",
+    "to_dicts",
     "train_run",
     "write_report",
 ]
@@ -83,6 +85,7 @@ _MODULES = {
     "sentiment.evaluation.probes.results": ("probe",),
     "sentiment.explain.explanation": ("Explanation", "explain_reviews"),
     "sentiment.explain.page": ("explanation_page",),
+    "sentiment.inference.inputs": ("to_dicts",),
     "sentiment.inference.predictor": ("Prediction", "Predictor"),
     "sentiment.report": ("write_report",),
     "sentiment.training.run": ("resume_run", "train_run"),

@@ -1,6 +1,6 @@
 """Explain a prediction: what each token and each sentence adds to the logit, and what to doubt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.explain.attribution import Attribution, attribute
 from sentiment.inference.doubts import split_doubt
+from sentiment.inference.inputs import open_texts
 from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.models.classifier import ReadoutDetails, SentimentClassifier
 from sentiment.models.ensemble import Ensemble
@@ -60,8 +61,9 @@ class Explanation:
     """The logits of a `tokens` readout; the mean over members."""
 
 
-def explain_reviews(predictor: Predictor, texts: Sequence[str]) -> list[Explanation]:
-    """Explain reviews, in their order; raises DataError as `Predictor.predict` does."""
+def explain_reviews(predictor: Predictor, texts: Iterable[str]) -> list[Explanation]:
+    """Explain reviews, in their order; takes and raises what `Predictor.predict` does."""
+    texts = list(open_texts(texts, "explain_reviews"))
     if not texts:
         return []
     reviews = predictor.encode(texts)

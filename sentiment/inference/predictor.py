@@ -17,6 +17,7 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.data.workers import tokenize_stream
 from sentiment.errors import RunError
 from sentiment.inference.doubts import find_doubts, is_unreadable, join_doubts
+from sentiment.inference.inputs import open_texts
 from sentiment.inference.lines import check_lines, number_texts
 from sentiment.inference.scoring import probabilities, score
 from sentiment.models.compact import expand
@@ -103,24 +104,29 @@ class Predictor:
         temperature: float = self.facts.get("result", {}).get("temperature", 1.0)
         return temperature
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Predict reviews, in their order; raises DataError, which names the first unreadable one."""
-        if isinstance(texts, str):
-            raise TypeError("predict takes a list of reviews; for a single one: predict([review])")
-        return list(self.predict_stream(list(texts)))
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Predict reviews, in their order: a list, tuple, Series, array or any other iterable of texts.
+
+        Raises DataError, which names the first unreadable one, and TypeError for a string, dict or table.
+        """
+        return list(self._predict_each(list(open_texts(texts, "predict"))))
 
     def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Predict any number of reviews, in their order; memory stays flat.
 
-        Raises DataError, which names the first unreadable one, after the predictions of those before it.
+        Raises DataError, which names the first unreadable one, after the predictions of those before it;
+        TypeError as `predict` does.
         """
+        return self._predict_each(open_texts(texts, "predict_stream"))
+
+    def _predict_each(self, texts: Iterable[str]) -> Iterator[Prediction]:
         chunks = _group_texts(line.text for line in check_lines(number_texts(texts)))
         for tokens in tokenize_stream(chunks, self.machine.threads):
             yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
 
-    def encode(self, texts: Sequence[str]) -> EncodedReviews:
-        """Tokenize reviews and look their tokens up; raises DataError as `predict` does."""
-        checked = [line.text for line in check_lines(number_texts(texts))]
+    def encode(self, texts: Iterable[str]) -> EncodedReviews:
+        """Tokenize reviews and look their tokens up; raises DataError and TypeError as `predict` does."""
+        checked = [line.text for line in check_lines(number_texts(open_texts(texts, "encode")))]
         tokens = shared_tokenizer().tokenize_and_forget(checked)
         return EncodedReviews(tokens, self.vocabulary, self.config.text)
 
@@ -132,9 +138,13 @@ class Predictor:
             for index, probability in enumerate(probability_N.tolist())
         ]
 
-    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 (N, 2): the probabilities of negative and positive, as scikit-learn's tools expect them."""
-        positive_N = np.array([prediction.probability for prediction in self.predict(texts)])
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """float64 (N, 2): the probabilities of negative and positive, as scikit-learn's tools expect them.
+
+        Takes and raises what `predict` does.
+        """
+        predictions = self._predict_each(list(open_texts(texts, "predict_proba")))
+        positive_N = np.array([prediction.probability for prediction in predictions])
         return np.stack([1 - positive_N, positive_N], axis=1)
 
     def logits(self, reviews: AnyReviews) -> np.ndarray:
