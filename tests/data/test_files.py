@@ -302,6 +302,35 @@ def test_classes_that_parquet_declares_are_kept(tmp_path):
     assert read_table(tmp_path / "a.parquet", DataSettings()).classes == {"label": ["pos", "neg"]}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"text": {"0": "good", "1": "bad"}, "label": {"0": 1, "1": 0}}',
+        '{"text": ["good", "bad"], "label": [1, 0]}',
+        '{"data": [{"text": "good", "label": 1},\n {"text": "bad", "label": 0}]}',
+    ],
+)
+def test_json_may_hold_columns_as_pandas_writes_them(read, content):
+    assert cells(read("a.json", content)[0]) == {"text": ["good", "bad"], "label": [1, 0]}
+
+
+@pytest.mark.parametrize("content", ['{"a": ["x"], "b": []}', '{"a": {"0": 1}, "b": {"1": 1}}', '{"a": "x"}'])
+def test_other_objects_of_json_are_rows(read, content):
+    table, _ = read("a.json", content)
+    assert cells(table) == {name: [value] for name, value in json.loads(content).items()}
+
+
+def test_a_table_of_one_column_needs_no_quotes(read):
+    table, _ = read("a.csv", 'text\ngood, really good\n"quoted, too"\n"half", quoted\nlast\n')
+    assert cells(table) == {"text": ["good, really good", "quoted, too", "last"]}
+    assert [bad.place.split(", ")[1] for bad in table.bad_rows] == ["line 4"]
+
+
+def test_a_nul_byte_makes_no_utf_16(read):
+    table, said = read("a.csv", "text,label\ngo\0od,1\n")
+    assert (cells(table), said) == ({"text": ["go\0od"], "label": ["1"]}, "")
+
+
 # --- kinds of files ------------------------------------------------------------------------------------
 
 LINES = '{"text": "good", "label": 1}\n{"text": "bad", "label": 0}\n'

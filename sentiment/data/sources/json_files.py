@@ -30,18 +30,14 @@ def stream_json_lines(file: TextFile) -> Iterator[Table]:
 
 
 def stream_json(file: TextFile) -> Iterator[Table]:
-    """Yield tables of a list of objects, or of an object per line in a file called `.json`."""
+    """Yield tables of a list of objects, of an object of columns, or of an object per line."""
     with file.open() as stream:
         text = stream.read()
-    if text.lstrip()[:1] != "[":
+    is_list = text.lstrip()[:1] == "["
+    found = _read_list(text, file.origin) if is_list else _read_columns(text)
+    if not is_list and not found:
         yield from stream_json_lines(file)
         return
-    try:
-        found = json.loads(text, object_pairs_hook=_unique_keys)
-    except _RepeatedKeyError as error:
-        raise DataError(f"{file.origin}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{file.origin} is not JSON: {error}") from None
     rows = (ReadRow(number, row, _why_no_object(row)) for number, row in enumerate(found, start=1))
     layout = Layout("json", encoding=file.encoding)
     yield from TableMaker(file.origin, layout, columns_of_objects, unit="row").cut(rows)
@@ -62,7 +58,7 @@ def _read_lines(file: TextFile) -> Iterator[ReadRow]:
 def _parse_line(line: str) -> tuple[Any, str]:
     """Return what a line holds, and why it is no object, if it is none."""
     try:
-        row = json.loads(line, object_pairs_hook=_unique_keys)
+        row = DECODER.decode(line)
     except _RepeatedKeyError as error:
         return line, str(error)
     except (ValueError, RecursionError) as error:
@@ -74,6 +70,40 @@ def _why_no_object(row: Any) -> str:
     return "" if isinstance(row, dict) else "not an object with text and label"
 
 
+def _read_list(text: str, origin: str) -> list[Any]:
+    """Return the list that a file holds; raises DataError if it is broken."""
+    try:
+        found: list[Any] = DECODER.decode(text)
+    except _RepeatedKeyError as error:
+        raise DataError(f"{origin}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{origin} is not JSON: {error}") from None
+    return found
+
+
+def _read_columns(text: str) -> list[Any]:
+    """Return the rows of a file that is one object; none if it is something else.
+
+    The object has a list or an object of cells for each column, as pandas writes it, or one list of rows.
+    """
+    try:
+        found = DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return []
+    columns = list(found.values()) if isinstance(found, dict) else []
+    if (
+        len(columns) == 1
+        and isinstance(columns[0], list)
+        and all(isinstance(row, dict) for row in columns[0])
+    ):
+        return columns[0]
+    if columns and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
+        columns = [list(column.values()) for column in columns]
+    if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
+        return []
+    return [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 def _unique_keys(items: list[tuple[str, Any]]) -> Row:
     row = dict(items)
     if len(row) < len(items):
@@ -81,3 +111,6 @@ def _unique_keys(items: list[tuple[str, Any]]) -> Row:
         repeated = next(name for name in names if names.count(name) > 1)
         raise _RepeatedKeyError(f"two keys are called {shorten(repeated)}; rename or remove one")
     return row
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys)

@@ -38,10 +38,14 @@ def _split_plain(lines: Iterable[str], separator: str, first_line: int) -> Itera
 
 
 def _split_csv(lines: Iterable[str], separator: str, origin: str, first_line: int) -> Iterator[ReadRow]:
-    """Yield rows of csv; raises DataError if a quote is never closed, which takes in the rest of the file."""
+    """Yield rows of csv; a line without quotes is one field if the first row is one.
+
+    Raises DataError if a quote is never closed: the rest of the file would be in its field.
+    """
     csv.field_size_limit(2**31 - 1)
     source = _Numbered(lines, first_line - 1)
     reader = csv.reader(source, delimiter=separator, strict=True)
+    width = 0
     while True:
         line = source.number + 1
         try:
@@ -54,15 +58,19 @@ def _split_csv(lines: Iterable[str], separator: str, origin: str, first_line: in
             yield ReadRow(line, [], f"{error}; check the quotes")
             continue
         if row:
+            width = width or len(row)
+            if width == 1 and len(row) > 1 and '"' not in source.last:
+                row = [source.last.rstrip("\r\n")]
             yield ReadRow(line, row)
 
 
 class _Numbered:
-    """Lines that know the number of the last one that was read."""
+    """Lines that know the last one that was read, and its number."""
 
     def __init__(self, lines: Iterable[str], number: int) -> None:
         self._lines = iter(lines)
         self.number = number
+        self.last = ""
         self.is_exhausted = False
 
     def __iter__(self) -> Iterator[str]:
@@ -70,12 +78,12 @@ class _Numbered:
 
     def __next__(self) -> str:
         try:
-            line = next(self._lines)
+            self.last = next(self._lines)
         except StopIteration:
             self.is_exhausted = True
             raise
         self.number += 1
-        return line
+        return self.last
 
 
 # --- tsv -----------------------------------------------------------------------------------------------

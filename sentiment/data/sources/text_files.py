@@ -16,6 +16,7 @@ MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 CODE_PAGES = ("cp1251", "cp1253", "cp1255", "cp1256", "gb18030", "cp932", "cp949", "big5", "cp874")
 BLOCK = 2**20  # bytes
 SAMPLE = 2**16  # bytes of lines that are not ASCII: enough to recognise an encoding by
+NULS_OF_UTF16 = 0.2  # about half of the bytes of Western texts in UTF-16 are NUL, and none in other encodings
 FEW_LETTERS = 0.4  # a Western text has fewer letters than this share beyond ASCII, a Russian one more
 
 
@@ -56,7 +57,7 @@ def find_encoding(path: Path, settings: DataSettings) -> TextFile:
         return TextFile(path, marked if marked and marked.startswith(wanted) else wanted)
     if marked is not None:
         return TextFile(path, marked)
-    if b"\0" in beginning:
+    if beginning.count(0) > NULS_OF_UTF16 * len(beginning):
         return _recognise_utf16(path, beginning)
     if _is_utf8(path):
         return TextFile(path)
