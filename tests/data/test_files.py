@@ -150,10 +150,26 @@ def test_no_header_can_be_asked_for(read):
     assert table.place(0).endswith("line 1")
 
 
-@pytest.mark.parametrize("header", ["2020,text", "id,Sentiment", "remarks,mood", "label,1", "it,positive"])
+@pytest.mark.parametrize(
+    "header", ["2020,text", "id,Sentiment", "remarks,mood", "label,1", "it,positive", ",x"]
+)
 def test_a_header_is_a_header(read, header):
-    table, said = read("a.csv", f"{header}\na,b\nc,d\n")
-    assert (list(table.columns), said) == (header.split(","), "")
+    table, said = read("a.csv", f"{header}\n1,b\n2,d\n")
+    assert (list(table.columns), said) == ([name or "1" for name in header.split(",")], "")
+
+
+def test_a_text_column_that_is_a_number_means_no_header(read):
+    table, _ = read("a.csv", "remarks,mood\nfine,glad\n", text_column="1", label_column="2")
+    assert cells(table) == {"1": ["remarks", "fine"], "2": ["mood", "glad"]}
+    table, _ = read("b.csv", ",mood\nfine,glad\n", text_column="1", label_column="mood")
+    assert cells(table) == {"1": ["fine"], "mood": ["glad"]}
+
+
+def test_what_was_assumed_is_said_once(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("text;label\ngood;1\n")
+    assert [read_table(path, DataSettings()).columns["label"] for _ in range(2)] == [("1",), ("1",)]
+    assert capsys.readouterr().err.count("assuming") == 1
 
 
 def test_a_row_with_other_fields_than_the_header_is_a_bad_row(read):
@@ -413,12 +429,13 @@ def test_lines_of_fasttext_have_text_and_label(read):
         ("a.csv.zip", "is a zip archive; unpack it and name the file"),
         ("a.csv.bz2", "unpack it with bunzip2"),
         ("a.parquet.gz", "unpack it with gunzip"),
+        ("b.csv", 'is an Excel or zip file; rename it, or open it and save it as "CSV UTF-8"'),
         ("a.csv.gz", "cannot read .*a.csv.gz: Not a gzipped file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_way_on(read, name, words):
     with pytest.raises(DataError, match=words):
-        read(name, "PK and more")
+        read(name, "PK\3\4 and more")
 
 
 def test_a_packed_file_that_is_cut_short_is_refused(read):

@@ -8,8 +8,8 @@ from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.sources.arrow_files import require_unique_columns
-from sentiment.data.sources.separated import columns_of_fields, name_columns
-from sentiment.data.sources.shape import SAMPLE_ROWS, is_header
+from sentiment.data.sources.separated import columns_of_fields
+from sentiment.data.sources.shape import SAMPLE_ROWS, is_header, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.text import shorten
 from sentiment.errors import DataError

@@ -2,14 +2,14 @@
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.sources.arrow_files import require_unique_columns
 from sentiment.data.sources.rows import split_rows
-from sentiment.data.sources.shape import Shape, find_shape
+from sentiment.data.sources.shape import Shape, find_shape, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.sources.text_files import TextFile, why_undecoded
 from sentiment.system.console import say
@@ -58,12 +58,13 @@ def read_sample(file: TextFile) -> list[str]:
 def say_assumptions(file: TextFile, *assumptions: str) -> None:
     """Say on stderr what was assumed about a file, if anything was."""
     if found := [text for text in (*assumptions, file.assumption) if text]:
-        say(f"{file.origin}: assuming {', '.join(found)}")
+        _say_once(f"{file.origin}: assuming {', '.join(found)}")
 
 
-def name_columns(header: Sequence[str]) -> list[str]:
-    """Return the names of a header without spaces around them; a column without a name is its number."""
-    return [name.strip() or str(number) for number, name in enumerate(header, start=1)]
+@cache
+def _say_once(message: str) -> None:
+    """Say what was assumed about a file when it is first read, and not again for the next reader."""
+    say(message)
 
 
 def _check_rows(

@@ -62,6 +62,11 @@ def shape_with(separator: str, lines: Sequence[str], settings: DataSettings) -> 
     return Shape(separator, has_header=False, width=width, assumption=assumption)
 
 
+def name_columns(header: Sequence[str]) -> list[str]:
+    """Return the names of a header without spaces around them; a column without a name is its number."""
+    return [name.strip() or str(number) for number, name in enumerate(header, start=1)]
+
+
 def sample_rows(lines: Sequence[str], separator: str, quoting: str) -> list[list[str]]:
     """Return the first rows of some lines; the last lines may be cut off within a row."""
     rows: list[list[str]] = []
@@ -74,17 +79,16 @@ def sample_rows(lines: Sequence[str], separator: str, quoting: str) -> list[list
 def is_header(rows: Sequence[Sequence[str]], settings: DataSettings) -> bool:
     """Return whether the first row names columns.
 
-    It does if one of its fields is a usual name, or one of the settings. It does not if a field is a number
-    or comes again in its column, if a column has nothing but labels, or if its only field has several words.
+    It does if one of its fields is a usual name, or one of the settings. It does not if the settings name the
+    text by a number, if a field is a number or comes again in its column, if a column has nothing but labels,
+    or if its only field has several words.
     """
     first = [field.strip() for field in rows[0]]
     if is_named_header(first, settings):
         return True
-    if len(first) == 1 and len(first[0].split()) > 1:
+    if settings.text_column.isdecimal() or (len(first) == 1 and len(first[0].split()) > 1):
         return False
-    if any(NUMBER.fullmatch(field) for field in first):
-        return False
-    if has_label_column(rows):
+    if any(map(NUMBER.fullmatch, first)) or has_label_column(rows):
         return False
     later = [row for row in rows[1:] if len(row) == len(first)]
     return not any(
@@ -102,7 +106,7 @@ def has_label_column(rows: Sequence[Sequence[str]]) -> bool:
 def is_named_header(fields: Sequence[str], settings: DataSettings) -> bool:
     """Return whether one of the fields is a usual name of a column, or one of the settings."""
     wanted = {settings.text_column, settings.label_column, settings.group_column}
-    return has_usual_name(fields) or any(field.strip() in wanted for field in fields)
+    return has_usual_name(fields) or not wanted.isdisjoint(name_columns(fields))
 
 
 def has_usual_name(fields: Sequence[str]) -> bool:

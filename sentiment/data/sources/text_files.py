@@ -14,6 +14,11 @@ from sentiment.errors import DataError
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 CODE_PAGES = ("cp1251", "cp1253", "cp1255", "cp1256", "gb18030", "cp932", "cp949", "big5", "cp874")
+OTHER_KINDS = {  # what begins with these bytes is no text, whatever its name
+    b"PK\3\4": 'is an Excel or zip file; rename it, or open it and save it as "CSV UTF-8"',
+    b"\x1f\x8b": "is packed with gzip; rename it to end in .gz",
+    b"PAR1": "is a parquet file; rename it to end in .parquet",
+}
 BLOCK = 2**20  # bytes
 SAMPLE = 2**16  # bytes of lines that are not ASCII: enough to recognise an encoding by
 NULS_OF_UTF16 = 0.2  # about half of the bytes of Western texts in UTF-16 are NUL, and none in other encodings
@@ -47,10 +52,13 @@ class TextFile:
 def find_encoding(path: Path, settings: DataSettings) -> TextFile:
     """Return a text file with its encoding: the one of the settings, else what its bytes show.
 
-    The whole file is looked at once: UTF-8 is certain only at its end.
+    The whole file is read once: UTF-8 is certain only at its end. Raises DataError if it is no text.
     """
     with _open_bytes(path) as file:
         beginning = file.read(4_096)
+    for magic, problem in OTHER_KINDS.items():
+        if beginning.startswith(magic):
+            raise DataError(f"{path} {problem}")
     marked = next((name for mark, name in MARKS.items() if beginning.startswith(mark)), None)
     if settings.encoding:
         wanted = codecs.lookup(settings.encoding).name
