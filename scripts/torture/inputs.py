@@ -67,35 +67,39 @@ def _insert(content: bytes, line: int, text: bytes) -> bytes:
 
 
 ROW_7, LINE_7, LINE_8 = "row 7", "line 7", "line 8"
-JSON_LABELS: tuple[Any, ...] = (2, -1, "pos", "", None, 1.5, True, [1], {})
+JSON_LABELS: tuple[Any, ...] = (2, -1, "good", 1.5, "01", [1], {})
 BAD_FILES = (
     *(
-        BadFile("a.jsonl", _jsonl(_rows({"label": label})), LINE_7, "must be 0 .* or 1")
+        BadFile("a.jsonl", _jsonl(_rows({"label": label})), LINE_7, "--classes 'negative=")
         for label in JSON_LABELS
+    ),
+    *(
+        BadFile("a.jsonl", _jsonl(_rows({"label": label})), LINE_7, "no label; remove or fill")
+        for label in ("", " ", None)
     ),
     *(
         BadFile("a.jsonl", _jsonl(_rows({"text": text})), LINE_7, "remove or fill")
         for text in ("", " \t", "<br />", None, 5, "half \ud83d")
     ),
     *(
-        BadFile("a.csv", _csv(_rows({"label": label}, at=6)), LINE_7, "must be 0 .* or 1")
-        for label in ("2", "pos", "", "null", "NaN", "1.0")
+        BadFile("a.csv", _csv(_rows({"label": label}, at=6)), LINE_7, "--classes 'negative=")
+        for label in ("2", "good", "null", "NaN")
     ),
+    BadFile("a.csv", _csv(_rows({"label": ""}, at=6)), LINE_7, "no label; remove or fill"),
     BadFile("a.csv", _csv(_rows({"text": ""}, at=6)), LINE_7, "remove or fill"),
     BadFile(
         "a.csv",
-        _csv(GOOD, "review,label"),
+        _csv(GOOD, "remarks,label"),
         "",
-        "has no column text .*rename one .*--set data.text_column=NAME",
+        "has no column for the text .*--text remarks",
     ),
     BadFile(
         "a.csv",
-        _csv(GOOD, "text,sentiment"),
+        _csv(GOOD, "text,mood"),
         "",
-        "has no column label .*rename one .*--set data.label_column=NAME",
+        "has no column for the label .*--label mood",
     ),
     BadFile("a.csv", _csv(GOOD, "text,text"), "", "two columns are called text; rename or remove"),
-    BadFile("a.csv", _csv(GOOD, "Text,Label"), "", "has no column"),
     BadFile("a.csv", b"text,label\n", "", "no reviews"),
     BadFile("a.csv", b"", "", "is empty"),
     BadFile("a.csv", _insert(_csv(GOOD), 7, b'"an unclosed quote,1'), "line", "check the quotes|fields"),
@@ -109,7 +113,7 @@ BAD_FILES = (
     BadFile("a.jsonl", _jsonl(_rows(drop="text")), LINE_7, "remove or fill"),
     BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "broken'), LINE_7, "one object per line"),
     BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b"[1, 2]"), LINE_7, "not an object"),
-    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": NaN}'), LINE_7, "0 .* or 1"),
+    BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": NaN}'), LINE_7, "no label"),
     BadFile(
         "a.jsonl",
         _insert(_jsonl(GOOD), 7, b'{"text": "x", "label": 1, "label": 0}'),
@@ -124,7 +128,7 @@ BAD_FILES = (
     BadFile("a.parquet", _parquet(GOOD)[:50], "", "copy it again"),
     BadFile("a.parquet", b"no parquet at all", "", "copy it again"),
     BadFile("a.parquet", lambda: _parquet(_rows({"text": None})), ROW_7, "remove or fill"),
-    BadFile("a.parquet", lambda: _parquet(_rows({"label": None})), ROW_7, "0 .* or 1"),
+    BadFile("a.parquet", lambda: _parquet(_rows({"label": None})), ROW_7, "no label; remove or fill"),
     BadFile("a.parquet", _csv(GOOD), "", "copy it again"),
     BadFile("a.txt", _csv(GOOD), "", "rename"),
     BadFile("a.xlsx", _csv(GOOD), "", "rename"),
@@ -133,6 +137,7 @@ BAD_FILES = (
 )
 GOOD_FILES = (
     ("bom.csv", b"\xef\xbb\xbf" + _csv(GOOD)),
+    ("case.csv", _csv(GOOD, "Review,Sentiment")),
     ("crlf.csv", _csv(GOOD).replace(b"\n", b"\r\n")),
     ("no-end.csv", _csv(GOOD)[:-1]),
     ("blank.csv", _csv(GOOD).replace(b"\n", b"\n\n")),

@@ -1,6 +1,7 @@
 """`sentiment baseline`: fit and judge the linear model that a network must beat."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -15,10 +16,12 @@ from sentiment.cli.options import (
     overrides,
 )
 from sentiment.cli.table import align, evaluation_rows, fit_rows
+from sentiment.cli.table_options import takes_table_options
 from sentiment.config import read_config
 from sentiment.system.console import say
 
 
+@takes_table_options
 def baseline_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
@@ -26,9 +29,10 @@ def baseline_command(
     split: Annotated[str, typer.Option("--split", help="The split to judge.")] = "test",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
+    table: Sequence[str] = (),
 ) -> None:
     """Fit a linear n-gram model on the training reviews of a configuration, and judge it."""
-    wanted = read_config(config, overrides(settings, data))
+    wanted = read_config(config, overrides(settings, data, table=table))
     from sentiment.evaluation.judge import evaluate_baseline
     from sentiment.system.threads import default_threads
 

@@ -1,6 +1,7 @@
 """`sentiment eval`: judge a run on labelled reviews."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,12 +20,13 @@ from sentiment.cli.options import (
     parse_probability,
 )
 from sentiment.cli.table import align, comparison_rows, evaluation_rows, slice_rows
+from sentiment.cli.table_options import takes_table_options
 from sentiment.errors import UsageError
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
-    from sentiment.config import DataSettings
     from sentiment.evaluation.judge import JudgedReview
+    from sentiment.inference.predictor import Predictor
 
 DEFAULT_THRESHOLD = 0.5
 BaselineOption = Annotated[
@@ -56,6 +58,7 @@ CheckOption = Annotated[
 ]
 
 
+@takes_table_options
 def eval_command(
     run: RunArgument = None,
     data: DataOption = None,
@@ -69,6 +72,7 @@ def eval_command(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
+    table: Sequence[str] = (),
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
     given = DEFAULT_THRESHOLD if threshold is None else parse_threshold(threshold)
@@ -96,7 +100,7 @@ def eval_command(
     if keep:
         require_keepable(path)
     predictor = Predictor.load(path, device or "auto", threads or 0)
-    reviews = RunData(predictor, data)
+    reviews = RunData(predictor, data, table)
     chosen = choose_threshold(predictor, reviews) if given is None else given
     scores = score_run(predictor, reviews, split)
     result, slicings = scores.judge(chosen), slice_scores(predictor, scores, chosen)
@@ -110,7 +114,7 @@ def eval_command(
     rows |= slice_rows(slicings)
     if errors is not None:
         wrong = mistakes(predictor, scores, chosen)
-        write_mistakes(errors, wrong, predictor.config.data)
+        write_mistakes(errors, wrong, predictor)
         rows["mistakes"] = [f"{len(wrong):,} in {errors}"]
     if check:
         parity = check_parity(predictor, path, scores)
@@ -132,16 +136,18 @@ def parse_threshold(given: str) -> float | None:
     return parse_probability(given, "--threshold takes best or a probability")
 
 
-def write_mistakes(file: Path, wrong: "list[JudgedReview]", columns: "DataSettings") -> None:
+def write_mistakes(file: Path, wrong: "list[JudgedReview]", predictor: "Predictor") -> None:
     """Write a JSON line per mistake, with text and label in the columns of the run's data."""
+    from sentiment.runs.table_settings import own_table
     from sentiment.system import storage
 
+    columns = own_table(predictor.config, predictor.facts)
     rows: list[dict[str, Any]] = [
         {
             "position": review.position,
             "prediction": asdict(review.prediction),
-            columns.label_column: review.label,
-            columns.text_column: review.text,
+            columns.label: review.label,
+            columns.text: review.text,
         }
         for review in wrong
     ]

@@ -1,5 +1,6 @@
 """Options that several commands share, and the choice of a run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -59,8 +60,9 @@ def overrides(
     device: str | None = None,
     threads: int | None = None,
     processes: int | None = None,
+    table: Sequence[str] = (),
 ) -> list[str]:
-    """Options that stand for a key of the configuration, as overrides of it."""
+    """Options that stand for a key of the configuration, as overrides of it; `table` are those of a table."""
     from sentiment.config import override
 
     named = {
@@ -70,7 +72,7 @@ def overrides(
         "machine.processes": processes,
     }
     given = [override(key, value) for key, value in named.items() if value is not None]
-    return [*(settings or []), *given]
+    return [*(settings or []), *given, *table]
 
 
 def choose_run(run: str | None) -> Path:

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from sentiment.cli.options import (
     choose_run,
     parse_probability,
 )
+from sentiment.cli.table_options import takes_table_options
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
 from sentiment.system.console import say
@@ -43,6 +44,7 @@ UnsureOption = Annotated[
 ]
 
 
+@takes_table_options
 def predict_command(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to predict.")] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)] = None,
@@ -66,6 +68,7 @@ def predict_command(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
+    table: Sequence[str] = (),
 ) -> None:
     """Predict reviews: label, how sure the model is, tokens read, share of unknown tokens."""
     if bool(texts) == (file is not None):
@@ -74,9 +77,10 @@ def predict_command(
         None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
     )
     unsure_range = None if unsure is None else parse_range(unsure)
-    from sentiment.inference.lines import check_lines, number_texts, read_lines
+    from sentiment.inference.lines import check_lines, number_texts, read_lines, skip_bad_lines
     from sentiment.inference.predictor import Predictor
     from sentiment.runs.locate import looks_like_run
+    from sentiment.runs.table_settings import table_settings
     from sentiment.system.storage import check_free
 
     for text in texts or ():
@@ -86,7 +90,13 @@ def predict_command(
         check_free(html, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     predictor.decision = choose_decision(predictor.decision, given_threshold, unsure_range)
-    lines = check_lines(number_texts(texts) if texts else read_lines(file or "-", predictor.config.data))
+    if texts:
+        lines = check_lines(number_texts(texts))
+    else:
+        source = file or "-"
+        settings = table_settings(predictor.config, predictor.facts, source, table)
+        found = read_lines(source, settings)
+        lines = check_lines(skip_bad_lines(found) if settings.skip_bad_rows else found)
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return

@@ -1,10 +1,12 @@
 """`sentiment prepare`: download and tokenize the reviews, build the vocabulary, and print figures."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sentiment.cli.options import ConfigArgument, DataOption, JsonOption, SetOption, ThreadsOption, overrides
+from sentiment.cli.table_options import takes_table_options
 from sentiment.config import read_config
 from sentiment.system.console import say
 
@@ -12,19 +14,23 @@ if TYPE_CHECKING:
     from sentiment.data.audit import Audit
 
 
+@takes_table_options
 def prepare_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
     data: DataOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
+    table: Sequence[str] = (),
 ) -> None:
     """Download, tokenize and audit the reviews; training then starts at once."""
-    wanted = read_config(config, overrides(settings, data))
+    wanted = read_config(config, overrides(settings, data, table=table))
     from sentiment.data.audit import audit
     from sentiment.system.threads import default_threads
 
     found = audit(wanted, threads or default_threads())
+    for note in found.notes:
+        say(note)
     if found.holdout_warning is not None:
         say(f"warning: {found.holdout_warning}")
     print(json.dumps(asdict(found)) if as_json else format_audit(found))

@@ -1,5 +1,6 @@
 """`sentiment report`: write a page about a run, or a comparison of several."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,10 @@ from sentiment.cli.options import (
     ThreadsOption,
     choose_run,
 )
+from sentiment.cli.table_options import takes_table_options
 
 
+@takes_table_options
 def report_command(
     runs: Annotated[
         list[str] | None,
@@ -29,6 +32,7 @@ def report_command(
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    table: Sequence[str] = (),
 ) -> None:
     """Write a page about a run: figures, curves, mistakes and why, data, recipe."""
     from sentiment.report import write_report
@@ -37,6 +41,13 @@ def report_command(
     storage.check_free(out, force)  # first: choosing a run may import much
     chosen = [choose_run(run) for run in runs or ()] or [choose_run(None)]
     size = write_report(
-        chosen, out, source=data, split=split, device=device or "auto", threads=threads or 0, force=force
+        chosen,
+        out,
+        source=data,
+        split=split,
+        changes=table,
+        device=device or "auto",
+        threads=threads or 0,
+        force=force,
     )
     print(f"{out} ({size / 1000:,.0f} kB)")

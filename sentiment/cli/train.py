@@ -1,6 +1,7 @@
 """`sentiment train`: train a model, or resume a training."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from sentiment.cli.options import (
     overrides,
 )
 from sentiment.cli.table import epoch_lines
+from sentiment.cli.table_options import takes_table_options
 from sentiment.config import DEFAULT_RECIPE, Config, is_path, parse_config, read_config
 from sentiment.errors import Interrupted, UsageError
 from sentiment.system.console import say
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from sentiment.runs import RunFolder
 
 
+@takes_table_options
 def train_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
@@ -39,6 +42,7 @@ def train_command(
         bool, typer.Option("--resume", help="Resume a stopped run; with --data if its reviews have moved.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing run.")] = False,
+    table: Sequence[str] = (),
 ) -> None:
     """Train a model: prepare the data, train, validate, and write a run folder."""
     from sentiment.runs import run_path
@@ -52,7 +56,7 @@ def train_command(
     if run is None and place.is_joint:
         raise UsageError("processes that train together need --run, the folder of the one that writes")
     path = _next_run(config) if run is None else run_path(run)
-    changes = overrides(settings, data, device, threads, processes)
+    changes = overrides(settings, data, device, threads, processes, table)
     if resume:
         from sentiment.training.run import resume_run
 

@@ -1,6 +1,7 @@
 """The configuration of a run: typed sections, the TOML files they are read from, the recipes that ship."""
 
 from sentiment.config.catalogue import DEFAULT_RECIPE, find_config, is_path, shipped_recipes
+from sentiment.config.own_table import OwnTable
 from sentiment.config.reading import machine_settings, override, parse_config, read_config
 from sentiment.config.settings import (
     CHANNEL_ENCODERS,
@@ -32,6 +33,7 @@ __all__ = [
     "LoggingSettings",
     "MachineSettings",
     "ModelSettings",
+    "OwnTable",
     "PretrainingSettings",
     "Section",
     "SelfTrainingSettings",

@@ -8,7 +8,18 @@ import re
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from sentiment.config.classes import parse_classes
+from sentiment.config.own_table import OwnTable
 
 
 class Section(BaseModel):
@@ -19,6 +30,10 @@ class Section(BaseModel):
     )
 
 
+# What is true of one table only.
+TABLE_KEYS = ("classes", "encoding", "quoting", "no_header", "skip_bad_rows")
+
+
 class DataSettings(Section):
     """Where the reviews come from, and how the validation split is chosen."""
 
@@ -27,9 +42,10 @@ class DataSettings(Section):
     file for each split, `pos` and `neg`, `save_to_disk`, or the layout of the hub), a name on the hub such as
     `owner/name` or `glue:sst2@revision`, or the bundled `sample` or `phrases`."""
     text_column: str = "text"
-    """The column with the text of a review."""
+    """The column with the text of a review. If there is no column `text`, usual names such as `review` are
+    tried (docs/data.md)."""
     label_column: str = "label"
-    """The column with the label: 0 (negative) or 1 (positive)."""
+    """The column with the label. If there is no column `label`, usual names such as `sentiment` are tried."""
     group_column: str = "film"
     """The column with the subject of a review, such as its film. Train and validation share no group."""
     encoding: str = ""
@@ -39,6 +55,12 @@ class DataSettings(Section):
     character."""
     no_header: bool = False
     """Whether the first row of csv and tsv is a review. The columns are then called `1`, `2` and so on."""
+    classes: str = ""
+    """Which labels are negative and which are positive, such as `negative=1,2 positive=4,5`. Rows with other
+    labels are left out. A label with a comma or a space is quoted as in csv. Empty for the usual labels, such
+    as 0 and 1 or `neg` and `pos`."""
+    skip_bad_rows: bool = False
+    """Whether rows without a text or a label are left out. Otherwise they are an error."""
     validation: Literal["auto", "own", "group", "blocks", "random", "none"] = "auto"
     """How reviews are held out for validation: `own` takes the source's validation split, `group` holds out
     whole groups, `blocks` runs of neighbours, `random` single reviews. `auto` takes the first of `own`,
@@ -48,6 +70,29 @@ class DataSettings(Section):
     extra: str = ""
     """A file of more labelled texts to learn from, which are never used to judge; or `phrases`, the bundled
     short texts of negation and contrast. Empty for none."""
+    _own: OwnTable | None = PrivateAttr(default=None)
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_can_be_read(cls, classes: str) -> str:
+        parse_classes(classes)
+        return classes
+
+    @property
+    def own(self) -> OwnTable:
+        """What the run knows of its own table, if these settings are for another one."""
+        return self._own or OwnTable()
+
+    def for_another_table(self, own: OwnTable, **changes: Any) -> Self:
+        """Settings of this source as a table that was not made for the run: its own names are not required.
+
+        `changes` are keys to set all the same.
+        """
+        columns = {"text_column": "", "label_column": "", "group_column": ""}
+        usual = {key: type(self).model_fields[key].default for key in TABLE_KEYS}
+        settings = self.model_copy(update={**usual, **columns, **changes})
+        settings._own = own
+        return settings
 
     @field_validator("encoding")
     @classmethod
@@ -323,7 +368,11 @@ class Config(Section):
 
     def with_source(self, source: str) -> Self:
         """The same configuration with another source of reviews."""
-        return self.model_copy(update={"data": self.data.model_copy(update={"source": source})})
+        return self.with_data(self.data.model_copy(update={"source": source}))
+
+    def with_data(self, data: DataSettings) -> Self:
+        """The same configuration with other settings of the data."""
+        return self.model_copy(update={"data": data})
 
     def to_toml(self) -> str:
         """Every key with its value, as TOML; `parse_config` reads it back to an equal configuration."""

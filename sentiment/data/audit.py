@@ -1,6 +1,7 @@
 """Describe the data of a configuration: what `sentiment prepare` prints and a report shows."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -54,6 +55,8 @@ class Audit:
     """Groups with reviews in both train and validation; None if the source has no groups."""
     holdout_warning: str | None = None
     """A sentence for the user if far fewer reviews are held out than asked for."""
+    notes: Sequence[str] = ()
+    """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
 
 
 def audit(config: Config, workers: int) -> Audit:
@@ -75,6 +78,7 @@ def audit(config: Config, workers: int) -> Audit:
         rule=holdout.rule,
         shared_groups=holdout.shared_groups,
         holdout_warning=holdout.warning,
+        notes=source.notes,
     )
 
 

@@ -1,47 +1,147 @@
-"""Read the labels of a table and check them: 0 is negative, 1 is positive."""
+"""Read the labels of a table: 0 is negative, 1 is positive."""
 
-from collections.abc import Sequence
+import math
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from sentiment.data.sources.table import Table
+from sentiment.config import DataSettings
+from sentiment.config.classes import CLASS_NAMES, parse_classes, quote_label
 from sentiment.data.text import shorten
-from sentiment.errors import DataError
 
-LABELS = {"0": 0, "1": 1, "negative": 0, "positive": 1}
 NO_LABEL = -1
 UNLABELLED = "unsupervised"  # the split without labels, as IMDB on the hub calls it
+WORDS = {"negative": 0, "neg": 0, "positive": 1, "pos": 1}
+TRUTHS = {"0": 0, "false": 0, "1": 1, "true": 1}
+USUAL_LABELS: Mapping[str, int] = {**WORDS, **TRUTHS}
+NUMBER_PAIRS: tuple[Mapping[str, int], ...] = ({"-1": 0, "1": 1}, {"0": 0, "4": 1})
+NUMBER = re.compile(r"-?\d+")
+WHOLE_NUMBER = re.compile(r"([+-]?\d+)(?:\.0*)?")
 
 
-def read_label(value: Any) -> int | None:
-    """Return 1 for 1, "1" or "positive", 0 for 0, "0" or "negative", and None for anything else."""
-    is_readable = isinstance(value, int | str) and not isinstance(value, bool)
-    return LABELS.get(str(value)) if is_readable else None
+@dataclass(frozen=True)
+class LabelReader:
+    """Maps the raw labels of one column to 0, 1 or None."""
+
+    classes: Mapping[str, int]
+    """The class of each label, written as `label_key` writes it."""
+    names: Sequence[str] = ()
+    """The names that the source declares for the numbers 0, 1, ... in the column."""
+
+    def key(self, value: Any) -> str | None:
+        """Return a raw label as it is compared, None if the row has no label."""
+        if self.names and isinstance(value, int) and not isinstance(value, bool):
+            return label_key(self.names[value]) if 0 <= value < len(self.names) else None
+        return label_key(value)
+
+    def read(self, value: Any) -> int | None:
+        """Return 0 for negative, 1 for positive, and None for every other label and for none."""
+        key = self.key(value)
+        return None if key is None else self.classes.get(key)
 
 
-def read_labels(table: Table, column: str) -> np.ndarray:
-    """Return int8 labels of every row; raises DataError that names the first row with a wrong one."""
-    values = table.column(column, "data.label_column")
-    _require_two_classes(table, column)
-    labels_N = np.zeros(len(values), dtype=np.int8)
-    for row, value in enumerate(values):
-        label = read_label(value)
-        if label is None:
-            raise DataError(
-                f"{table.place(row)}: the label is {shorten(repr(value))}; "
-                "it must be 0 (negative) or 1 (positive)"
-            )
-        labels_N[row] = label
-    return labels_N
+def label_key(value: Any) -> str | None:
+    """Return a label as it is compared: 1, 1.0, "1.0" and " 1" are "1", True and "TRUE" are "true".
+
+    None, NaN and an empty text are no label: None.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    text = str(value).strip().casefold()
+    number = WHOLE_NUMBER.fullmatch(text)
+    return number[1].removeprefix("+") if number else text or None
 
 
-def _require_two_classes(table: Table, column: str) -> None:
-    """Raise DataError if the source declares other classes than negative, then positive."""
-    classes: Sequence[str] | None = table.classes.get(column)
-    if classes is not None and len(classes) != 2:
-        raise DataError(f"{table.origin} has {len(classes)} classes; this program needs two")
-    if classes is not None and classes[0].lower().startswith("pos"):
-        raise DataError(
-            f"{table.origin} calls label 0 {shorten(classes[0])}; 0 must be negative: swap its labels"
-        )
+def choose_reader(
+    found: Iterable[str], settings: DataSettings, names: Sequence[str] = ()
+) -> LabelReader | None:
+    """Return the reader of a column with these labels, or None if they are not two known classes.
+
+    `found` are the labels as `label_key` writes them, `names` the classes that the source declares.
+    `data.classes` decides, then the labels of the run if it knows them all, then the usual pairs.
+    """
+    labels = {key for name in names if (key := label_key(name))} or set(found)
+    given, own = _given_classes(settings), _own_classes(settings)
+    if given:
+        # The labels of a declared column may be given by name or by number.
+        by_number = names and not given.keys() & labels
+        return LabelReader(given, () if by_number else names)
+    if own and labels <= own.keys():
+        return LabelReader(own, names)
+    pair = _known_pair(labels)
+    if pair is None and settings.own.leaves_labels_out and own.keys() & labels:
+        pair = own
+    return None if pair is None else LabelReader(pair, names)
+
+
+def read_known_labels(
+    values: Sequence[Any], settings: DataSettings, names: Sequence[str] = ()
+) -> list[int | None]:
+    """Return 0, 1 or None for each raw label of a column that needs no labels; None if no pair is known."""
+    keys = {key for value in values if (key := LabelReader({}, names).key(value)) is not None}
+    reader = choose_reader(keys, settings, names) or LabelReader({}, names)
+    return [reader.read(value) for value in values]
+
+
+def suggest_classes(labels: Iterable[str]) -> str:
+    """Return the option to type for a column with these labels, which are not two known classes."""
+    return f"--classes {shlex.quote(_suggest_spec(_in_order(labels)))}"
+
+
+def list_labels(labels: Iterable[str], most: int = 60) -> str:
+    """Return different labels in order, shortened to `most` characters."""
+    return shorten(", ".join(_in_order(labels)), most)
+
+
+def _given_classes(settings: DataSettings) -> dict[str, int]:
+    return _keyed(parse_classes(settings.classes))
+
+
+def _own_classes(settings: DataSettings) -> dict[str, int]:
+    return _keyed(settings.own.classes)
+
+
+def _keyed(classes: Mapping[str, str]) -> dict[str, int]:
+    return {key: CLASS_NAMES.index(name) for label, name in classes.items() if (key := label_key(label))}
+
+
+def _known_pair(labels: set[str]) -> Mapping[str, int] | None:
+    """Return the classes of labels that are usual, or None.
+
+    Of -1 and 4 both numbers of the pair are needed: -1 alone may mean that there is no label, 4 alone may be
+    one of five stars.
+    """
+    if labels <= USUAL_LABELS.keys():
+        return USUAL_LABELS
+    return next((pair for pair in NUMBER_PAIRS if labels == pair.keys()), None)
+
+
+def _in_order(labels: Iterable[str]) -> list[str]:
+    """Return different labels in order, numbers by size before words."""
+    return sorted(set(labels), key=lambda label: (_number(label) is None, _number(label) or 0.0, label))
+
+
+def _number(label: str) -> float | None:
+    try:
+        return float(label)
+    except ValueError:
+        return None
+
+
+def _suggest_spec(labels: Sequence[str]) -> str:
+    """Return a value of --classes for these labels: the lower and the upper numbers, or what names say."""
+    by_name = [[label for label in labels if WORDS.get(label_key(label) or "") == one] for one in (0, 1)]
+    numbers = [label for label in labels if NUMBER.match(label) and _number(label) is not None]
+    if all(by_name):
+        negative, positive = by_name
+    elif 2 <= len(numbers) <= 11:
+        side = max(1, int(len(numbers) * 0.4 + 0.5))
+        negative, positive = numbers[:side], numbers[-side:]
+    elif len(labels) == 2:
+        negative, positive = [labels[0]], [labels[1]]
+    else:
+        return "negative=LABEL,LABEL positive=LABEL"
+    sides = zip(CLASS_NAMES, (negative, positive), strict=True)
+    return " ".join(f"{name}={','.join(map(quote_label, side))}" for name, side in sides)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sentiment.config import Config
 from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
@@ -44,6 +44,12 @@ class Prepared:
     """`Part.split_hash` of train and validation."""
     holdout_warning: str | None = None
     """A sentence for the user if far fewer reviews are held out than asked for."""
+    notes: Sequence[str] = ()
+    """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
+    columns: dict[str, str | None] = field(default_factory=dict)
+    """The columns of text, label and group."""
+    classes: dict[str, str] = field(default_factory=dict)
+    """The class of each label of the source."""
 
 
 def prepare(config: Config, workers: int) -> Prepared:
@@ -51,8 +57,9 @@ def prepare(config: Config, workers: int) -> Prepared:
 
     Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
     """
-    source, further = _read_source(config), _load_further(config)
-    parts, holdout = split_source(source | further, config.data, config.seed, workers)
+    source = ReviewSource(config.data)
+    splits, further = _read_source(config, source), _load_further(config)
+    parts, holdout = split_source(splits | further, config.data, config.seed, workers)
     vocabulary = count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
@@ -72,10 +79,13 @@ def prepare(config: Config, workers: int) -> Prepared:
         unlabelled=unlabelled,
         rule=holdout.rule,
         shared_groups=holdout.shared_groups,
-        data_hash=_hash_reviews(source),
+        data_hash=_hash_reviews(splits),
         further_hash=_hash_reviews(further),
         split_hashes={name: parts[name].split_hash for name in TRAINING_SPLITS},
         holdout_warning=holdout.warning,
+        notes=source.notes,
+        columns={} if source.columns is None else source.columns.names(),
+        classes=source.classes,
     )
 
 

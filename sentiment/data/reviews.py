@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.config import DataSettings
-from sentiment.data.labels import NO_LABEL, UNLABELLED, read_labels
+from sentiment.config import DataSettings, OwnTable
+from sentiment.config.classes import parse_classes
+from sentiment.data.columns import Columns, choose_columns, require_group
+from sentiment.data.labels import UNLABELLED
+from sentiment.data.rows import UsableRows, read_rows, require_rows
 from sentiment.data.sources.locate import BUNDLED, open_source
-from sentiment.data.sources.table import Table
-from sentiment.data.text import why_unreadable
 from sentiment.errors import DataError
 from sentiment.system import memory
 
@@ -40,6 +41,12 @@ class ReviewSource:
     def __init__(self, settings: DataSettings) -> None:
         """Find the splits of `settings.source`; raises DataError or MachineError if it is not there."""
         self.settings = settings
+        self.columns: Columns | None = None
+        """The columns of the split that was read first."""
+        self.classes: dict[str, str] = {}
+        """The class of each label of the splits that were read."""
+        self.notes: list[str] = []
+        """Sentences for the user about the splits that were read: the choice of columns, rows left out."""
         self._readers = open_source(settings.source, settings)
         self._reviews: dict[str, Reviews] = {}
 
@@ -52,9 +59,38 @@ class ReviewSource:
     def read(self, split: str) -> Reviews:
         """Return one split; raises DataError that names file, row and remedy."""
         if split not in self._reviews:
-            self._reviews[split] = _check_table(self._readers[split](), split, self.settings)
+            self._reviews[split] = self._read(split)
             memory.release()
         return self._reviews[split]
+
+    def _read(self, split: str) -> Reviews:
+        table = self._readers[split]()
+        require_rows(table)
+        columns = choose_columns(
+            list(table.columns),
+            self.settings,
+            origin=table.origin,
+            needs_label=split != UNLABELLED,
+            values=table.columns,
+        )
+        if split == "train":
+            require_group(columns, self.settings, table.origin)
+        if split == UNLABELLED:
+            columns = replace(columns, label=None)
+        rows = read_rows(table, columns, self.settings, self.classes)
+        if split != UNLABELLED:
+            self._remember(columns, rows)
+        groups = None if rows.groups is None else _name_groups(rows.groups, split)
+        return Reviews(split, rows.texts, rows.labels_N, groups)
+
+    def _remember(self, columns: Columns, rows: UsableRows) -> None:
+        """Keep what the user is told; columns are told once, not for each split that has the same."""
+        is_new = self.columns is None or columns.names() != self.columns.names()
+        if is_new and columns.note is not None:
+            self.notes.append(columns.note)
+        self.notes += rows.notes
+        self.columns = self.columns or columns
+        self.classes |= rows.classes
 
     def read_splits(self, splits: Iterable[str]) -> dict[str, Reviews]:
         """Return those of the splits that exist, labelled ones first; the other splits are not read."""
@@ -80,9 +116,7 @@ def load_extra(settings: DataSettings) -> dict[str, Reviews]:
     """
     if not settings.extra:
         return {}
-    # Bundled reviews have their own columns.
-    columns = DataSettings() if settings.extra in BUNDLED else settings
-    source = ReviewSource(columns.model_copy(update={"source": settings.extra}))
+    source = ReviewSource(_settings_of_extra(settings))
     names = source.labelled_splits
     if len(names) != 1:
         raise DataError(
@@ -98,22 +132,18 @@ def load_phrases() -> dict[str, Reviews]:
     return {PHRASES: replace(reviews, split=PHRASES)}
 
 
-def _check_table(table: Table, split: str, settings: DataSettings) -> Reviews:
-    """Return the reviews of a table; raises DataError that names the first wrong row."""
-    table.require_readable_rows()
-    texts = table.column(settings.text_column, "data.text_column")
-    if len(texts) == 0:
-        raise DataError(f"{table.origin} holds no reviews")
-    if split == UNLABELLED:
-        labels_N = np.full(len(texts), NO_LABEL, dtype=np.int8)
-    else:
-        labels_N = read_labels(table, settings.label_column)
-    for row, text in enumerate(texts):
-        flaw = why_unreadable(text) if isinstance(text, str) else "is empty"
-        if flaw:
-            raise DataError(f"{table.place(row)}: the text {flaw}; remove or fill the row")
-    groups = table.columns.get(settings.group_column)
-    return Reviews(split, texts, labels_N, None if groups is None else _name_groups(groups, split))
+def _settings_of_extra(settings: DataSettings) -> DataSettings:
+    """Return the settings of `data.extra`, with the columns and labels of the source or the usual ones."""
+    if settings.extra in BUNDLED:
+        return DataSettings(source=settings.extra)
+    own = OwnTable(
+        text=settings.text_column,
+        label=settings.label_column,
+        group=settings.group_column,
+        classes=parse_classes(settings.classes),
+        leaves_labels_out=bool(settings.classes),
+    )
+    return settings.for_another_table(own, source=settings.extra, skip_bad_rows=settings.skip_bad_rows)
 
 
 def _name_groups(groups: Sequence[Any], split: str) -> list[str]:

@@ -127,7 +127,9 @@ def score_run(predictor: Predictor, source: str | RunData | None = None, split: 
     Raises DataError if there is no such split, or if the run's own data have changed.
     """
     data = _open_data(predictor, source)
-    scores = _score_part(predictor, data, data.choose_part(split))
+    part = data.choose_part(split)
+    _tell_notes(data.source)
+    scores = _score_part(predictor, data, part)
     if scores.is_own_data and scores.part.name in SPLIT_WARNINGS:
         say(SPLIT_WARNINGS[scores.part.name])
     return scores
@@ -153,7 +155,9 @@ def evaluate_baseline(config: Config, workers: int, split: str = "test") -> Base
     """
     source = ReviewSource(config.data)
     part = load_part(config, split, workers, source)  # first: a missing split is then reported at once
-    baseline = fit_baseline(load_part(config, "train", workers, source), config.seed)
+    train = load_part(config, "train", workers, source)
+    _tell_notes(source)
+    baseline = fit_baseline(train, config.seed)
     return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
 
 
@@ -229,6 +233,11 @@ def _judge_baseline(baseline: Baseline, scores: Scores) -> BaselineEvaluation:
 
 def _open_data(predictor: Predictor, source: str | RunData | None) -> RunData:
     return source if isinstance(source, RunData) else RunData(predictor, source)
+
+
+def _tell_notes(source: ReviewSource) -> None:
+    for note in source.notes:
+        say(note)
 
 
 def _score_part(predictor: Predictor, data: RunData, part: Part) -> Scores:

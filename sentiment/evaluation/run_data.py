@@ -1,5 +1,6 @@
 """The reviews that a run is judged on, and whether they are its own data; a source is opened once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +11,21 @@ from sentiment.data.prepare import data_hash
 from sentiment.data.reviews import ReviewSource
 from sentiment.errors import DataError, SentimentError
 from sentiment.inference.predictor import Predictor
+from sentiment.runs.table_settings import table_settings
 
 
 class RunData:
     """A source of reviews to judge a run on: `name`, or without a name the run's own data."""
 
-    def __init__(self, predictor: Predictor, name: str | None = None) -> None:
-        """Nothing is opened yet."""
+    def __init__(self, predictor: Predictor, name: str | None = None, changes: Sequence[str] = ()) -> None:
+        """Nothing is opened yet.
+
+        `changes` are overrides such as `data.text_column=review` that say how to read the source.
+        """
         self._predictor = predictor
         self._is_named = name is not None
-        self.config: Config = predictor.config if name is None else predictor.config.with_source(name)
+        settings = table_settings(predictor.config, predictor.facts, name, changes)
+        self.config: Config = predictor.config.with_data(settings)
 
     @property
     def name(self) -> str:
@@ -83,8 +89,9 @@ class RunData:
         part = load_part(self.config, split, self._predictor.machine.threads, self.source)
         started_on = self._predictor.facts["data"].get("split_hashes", {})
         if part.split_hash != started_on.get(split, part.split_hash):
+            groups = self.config.data.group_column or self.config.data.own.group
             raise DataError(
                 f"{self.name} has the reviews that the run was started on, but other groups "
-                f"({self.config.data.group_column}), so its {split} split would differ; restore them"
+                f"({groups}), so its {split} split would differ; restore them"
             )
         return part

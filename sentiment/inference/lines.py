@@ -3,14 +3,18 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sentiment.config import DataSettings
-from sentiment.data.labels import read_label
+from sentiment.config.classes import CLASS_NAMES
+from sentiment.data.columns import Columns, choose_columns
+from sentiment.data.labels import read_known_labels
 from sentiment.data.sources.files import FILE_ENDINGS, read_table
 from sentiment.data.sources.json_files import parse_object
+from sentiment.data.sources.table import Row, Table
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
+from sentiment.system.console import say
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -61,13 +65,44 @@ def check_lines(lines: Iterable[Line]) -> Iterator[Line]:
         yield line
 
 
+def skip_bad_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines that `check_lines` accepts; at the end, say how many others there are."""
+    bad: list[str] = []
+    for line in lines:
+        flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
+        if flaw is None:
+            yield line
+        else:
+            bad.append(f"{line.where} {flaw}")
+    if bad:
+        say(f"left out {len(bad):,} reviews: {', '.join(bad[:3])}{', ...' if len(bad) > 3 else ''}")
+
+
 def _read_rows(path: Path, columns: DataSettings) -> Iterator[Line]:
     table = read_table(path, columns)
-    table.require_readable_rows()
-    texts = table.column(columns.text_column, "data.text_column")
-    labels = table.columns.get(columns.label_column, [None] * len(texts))
+    if not columns.skip_bad_rows:
+        table.require_readable_rows()
+    elif table.bad_rows:
+        say(
+            f"left out {len(table.bad_rows):,} rows that cannot be read, the first: {table.bad_rows[0].place}"
+        )
+    chosen = choose_columns(
+        list(table.columns), columns, origin=table.origin, needs_label=False, values=table.columns
+    )
+    if chosen.note is not None:
+        say(chosen.note)
+    texts = table.columns[chosen.text]
+    labels = _name_labels(table, chosen.label, columns)
     for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        yield Line(table.place(row), text, _name_label(label))
+        yield Line(table.place(row), text, label)
+
+
+def _name_labels(table: Table, column: str | None, columns: DataSettings) -> list[str | None]:
+    """Return the right label of each row, negative or positive, as far as it is known."""
+    if column is None:
+        return [None] * len(next(iter(table.columns.values())))
+    labels = read_known_labels(table.columns[column], columns, table.classes.get(column, ()))
+    return [None if label is None else CLASS_NAMES[label] for label in labels]
 
 
 def _decode_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:
@@ -83,16 +118,24 @@ def _decode_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:
 
 def _parse_objects(lines: Iterable[Line], columns: DataSettings) -> Iterator[Line]:
     """Yield the review of each line that is not blank."""
+    chosen: Columns | None = None
     for line in lines:
         if not line.text.strip():
             continue
         record = parse_object(line.text, line.where)
-        text = record.get(columns.text_column)
+        if chosen is None:
+            chosen = _choose_keys(record, columns, line.where)
+        text = record.get(chosen.text)
         if not isinstance(text, str):
-            raise DataError(f"{line.where}: {shorten(columns.text_column)} is no text")
-        yield Line(line.where, text, _name_label(record.get(columns.label_column)))
+            raise DataError(f"{line.where}: {shorten(chosen.text)} is no text")
+        (label,) = read_known_labels([record.get(chosen.label) if chosen.label else None], columns)
+        yield Line(line.where, text, None if label is None else CLASS_NAMES[label])
 
 
-def _name_label(value: Any) -> str | None:
-    label = read_label(value)
-    return None if label is None else ("negative", "positive")[label]
+def _choose_keys(record: Row, columns: DataSettings, where: str) -> Columns:
+    """Return the keys of text and label in the first object of a file."""
+    values = {name: [value] for name, value in record.items()}
+    chosen = choose_columns(list(record), columns, origin=where, needs_label=False, values=values)
+    if chosen.note is not None:
+        say(chosen.note)
+    return chosen

@@ -17,6 +17,7 @@ def write_report(
     *,
     source: str | None = None,
     split: str | None = None,
+    changes: Sequence[str] = (),
     device: str = "auto",
     threads: int = 0,
     force: bool = False,
@@ -24,7 +25,7 @@ def write_report(
     """Write a page about one run, or a comparison of several, to the file `out`; return its size in bytes.
 
     `runs` are names or paths, as `sentiment.load` takes them.
-    The runs are judged on `split` of `source`; see `report.facts.JudgeOptions` for the defaults.
+    The runs are judged on `split` of `source`; see `report.facts.JudgeOptions` for `changes` and defaults.
     Raises UsageError if `out` exists without `force`, or if the runs would be judged on different reviews;
     RunError, DataError or MachineError if a run, the reviews or the device is missing.
     """
@@ -37,7 +38,7 @@ def write_report(
     if not runs:
         raise UsageError("a report needs at least one run")
     storage.check_free(out, force)
-    options = JudgeOptions(source=source, split=split, device=device, threads=threads)
+    options = JudgeOptions(source=source, split=split, changes=changes, device=device, threads=threads)
     folders = [find_run(run) for run in runs]
     if len(folders) == 1:
         page = run_page(gather_facts(folders[0], options))

@@ -25,6 +25,7 @@ from sentiment.evaluation.judge import (
     slice_scores,
 )
 from sentiment.evaluation.metrics import PairedTest, ReliabilityBin, mcnemar, reliability
+from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing
 from sentiment.explain.explanation import Explanation, explain_reviews
 from sentiment.inference.predictor import Predictor
@@ -46,6 +47,8 @@ class JudgeOptions:
     """A source, as in `data.source` of a configuration; the run's own data by default."""
     split: str | None = None
     """test by default; of another source its only split, if it has just one."""
+    changes: Sequence[str] = ()
+    """How the source is read: overrides of the run's configuration, such as `data.text_column=review`."""
     device: str = "auto"
     threads: int = 0
     """0 uses every core."""
@@ -165,9 +168,10 @@ def _judge_run(path: Path, options: JudgeOptions) -> tuple[Predictor, JudgedRun]
     config = predictor.config
     name = run_title(path)
     say(f"judging {name}")
-    scores = score_run(predictor, options.source, options.split)
+    data = RunData(predictor, options.source, options.changes)
+    scores = score_run(predictor, data, options.split)
     if options.source is not None and scores.is_own_data:  # the data have moved: baseline and audit need them
-        predictor.config = config.with_source(options.source)
+        predictor.config = data.config
     return predictor, JudgedRun(
         name=name,
         config=config,

@@ -99,6 +99,8 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "validation_rule": prepared.rule,
             "shared_groups": prepared.shared_groups,
             "words": prepared.vocabulary.sizes,
+            "columns": prepared.columns,
+            "classes": prepared.classes,
         },
     }
 
@@ -112,6 +114,8 @@ def _tell_nobody(message: str) -> None:
 
 
 def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
+    for note in prepared.notes:
+        tell(note)
     if prepared.rule == "blocks" and config.data.validation == "auto":
         tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
     if prepared.holdout_warning is not None:

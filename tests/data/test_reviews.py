@@ -189,7 +189,7 @@ def test_an_empty_field_in_quotes_is_a_row(file):
     """Only a blank line is left out: a row without a text is refused."""
     refuse(file("a.csv", 'text,label\nx,1\n"",0\n'), "line 3: the text is empty")
     refuse(file("a.csv", 'text,label\nx,1\n""\n'), "line 3: 1 fields")
-    refuse(file("a.tsv", "text\tlabel\nx\t1\n\t\n"), "line 3: the label is ''")
+    refuse(file("a.tsv", "text\tlabel\nx\t1\n\t\n"), "line 3: the text is empty")
 
 
 def test_two_files_of_one_split_are_refused(tmp_path, rows):
@@ -268,7 +268,12 @@ def test_the_classes_that_count_are_those_of_the_label_column(tmp_path, rows):
     (tmp_path / "data").mkdir()
     datasets.Dataset.from_list(chosen, features=features).to_parquet(tmp_path / "data" / "train.parquet")
     assert len(load(tmp_path)["train"]) == 48
-    refuse(tmp_path, "has 4 classes; this program needs two", label_column="stars")
+    refuse(
+        tmp_path,
+        "has 4 classes (1, 2, 3, 4); ",
+        "--classes 'negative=1,2 positive=3,4'",
+        label_column="stars",
+    )
 
 
 def write_acl_imdb(folder, urls=True):
@@ -360,7 +365,7 @@ def test_the_bundled_sample_is_balanced_and_its_test_films_are_new():
 def test_a_missing_column_is_named_with_those_found(tmp_path, rows, ending, missing):
     kept = [{key: value for key, value in row.items() if key != missing} for row in rows]
     path = WRITERS[ending](tmp_path / f"reviews.{ending}", kept)
-    refuse(path, f"no column {missing} (found: ", "film", f"--set data.{missing}_column=NAME")
+    refuse(path, f"no column for the {missing} (found: ", "film", f"name it: --{missing} ")
 
 
 @pytest.mark.parametrize(
@@ -384,12 +389,14 @@ def test_a_parquet_column_that_appears_twice_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json"])
-@pytest.mark.parametrize("label", [2, -1, "pos", "", None, 1.5, 1.0, True, "1 ", [1], {}])
+@pytest.mark.parametrize("label", [2, -1, "good", 1.5, "01", [1], {}])
 def test_a_wrong_label_is_named_with_its_row(tmp_path, ending, label):
     rows = [{"text": "a", "label": "negative"}, {"text": "b", "label": "1"}, {"text": "c", "label": label}]
     path = WRITERS[ending](tmp_path / f"a.{ending}", rows)
     place = "line 3" if ending == "jsonl" else "row 3"
-    refuse(path, f"{place}: the label is {label!r}; it must be 0 (negative) or 1 (positive)")
+    refuse(
+        path, f"{place}: the label is {label!r} (found: ", "a model has two classes", "--classes 'negative="
+    )
 
 
 def test_labels_are_numbers_their_texts_or_words(file):
@@ -397,19 +404,20 @@ def test_labels_are_numbers_their_texts_or_words(file):
     assert load_reviews(DataSettings(source=str(path)))["train"].labels_N.tolist() == [0, 1, 0, 1]
 
 
-@pytest.mark.parametrize("labels", [[0, 2], [0, None], ["0", "pos"], [b"0"], [0.0], [False], [1.5]])
+@pytest.mark.parametrize("labels", [[0, 2], ["0", "good"], [b"0"], [1.5]])
 def test_a_wrong_label_in_parquet_is_named_with_its_row(tmp_path, labels):
     path = write_parquet(tmp_path / "a.parquet", [{"text": "a", "label": label} for label in labels])
     refuse(path, f"row {len(labels)}: the label is {labels[-1]!r}")
 
 
-@pytest.mark.parametrize("label", ["2", "pos", "", "null", "1.5", "1.0", "True", "-1", "01"])
+@pytest.mark.parametrize("label", ["2", "good", "null", "1.5", "-1", "4", "01"])
 def test_a_wrong_label_in_a_table_is_named_with_its_row(file, label):
     refuse(file("a.csv", f"text,label\nx,1\ny,{label}\nz,0\n"), f"line 3: the label is '{label}'")
 
 
 def test_a_row_without_a_label_is_named(file):
-    refuse(file("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "line 2: the label is None")
+    refuse(file("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y"}\n'), "line 2: there is no label")
+    refuse(file("a.csv", "text,label\nx,1\ny,\n"), "line 3: there is no label")
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -422,10 +430,10 @@ def test_an_empty_text_is_named_with_its_row(tmp_path, ending, text):
     refuse(path, f"{place}: the text is empty; remove or fill the row")
 
 
-@pytest.mark.parametrize("text", [None, 5, ["x"]])
-def test_a_text_that_is_not_a_string_is_named(tmp_path, text):
+@pytest.mark.parametrize(("text", "said"), [(None, "empty"), (5, "5"), (["x"], "['x']")])
+def test_a_text_that_is_not_a_string_is_named(tmp_path, text, said):
     rows = [{"text": "x", "label": 0}, {"text": text, "label": 1}]
-    refuse(write_lines(tmp_path / "a.jsonl", rows), "line 2: the text is empty")
+    refuse(write_lines(tmp_path / "a.jsonl", rows), f"line 2: the text is {said}; remove or fill the row")
 
 
 def test_half_a_surrogate_pair_is_named(file):
@@ -441,8 +449,8 @@ def test_half_a_surrogate_pair_is_named(file):
         ("a.csv", "text,label\nx,1\na, b,0\n", ["line 3: 3 fields where the header has 2", "quote fields"]),
         ("a.tsv", "text\tlabel\nx\n", ["line 2: 1 fields where the header has 2"]),
         ("a.csv", "text,label\n", ["holds no reviews"]),
-        ("a.csv", "\n", ["no column text"]),
-        ("a.csv", b"\xef\xbb\xbf", ["no column text"]),
+        ("a.csv", "\n", ["holds no reviews"]),
+        ("a.csv", b"\xef\xbb\xbf", ["holds no reviews"]),
         (
             "a.jsonl",
             '{"text": "x", "label": 1}\n{"text": "y", "la\n',
@@ -455,7 +463,7 @@ def test_half_a_surrogate_pair_is_named(file):
         ("a.json", '[{"text": "x", "label": 1}', ["not JSON"]),
         ("a.json", '[{"text": "x", "label": 1}, ["y", 0]]', ["row 2: not an object"]),
         ("a.json", '{\n"text": "x"}', ["line 1: not JSON"]),
-        ("a.json", "[]", ["no column text"]),
+        ("a.json", "[]", ["holds no reviews"]),
         ("a.doc", "good\n", ["unknown ending", ".csv", ".parquet", ".txt"]),
         ("a.parquet", "PAR1 but no more", ["not a complete parquet file", "copy it again"]),
     ],

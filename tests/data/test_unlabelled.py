@@ -91,7 +91,7 @@ def test_an_empty_text_is_refused_with_its_row(folder, text):
     ("unlabelled", "words"),
     [
         ([], ["is empty"]),
-        ([{"review": "x"}], ["no column text (found: review)", "--set data.text_column=NAME"]),
+        ([{"remark": "x"}], ["no column for the text (found: remark)", "--text remark"]),
     ],
 )
 def test_a_split_without_texts_is_refused(folder, unlabelled, words):

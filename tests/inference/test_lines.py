@@ -150,9 +150,8 @@ def test_each_row_of_a_table_is_a_review(tmp_path, name):
 
 def test_a_table_needs_a_text_column(tmp_path):
     path = tmp_path / "r.csv"
-    path.write_text("review\ngood\n")
-    cure = r"rename one to that, or train with --set data\.text_column=NAME$"
-    with pytest.raises(DataError, match=r"no column text \(found: review\); " + cure):
+    path.write_text("remark\ngood\n")
+    with pytest.raises(DataError, match=r"no column for the text \(found: remark\); name it: --text remark$"):
         list(lines_of(str(path)))
 
 

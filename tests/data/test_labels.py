@@ -1,0 +1,198 @@
+"""Labels of two classes: the known pairs in any case and type, declared names, and --classes."""
+
+import datasets
+import pytest
+
+from sentiment.config import DataSettings, OwnTable
+from sentiment.data.columns import Columns
+from sentiment.data.labels import label_key, read_known_labels, suggest_classes
+from sentiment.data.reviews import ReviewSource, load_reviews
+from sentiment.data.rows import read_rows
+from sentiment.data.sources.table import Table
+from sentiment.errors import DataError
+
+COLUMNS = Columns("text", "label", None)
+
+
+def read(labels, names=None, settings=None, **keys):
+    """The usable rows of a table with these labels; `names` are the classes it declares."""
+    classes = {} if names is None else {"label": names}
+    table = Table(
+        "r.csv", {"text": [f"take {n}" for n in range(len(labels))], "label": labels}, classes=classes
+    )
+    return read_rows(table, COLUMNS, settings or DataSettings(**keys))
+
+
+def classes_of(labels, *arguments, **keys):
+    return read(labels, *arguments, **keys).labels_N.tolist()
+
+
+def refused(labels, *arguments, **keys):
+    with pytest.raises(DataError) as caught:
+        read(labels, *arguments, **keys)
+    assert len(str(caught.value)) <= 300
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (0, 1), ("0", "1"), (0.0, 1.0), ("0.0", "1.0"), (" 0", "1 "), (False, True), ("False", "True"),
+        ("FALSE", "TRUE"), ("neg", "pos"), ("Neg", "POS"), ("negative", "positive"),
+        ("Negative", " Positive "), (-1, 1), ("-1", "1"), (-1.0, 1.0), ("-1", "+1"), (0, 4), ("0", "4"),
+        (0.0, 4.0),
+    ],
+)  # fmt: skip
+def test_a_known_pair_is_read_in_any_case_and_type(pair):
+    negative, positive = pair
+    assert classes_of([positive, negative, negative, positive]) == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "labels", [[0, 1, 2], [-1, 0, 1], [0, 2, 4], [1, 4], ["neg", "pos", "neutral"], [0, 1, 4]]
+)
+def test_three_labels_are_never_taken_for_two(labels):
+    message = refused(labels)
+    assert "a model has two classes" in message and "--classes '" in message
+
+
+@pytest.mark.parametrize("label", [-1, "-1", 4, "4", "good"])
+def test_half_of_a_pair_is_not_guessed(label):
+    """-1 may mean that there is no label, 4 may be one of five stars."""
+    assert "which labels are negative and positive" in refused([label, label])
+
+
+def test_stars_are_refused_with_the_line_to_copy():
+    message = refused(["5", "1", "3", "2", "4"])
+    assert message == (
+        "r.csv, row 1: the label is '5' (found: 1, 2, 3, 4, 5); a model has two classes, so say which labels "
+        "are negative and positive: --classes 'negative=1,2 positive=4,5'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "spec"),
+    [
+        (["1", "2"], "'negative=1 positive=2'"),
+        (["neutral", "Positive", "Negative"], "'negative=Negative positive=Positive'"),
+        ([str(n) for n in range(1, 11)], "'negative=1,2,3,4 positive=7,8,9,10'"),
+        (["so, so", "not bad"], """'negative="not bad" positive="so, so"'"""),
+        (["a", "b", "c"], "'negative=LABEL,LABEL positive=LABEL'"),
+    ],
+)
+def test_a_suggestion_can_be_copied(labels, spec):
+    assert suggest_classes(labels) == f"--classes {spec}"
+
+
+def test_classes_map_labels_and_leave_the_others_out_and_count_them():
+    spec = "negative=1,2 positive=4,5"
+    found = read([1, "2", 3.0, " 4", "5.0", 3], classes=spec)
+    assert found.labels_N.tolist() == [0, 0, 1, 1]
+    assert found.texts == ["take 0", "take 1", "take 3", "take 4"]
+    assert found.notes == ["r.csv: left out 2 of 6 rows with other labels: 3 (2)"]
+    assert found.classes == {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}
+
+
+def test_a_file_without_any_of_the_classes_is_refused():
+    assert "holds no usable reviews" in refused(["a", "b"], classes="negative=1 positive=2")
+
+
+# --- declared names ------------------------------------------------------------------------------------
+
+
+def test_declared_names_decide_and_not_the_numbers():
+    assert classes_of([0, 1, 1], ["neg", "pos"]) == [0, 1, 1]
+    found = read([0, 1, 1], ["Positive", "Negative"])
+    assert found.labels_N.tolist() == [1, 0, 0]
+    assert found.notes == ["r.csv: 0 is declared as Positive and 1 as Negative"]
+
+
+def test_declared_classes_are_counted_even_if_no_row_has_them():
+    message = refused([0, 2, 0], ["negative", "neutral", "positive"])
+    assert message.startswith("r.csv has 3 classes (negative, neutral, positive); a model has two classes")
+    assert message.endswith("--classes 'negative=negative positive=positive'")
+
+
+def test_declared_names_that_say_nothing_are_refused():
+    assert "--classes 'negative=1 positive=2'" in refused([0, 1], ["1", "2"])
+
+
+def test_classes_give_declared_labels_by_name_or_by_number():
+    names = ["1 star", "2 stars", "3 stars"]
+    assert classes_of([0, 2, 1], names, classes='negative="1 star" positive="3 stars"') == [0, 1]
+    assert classes_of([0, 2, 1], names, classes="negative=0 positive=2") == [0, 1]
+
+
+def test_a_number_that_no_name_is_declared_for_is_no_label():
+    assert "row 2: there is no label" in refused([0, -1, 1], ["neg", "pos"])
+
+
+@pytest.mark.parametrize("layout", ["hub", "parquet"])
+def test_a_parquet_file_that_declares_0_as_positive_is_read_by_name(tmp_path, layout):
+    features = datasets.Features(
+        text=datasets.Value("string"), label=datasets.ClassLabel(names=["positive", "negative"])
+    )
+    rows = [{"text": f"take {n}", "label": n % 2} for n in range(6)]
+    path = tmp_path / ("data/train-00000-of-00001.parquet" if layout == "hub" else "r.parquet")
+    path.parent.mkdir(exist_ok=True)
+    datasets.Dataset.from_list(rows, features=features).to_parquet(path)
+    source = tmp_path if layout == "hub" else path
+    assert load_reviews(DataSettings(source=str(source)))["train"].labels_N.tolist() == [1, 0] * 3
+
+
+# --- one source, and the run that judges another -------------------------------------------------------
+
+
+def test_all_splits_of_a_source_have_the_same_pair(tmp_path):
+    (tmp_path / "train.csv").write_text("text,label\na,0\nb,4\n")
+    (tmp_path / "test.csv").write_text("text,label\nc,4\nd,4\n")
+    assert load_reviews(DataSettings(source=str(tmp_path)))["test"].labels_N.tolist() == [1, 1]
+    (tmp_path / "test.csv").write_text("text,label\nc,1\nd,0\n")
+    source = ReviewSource(DataSettings(source=str(tmp_path)))
+    source.read("train")
+    with pytest.raises(DataError, match="a model has two classes"):
+        source.read("test")
+
+
+def judged(known, leaves_labels_out=False, **keys):
+    own = OwnTable(classes=known, leaves_labels_out=leaves_labels_out)
+    return DataSettings().for_another_table(own, **keys)
+
+
+def test_a_run_knows_the_labels_it_was_trained_with_and_the_usual_ones():
+    settings = judged({"0": "negative", "4": "positive"})
+    assert classes_of(["4", "4"], settings=settings) == [1, 1]
+    assert classes_of(["0", "1"], settings=settings) == [0, 1]
+    assert classes_of(["neg", "pos"], settings=settings) == [0, 1]
+    assert "a model has two classes" in refused(["0", "2", "4"], settings=settings)
+
+
+def test_a_run_of_stars_judges_stars():
+    stars = {"1": "negative", "2": "negative", "4": "positive", "5": "positive"}
+    settings = judged(stars, leaves_labels_out=True)
+    found = read(["1", "5", "3", "2"], settings=settings)
+    assert found.labels_N.tolist() == [0, 1, 0]
+    assert "left out 1 of 4 rows with other labels: 3 (1)" in found.notes[-1]
+    assert classes_of(["0", "1"], settings=settings) == [0, 1]
+    assert classes_of(["5", "1"], settings=judged(stars, classes="negative=5 positive=1")) == [0, 1]
+
+
+def test_labels_of_a_table_to_predict_are_read_as_far_as_they_are_known():
+    assert read_known_labels(["pos", None, "neg"], DataSettings()) == [1, None, 0]
+    assert read_known_labels(["1", "5", "3"], DataSettings()) == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (None, None),
+        ("", None),
+        ("  ", None),
+        (float("nan"), None),
+        (2.5, "2.5"),
+        ("01", "01"),
+        (b"0", "b'0'"),
+    ],
+)
+def test_a_label_as_it_is_compared(value, key):
+    assert label_key(value) == key

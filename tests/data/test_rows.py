@@ -1,0 +1,92 @@
+"""Rows that cannot be used: all are counted before anything stops, or left out and said."""
+
+import pytest
+
+from sentiment.config import DataSettings
+from sentiment.data.prepare import data_hash, prepare
+from sentiment.data.reviews import ReviewSource
+from sentiment.errors import DataError
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """A csv with four good rows, and four bad ones in lines 3, 5, 6 and 8."""
+    path = tmp_path / "r.csv"
+    path.write_text("text,label\ngood,1\n,0\nbad,0\n  ,\nno label,\nfine,1\n<br />,0\ndull,0\n")
+    return path
+
+
+def read(path, **settings):
+    source = ReviewSource(DataSettings(source=str(path), **settings))
+    return source.read("train"), source.notes
+
+
+def test_all_bad_rows_are_counted_and_the_first_three_named(bad):
+    with pytest.raises(DataError) as caught:
+        read(bad)
+    assert str(caught.value) == (
+        f"{bad}: 4 of 8 rows cannot be used (line 3: the text is empty, line 5: the text is empty, "
+        "line 6: there is no label, ...); remove or mend the rows, "
+        "or leave bad rows out with --skip-bad-rows"
+    )
+
+
+def test_bad_rows_are_left_out_and_said(bad):
+    reviews, notes = read(bad, skip_bad_rows=True)
+    assert (reviews.texts, reviews.labels_N.tolist()) == (["good", "bad", "fine", "dull"], [1, 0, 1, 0])
+    assert notes == [
+        f"{bad}: left out 4 of 8 rows (line 3: the text is empty, line 5: the text is empty, "
+        "line 6: there is no label, ...)"
+    ]
+
+
+def test_unknown_labels_and_bad_rows_are_said_at_once(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("text,stars\ngood,5\n,1\nbad,1\nso so,3\nno label,\n")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value).endswith(
+        "so say which labels are negative and positive; 2 of 5 rows cannot be used "
+        "(line 3: the text is empty, line 6: there is no label): "
+        "--classes 'negative=1 positive=5' --skip-bad-rows"
+    )
+    reviews, notes = read(path, classes="negative=1 positive=5", skip_bad_rows=True)
+    assert reviews.texts == ["good", "bad"]
+    assert [note.removeprefix(f"{path}: ") for note in notes] == [
+        "label from the column stars",
+        "left out 1 of 5 rows with other labels: 3 (1)",
+        "left out 2 of 5 rows (line 3: the text is empty, line 6: there is no label)",
+    ]
+
+
+def test_groups_stay_with_their_rows(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("text,label,film\n,1,a\ngood,1,b\nbad,0,\n")
+    reviews, _ = read(path, skip_bad_rows=True)
+    assert reviews.groups is not None and reviews.groups[0] == "b" and reviews.groups[1] not in ("a", "b", "")
+
+
+def test_a_table_of_bad_rows_only_is_refused(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("text,label\n,1\n,0\n")
+    with pytest.raises(DataError, match=r"holds no usable reviews .*left out 2 of 2 rows"):
+        read(path, skip_bad_rows=True)
+
+
+def test_the_hash_of_whole_data_is_that_of_older_versions(tmp_path, rows, write_rows, config_for):
+    """Old runs know their data by this hash: texts and labels, 0 or 1, in the order of the file."""
+    source = write_rows(tmp_path / "r.jsonl", rows)
+    expected = "9a3dd08b5adf85b4b43eae3202d3680b9c8d9718ee78725ecd0cbec237dfd5ef"
+    assert data_hash(config_for(source)) == expected
+    assert data_hash(config_for(source, "data.skip_bad_rows = true")) == expected
+    words = [row | {"label": ("Negative", " pos")[row["label"]]} for row in rows]
+    assert data_hash(config_for(write_rows(tmp_path / "w.jsonl", words))) == expected
+
+
+def test_what_was_chosen_is_kept_for_the_run(tmp_path, rows, write_rows, config_for):
+    renamed = [{"Review": row["text"], "Stars": 1 + 4 * row["label"]} for row in rows]
+    source = write_rows(tmp_path / "r.jsonl", renamed)
+    found = prepare(config_for(source, "data.classes = 'negative=1,2 positive=4,5'"), 1)
+    assert found.columns == {"text": "Review", "label": "Stars", "group": None}
+    assert found.classes == {"1": "negative", "5": "positive"}
+    assert found.notes == [f"{source}: text from the column Review, label from the column Stars"]
