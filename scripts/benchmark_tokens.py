@@ -13,22 +13,24 @@ from multiprocessing import get_context
 
 from sentiment.config import DataSettings
 from sentiment.data.reviews import load_reviews
-from sentiment.data.text import normalise
+from sentiment.data.text_rules import TextRules, normalise
 from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.workers import CHUNK
 from sentiment.system.threads import available_cores
 
+RULES = TextRules()  # those of a new run
+
 
 def count_tokens(texts: list[str]) -> int:
     """Normalise and tokenize `texts`, and return the number of tokens."""
-    tokenizer = shared_tokenizer()._nlp.tokenizer
-    return sum(len(tokenizer(normalise(text))) for text in texts)
+    tokenizer = shared_tokenizer(RULES)._nlp.tokenizer
+    return sum(len(tokenizer(normalise(text, RULES))) for text in texts)
 
 
 def run_bare(texts: list[str], processes: int) -> None:
     """Run spaCy's tokenizer over chunks of `texts` in a pool of processes."""
-    shared_tokenizer()
+    shared_tokenizer(RULES)
     chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
     with get_context("fork").Pool(processes) as pool:
         sum(pool.imap(count_tokens, chunks))
@@ -38,7 +40,7 @@ def run_ours(texts: list[str], processes: int) -> None:
     """Tokenize into an empty cache, as the project does."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
-        tokenize_cached(texts, "tokenizing", processes)
+        tokenize_cached(texts, RULES, "tokenizing", processes)
 
 
 def measure_seconds(run: Callable[[list[str], int], None], texts: list[str], processes: int) -> float:

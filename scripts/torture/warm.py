@@ -7,8 +7,9 @@ import sentiment.cli
 import sentiment.evaluation.baseline
 import sentiment.evaluation.judge
 import sentiment.training.run
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 
 __all__ = ["sentiment", "sklearn", "torch"]
 
-shared_tokenizer()
+shared_tokenizer(TextRules())

@@ -2,7 +2,7 @@
 
 from sentiment.config.catalogue import DEFAULT_RECIPE, find_config, is_path, shipped_recipes
 from sentiment.config.own_table import OwnTable
-from sentiment.config.reading import machine_settings, override, parse_config, read_config
+from sentiment.config.reading import machine_settings, override, parse_config, parse_run_config, read_config
 from sentiment.config.settings import (
     CHANNEL_ENCODERS,
     BatchSettings,
@@ -46,6 +46,7 @@ __all__ = [
     "machine_settings",
     "override",
     "parse_config",
+    "parse_run_config",
     "read_config",
     "shipped_recipes",
 ]

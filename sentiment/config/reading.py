@@ -48,6 +48,14 @@ def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Confi
     return config
 
 
+def parse_run_config(text: str, origin: str) -> Config:
+    """Parse the config.toml of a run; one without `text.rules` is older than the key and has version 1."""
+    config = parse_config(text, origin)
+    if "rules" in config.text.model_fields_set:
+        return config
+    return config.with_text(rules=1)
+
+
 def override(key: str, value: str | int) -> str:
     """`section.key=value` as `read_config` takes it, for a value of any characters."""
     return f"{key}={json.dumps(value, ensure_ascii=False)}"

@@ -106,12 +106,35 @@ class DataSettings(Section):
 
 
 class TextSettings(Section):
-    """How much of a review the model reads."""
+    """How a review is read before it becomes words, and how much of it."""
 
     head: int = Field(100, ge=0)
     """A longer review than head + tail tokens keeps its first `head` tokens ..."""
     tail: int = Field(300, ge=0)
     """... and its last `tail` tokens. With head = 0 and tail = 0 every review is read whole."""
+    language: str = "en"
+    """The language whose rules cut a text into words: a code that spaCy knows, such as `en`, `de` or `fr`.
+    `zh` cuts between all characters. `ja`, `ko`, `th` and `vi` need another package."""
+    rules: Literal[1, 2] = 2
+    """The version of the rules below. A run keeps the version that it was trained with. Version 1, before
+    this key existed, changed `<br />` and white space only."""
+    quotes: bool = True
+    """Whether curly quotes and long dashes become the plain ones of a keyboard."""
+    nfc: bool = True
+    """Whether a letter and its accent become one character (Unicode's form NFC)."""
+    entities: bool = True
+    """Whether HTML entities such as `&amp;` become the characters that they name."""
+    tags: bool = True
+    """Whether HTML tags are removed. `<3` and `a < b` are no tags. `<br />` is always removed."""
+    invisible: bool = True
+    """Whether invisible characters are removed. Those that join emoji or Persian letters stay."""
+
+    @field_validator("language")
+    @classmethod
+    def _a_code_of_a_language(cls, language: str) -> str:
+        if not re.fullmatch(r"[a-z]{2,3}", language):
+            raise ValueError("must be a code of two or three letters, such as en, de or zh")
+        return language
 
 
 class VocabularySettings(Section):
@@ -373,6 +396,10 @@ class Config(Section):
     def with_data(self, data: DataSettings) -> Self:
         """The same configuration with other settings of the data."""
         return self.model_copy(update={"data": data})
+
+    def with_text(self, **changes: Any) -> Self:
+        """The same configuration with other keys of the section `text`."""
+        return self.model_copy(update={"text": self.text.model_copy(update=changes)})
 
     def to_toml(self) -> str:
         """Every key with its value, as TOML; `parse_config` reads it back to an equal configuration."""

@@ -13,7 +13,7 @@ from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import Part, split_source
 from sentiment.data.prepare import count_words
 from sentiment.data.reviews import ReviewSource, load_extra
-from sentiment.data.text import BREAK
+from sentiment.data.text_rules import BREAK
 from sentiment.data.vocabulary import Vocabulary
 
 
@@ -64,7 +64,7 @@ def audit(config: Config, workers: int) -> Audit:
     source = ReviewSource(config.data)
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
     splits = source.read_splits([*source.labelled_splits, *unlabelled]) | load_extra(config.data)
-    parts, holdout = split_source(splits, config.data, config.seed, workers)
+    parts, holdout = split_source(splits, config, workers)
     vocabulary = count_words(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sentiment.config import Config, DataSettings, TextSettings
+from sentiment.config import Config, TextSettings
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.reviews import Reviews, ReviewSource
 from sentiment.data.splits import Holdout, hold_out, require_both_classes
+from sentiment.data.text_rules import TextRules
 from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
@@ -61,41 +62,41 @@ def load_part(config: Config, split: str, workers: int, source: ReviewSource | N
     source = source or ReviewSource(config.data)
     if split not in TRAINING_SPLITS:
         _require_split(split, {*source.labelled_splits, "validation"}, source)
-        return _tokenize_split(source.read(split), workers)
+        return _tokenize_split(source.read(split), config, workers)
     splits = source.read_splits(TRAINING_SPLITS)
-    parts, holdout = split_source(splits, config.data, config.seed, workers)
+    parts, holdout = split_source(splits, config, workers)
     if len(parts[split].positions_N) == 0:
         raise DataError(f"there is no {split} split: data.validation={holdout.rule} holds out nothing")
     return parts[split]
 
 
-def load_split(
-    settings: DataSettings, split: str | None, workers: int, source: ReviewSource | None = None
-) -> Part:
+def load_split(config: Config, split: str | None, workers: int, source: ReviewSource | None = None) -> Part:
     """Load one labelled split whole, as the source has it; without a name the only one, or else test.
 
-    `source` is the source of the settings if it is already open. Raises DataError as `load_part` does.
+    `source` is the source of the configuration if it is already open. Raises DataError as `load_part` does.
     """
-    source = source or ReviewSource(settings)
+    source = source or ReviewSource(config.data)
     if split is None:
         split = source.labelled_splits[0] if len(source.labelled_splits) == 1 else "test"
     _require_split(split, source.labelled_splits, source)
-    return _tokenize_split(source.read(split), workers)
+    return _tokenize_split(source.read(split), config, workers)
 
 
 def split_source(
-    splits: Mapping[str, Reviews], settings: DataSettings, seed: int, workers: int
+    splits: Mapping[str, Reviews], config: Config, workers: int
 ) -> tuple[dict[str, Part], Holdout]:
-    """Tokenize the splits of a source, and cut validation from train if the settings ask for that."""
+    """Tokenize the splits of a source, and cut validation from train if the configuration asks for that."""
     if "train" not in splits:
         found = ", ".join(splits) or "none"
-        raise DataError(f"{settings.source} has no split named train (found: {found})")
-    if "validation" in splits and settings.validation in ("auto", "own"):
-        return _keep_own_validation(splits, workers)
+        raise DataError(f"{config.data.source} has no split named train (found: {found})")
+    if "validation" in splits and config.data.validation in ("auto", "own"):
+        return _keep_own_validation(splits, config, workers)
     # Before tokenizing, which takes longer: an impossible split is then reported at once.
-    holdout = hold_out(splits["train"], settings, seed)
+    holdout = hold_out(splits["train"], config.data, config.seed)
     parts = {
-        name: _tokenize_split(reviews, workers) for name, reviews in splits.items() if name != "validation"
+        name: _tokenize_split(reviews, config, workers)
+        for name, reviews in splits.items()
+        if name != "validation"
     }
     whole = parts.pop("train")
     cut = {
@@ -105,10 +106,12 @@ def split_source(
     return cut | parts, holdout
 
 
-def _keep_own_validation(splits: Mapping[str, Reviews], workers: int) -> tuple[dict[str, Part], Holdout]:
+def _keep_own_validation(
+    splits: Mapping[str, Reviews], config: Config, workers: int
+) -> tuple[dict[str, Part], Holdout]:
     """Tokenize a source that has its own validation split."""
     require_both_classes(splits["train"].labels_N)
-    parts = {name: _tokenize_split(reviews, workers) for name, reviews in splits.items()}
+    parts = {name: _tokenize_split(reviews, config, workers) for name, reviews in splits.items()}
     train, validation = splits["train"].groups, splits["validation"].groups
     return parts, Holdout(
         rule="own",
@@ -118,8 +121,8 @@ def _keep_own_validation(splits: Mapping[str, Reviews], workers: int) -> tuple[d
     )
 
 
-def _tokenize_split(reviews: Reviews, workers: int) -> Part:
-    tokens = tokenize_cached(reviews.texts, f"tokenizing {reviews.split}", workers)
+def _tokenize_split(reviews: Reviews, config: Config, workers: int) -> Part:
+    tokens = tokenize_cached(reviews.texts, TextRules.of(config.text), f"tokenizing {reviews.split}", workers)
     return Part(reviews.split, reviews, tokens, np.arange(len(reviews)))
 
 

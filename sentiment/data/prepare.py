@@ -59,7 +59,7 @@ def prepare(config: Config, workers: int) -> Prepared:
     """
     source = ReviewSource(config.data)
     splits, further = _read_source(config, source), _load_further(config)
-    parts, holdout = split_source(splits | further, config.data, config.seed, workers)
+    parts, holdout = split_source(splits | further, config, workers)
     vocabulary = count_words(parts["train"], config)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {

@@ -1,29 +1,20 @@
-"""Text before it is tokenized: normalise it, say why it cannot be read, hash it, shorten it for a message."""
+"""Say why a text cannot be read, hash texts, shorten one for a message."""
 
 import hashlib
 import re
 from collections.abc import Iterable
 
-BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-SPACE = re.compile(r"\s+")
-# spaCy's time grows with the square of a run of punctuation: 100,000 quotes in a row would take half an hour.
-# The longest run without white space in IMDB's 75,000 reviews has 91 characters.
-LONG_RUN = re.compile(r"\S{200}(?=\S)")
-EMPTY_TEXT = re.compile(rf"(?:\s|{BREAK.pattern})*", re.IGNORECASE)
+from sentiment.data.text_rules import TextRules, normalise
 
-
-def normalise(text: str) -> str:
-    """Return the text with `<br />` and each run of white space as one space.
-
-    A run of more than 200 characters without white space gets a space after each 200. Training and predicting
-    both normalise.
-    """
-    return LONG_RUN.sub(r"\g<0> ", SPACE.sub(" ", BREAK.sub(" ", text)).strip())
+BEGINS_WITH_A_WORD = re.compile(r"\s*\w")
 
 
 def why_unreadable(text: str) -> str | None:
-    """Return why a text cannot be tokenized, or None if it can."""
-    if EMPTY_TEXT.fullmatch(text):
+    """Return why a text cannot be tokenized, or None if it can.
+
+    A text is empty if nothing is left after every rule, also if a run uses only some of them.
+    """
+    if not BEGINS_WITH_A_WORD.match(text) and not normalise(text, TextRules()):
         return "is empty"
     try:
         text.encode()

@@ -5,18 +5,22 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from sentiment.data.text import digest
+from sentiment.data.text_rules import TextRules
+from sentiment.data.tokenizer import LANGUAGE_PACKAGES
 from sentiment.data.tokens import StoredIds, Tokens, offsets_of
 from sentiment.data.workers import tokenize_chunks
 from sentiment.errors import DataError
 from sentiment.system import storage
 
-CACHE_FORMAT = 2  # counts up when the files below or `normalise` change
+CACHE_FORMAT = 3  # counts up when the files below change
 
 
 def cache_folder() -> Path:
@@ -24,31 +28,36 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sentiment"
 
 
-def tokenize_cached(texts: Sequence[str], description: str, workers: int) -> Tokens:
-    """Tokenize texts, or open the tokens that an earlier call kept of the same texts.
+def tokenize_cached(texts: Sequence[str], rules: TextRules, description: str, workers: int) -> Tokens:
+    """Tokenize texts, or open the tokens that an earlier call kept of the same texts and rules.
 
     The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. If two processes need the
     same entry, both make it and the first to finish keeps its own. There is no lock: nobody waits for a
     process that has died.
     """
-    folder = cache_folder() / "tokens" / _entry_name(texts)
+    folder = cache_folder() / "tokens" / _entry_name(texts, rules)
     if folder.is_dir():
         try:
             return _open_entry(folder)
         except DataError:
             shutil.rmtree(folder, ignore_errors=True)
     with storage.new_folder(folder) as temporary:
-        chunks = tokenize_chunks(texts, description, workers)
+        chunks = tokenize_chunks(texts, rules, description, workers)
         with storage.machine_errors(folder):
             _write_entry(temporary, chunks)
     return _open_entry(folder)
 
 
-def _entry_name(texts: Sequence[str]) -> str:
+def _entry_name(texts: Sequence[str], rules: TextRules) -> str:
     """Return a hash of everything that the tokens depend on."""
     import spacy
 
-    return digest(itertools.chain([f"{CACHE_FORMAT} spacy {spacy.__version__}"], texts))[:32]
+    versions = [f"spacy {spacy.__version__}"]
+    if rules.language in LANGUAGE_PACKAGES:
+        package, _ = LANGUAGE_PACKAGES[rules.language]
+        with suppress(PackageNotFoundError):  # the tokenizer says what is missing
+            versions.append(f"{package} {version(package)}")
+    return digest(itertools.chain([f"{CACHE_FORMAT} {' '.join(versions)} {rules}"], texts))[:32]
 
 
 def _write_entry(folder: Path, chunks: Iterable[Tokens]) -> None:

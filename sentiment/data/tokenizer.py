@@ -1,26 +1,38 @@
-"""spaCy's English tokenizer, for the texts that one process tokenizes."""
+"""spaCy's tokenizer of a language, for the texts that one process tokenizes."""
 
 import os
 import threading
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.data.text import normalise
+from sentiment.data.text_rules import TextRules, normalise
 from sentiment.data.tokens import Tokens, offsets_of
+from sentiment.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 NO_HASHES = np.zeros(0, dtype=np.uint64)
 REMEMBERED = 30_000  # strings, as many as 1,500 reviews of IMDB hold
+# The package that spaCy's tokenizer of a language calls, and how to install it.
+LANGUAGE_PACKAGES = {
+    "ja": ("sudachipy", "pip install sudachipy sudachidict_core"),
+    "ko": ("natto-py", "pip install natto-py, with mecab-ko and mecab-ko-dic"),
+    "th": ("pythainlp", "pip install pythainlp"),
+    "vi": ("pyvi", "pip install pyvi"),
+}
 
 
 class Tokenizer:
-    """spaCy's rules for English, on normalised text."""
+    """spaCy's rules for the language of `rules`, on text that is normalised by `rules`."""
 
-    def __init__(self) -> None:
-        import spacy
-
-        self._nlp = spacy.blank("en")
+    def __init__(self, rules: TextRules) -> None:
+        """Load spaCy's rules; raises what `load_language` raises."""
+        self._nlp = load_language(rules.language)
+        self._rules = rules
         self.lock = threading.RLock()  # all threads share one store of strings
         if hasattr(os, "register_at_fork"):
             # A fork waits for a thread that tokenizes. Else the child had a lock that nobody releases.
@@ -38,7 +50,7 @@ class Tokenizer:
         from spacy.attrs import ORTH
 
         with self.lock:
-            hashes = [self._nlp.tokenizer(normalise(text)).to_array(ORTH) for text in texts]
+            hashes = [self._nlp.tokenizer(normalise(text, self._rules)).to_array(ORTH) for text in texts]
             distinct, ids = np.unique(np.concatenate([NO_HASHES, *hashes]), return_inverse=True)
             strings = self._nlp.vocab.strings
             forms = [strings[int(form)] for form in distinct]
@@ -59,11 +71,33 @@ class Tokenizer:
         from spacy.pipeline import Sentencizer
 
         with self.lock, self._nlp.memory_zone():
-            doc = Sentencizer()(self._nlp.tokenizer(normalise(text)))
+            doc = Sentencizer()(self._nlp.tokenizer(normalise(text, self._rules)))
             return [[token.text_with_ws for token in sentence] for sentence in doc.sents]
 
 
 @cache
-def shared_tokenizer() -> Tokenizer:
-    """Return the one tokenizer of this process."""
-    return Tokenizer()
+def shared_tokenizer(rules: TextRules) -> Tokenizer:
+    """Return the one tokenizer of this process for these rules; raises what `load_language` raises."""
+    return Tokenizer(rules)
+
+
+def load_language(code: str) -> "Language":
+    """Return spaCy's rules for a language.
+
+    Raises UsageError if spaCy does not know the code, MachineError if the language needs a package that is
+    not installed.
+    """
+    import spacy
+
+    try:
+        return spacy.blank(code)
+    except ImportError as error:
+        if code in LANGUAGE_PACKAGES:
+            package, command = LANGUAGE_PACKAGES[code]
+            raise MachineError(f"text.language={code} needs the package {package}: {command}") from None
+        if "E048" in str(error):
+            raise UsageError(
+                f"text.language={code} is not a language that spaCy knows; give a code such as en, de, fr or "
+                "zh, or xx for any language with spaces between words"
+            ) from None
+        raise MachineError(f"text.language={code} needs a package: {' '.join(str(error).split())}") from None

@@ -13,6 +13,7 @@ from multiprocessing import current_process, get_context
 
 from tqdm import tqdm
 
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
 from sentiment.errors import MachineError
@@ -25,19 +26,21 @@ TokenizeChunk = Callable[[list[str]], Tokens]
 MapChunks = Callable[[TokenizeChunk, Iterable[list[str]]], Iterator[Tokens]]
 
 
-def tokenize_chunks(texts: Sequence[str], description: str, workers: int) -> Iterator[Tokens]:
+def tokenize_chunks(
+    texts: Sequence[str], rules: TextRules, description: str, workers: int
+) -> Iterator[Tokens]:
     """Yield the tokens of `CHUNK` texts at a time, and show a progress bar on stderr."""
     chunks = (list(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK))
     bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
     workers = _usable_workers(workers) if len(texts) >= PARALLEL_FROM else 1
-    with bar, _start_workers(workers) as map_chunks:
-        for tokens in map_chunks(_tokenize, chunks):
+    with bar, _start_workers(rules, workers) as map_chunks:
+        for tokens in map_chunks(partial(_tokenize, rules), chunks):
             interrupts.check()
             yield tokens
             bar.update(len(tokens))
 
 
-def tokenize_stream(chunks: Iterable[list[str]], workers: int) -> Iterator[Tokens]:
+def tokenize_stream(chunks: Iterable[list[str]], rules: TextRules, workers: int) -> Iterator[Tokens]:
     """Yield the tokens of each chunk of a stream; after `PARALLEL_FROM` texts work a few chunks ahead.
 
     Memory stays flat, however long the stream is. An error of `chunks` is raised after the tokens of the
@@ -48,10 +51,10 @@ def tokenize_stream(chunks: Iterable[list[str]], workers: int) -> Iterator[Token
         chunk = next(chunks, None)
         if chunk is None:
             return
-        yield _tokenize_and_forget(chunk)
+        yield _tokenize_and_forget(rules, chunk)
         done += len(chunk)
-    with _start_workers(workers) as map_chunks:
-        yield from map_chunks(_tokenize_and_forget, chunks)
+    with _start_workers(rules, workers) as map_chunks:
+        yield from map_chunks(partial(_tokenize_and_forget, rules), chunks)
 
 
 def start_method(platform: str = sys.platform) -> str:
@@ -69,12 +72,12 @@ def _usable_workers(wanted: int) -> int:
 
 
 @contextmanager
-def _start_workers(workers: int) -> Iterator[MapChunks]:
+def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
     """Yield a lazy `map`: the built-in one, or one over processes that end with this process."""
     if workers < 2:
         yield map
         return
-    shared_tokenizer()  # before a fork, so that every worker inherits it
+    shared_tokenizer(rules)  # before a fork, so that every worker inherits it
     executor = ProcessPoolExecutor(workers, get_context(start_method()), _set_up_worker, (os.getpid(),))
     try:
         yield partial(_map_ahead, executor, workers)
@@ -113,9 +116,9 @@ def _set_up_worker(parent: int) -> None:
     interrupts.end_with(parent)
 
 
-def _tokenize(texts: list[str]) -> Tokens:
-    return shared_tokenizer().tokenize(texts)
+def _tokenize(rules: TextRules, texts: list[str]) -> Tokens:
+    return shared_tokenizer(rules).tokenize(texts)
 
 
-def _tokenize_and_forget(texts: list[str]) -> Tokens:
-    return shared_tokenizer().tokenize_and_forget(texts)
+def _tokenize_and_forget(rules: TextRules, texts: list[str]) -> Tokens:
+    return shared_tokenizer(rules).tokenize_and_forget(texts)

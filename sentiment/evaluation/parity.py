@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.data.text import normalise
+from sentiment.data.text_rules import TextRules, normalise
 from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation.judge import Scores
 from sentiment.inference.predictor import Predictor
@@ -72,7 +72,8 @@ def _run_predict_command(texts: Sequence[str], predictor: Predictor, run: Path) 
     machine = predictor.machine
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reviews.txt"
-        file.write_text("".join(normalise(text) + "\n" for text in texts), encoding="utf-8")
+        rules = TextRules.of(predictor.config.text)
+        file.write_text("".join(normalise(text, rules) + "\n" for text in texts), encoding="utf-8")
         # The full path: a bare name could mean the shipped model.
         arguments = ["predict", "--run", str(run.resolve()), "--file", str(file), "--json"]
         machine_arguments = ["--device", str(machine.device), "--threads", str(machine.threads)]

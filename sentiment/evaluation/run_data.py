@@ -63,7 +63,7 @@ class RunData:
             split = None  # a file has one split, which is called train
         if split is not None and self.is_own:
             return self._load_own(split)
-        part = load_split(self.config.data, split, threads, self.source)
+        part = load_split(self.config, split, threads, self.source)
         if part.name == "train" and self.is_own and self._predictor.facts["data"]["validation"]:
             part = replace(part, name="all")
         return part

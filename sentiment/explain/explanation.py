@@ -8,6 +8,7 @@ import torch
 
 from sentiment.data.batches import Batch, cut
 from sentiment.data.ids import UNKNOWN_ID
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.explain.attribution import Attribution, attribute
 from sentiment.inference.doubts import split_doubt
@@ -22,7 +23,7 @@ class TokenScore:
     """One token of a review."""
 
     text: str
-    """As written, with the space that follows it."""
+    """As the model reads it (`text.rules`), with the space that follows it."""
     contribution: float | None
     """What it adds to the logit; None if the token was cut and the model did not read it."""
     known: bool
@@ -76,7 +77,7 @@ def explain_reviews(predictor: Predictor, texts: Iterable[str]) -> list[Explanat
 
 def _explain_review(predictor: Predictor, text: str, prediction: Prediction, batch: Batch) -> Explanation:
     attribution = attribute(predictor.model, batch.tokens_BT)
-    sentences = shared_tokenizer().sentences(text)
+    sentences = shared_tokenizer(TextRules.of(predictor.config.text)).sentences(text)
     known_T = (batch.tokens_BT[0] != UNKNOWN_ID).reshape(prediction.tokens, -1).any(dim=1).tolist()
     pieces = [piece for sentence in sentences for piece in sentence]
     scores = [TokenScore(piece, None, True) for piece in pieces]

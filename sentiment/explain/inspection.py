@@ -12,6 +12,7 @@ from sentiment.config import Config
 from sentiment.data.batches import Batch, collate, cut
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text import why_unreadable
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DataError
@@ -66,7 +67,7 @@ def inspect_text(
     """
     if flaw := why_unreadable(text):
         raise DataError(f"the text {flaw}; give --text some words")
-    tokens = shared_tokenizer().tokenize_and_forget([text])
+    tokens = shared_tokenizer(TextRules.of(config.text)).tokenize_and_forget([text])
     if vocabulary is None:
         # No word is known before training. Shapes and arithmetic do not depend on the words.
         channels = (len(config.model.views),) if config.model.views else ()

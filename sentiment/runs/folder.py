@@ -15,7 +15,7 @@ from typing import Any, Self
 import safetensors.torch
 from torch import Tensor
 
-from sentiment.config import Config, parse_config
+from sentiment.config import Config, parse_run_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import (
@@ -123,7 +123,7 @@ class RunFolder:
         if self.path.is_dir() and not _has_content(self.path):
             raise RunError(f"{self.path} is empty; start the training again: {train_command_line(self.path)}")
         try:
-            return parse_config(storage.read_bytes(path, RunError).decode(), str(path))
+            return parse_run_config(storage.read_bytes(path, RunError).decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:
             raise RunError(f"{path} is damaged: {error}") from None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sentiment.config import Config, parse_config
+from sentiment.config import Config, parse_run_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import parse_tensors
@@ -50,7 +50,7 @@ def read_run(path: Path) -> FinishedRun:
         return storage.load_json(contents[name], path / name, RunError)
 
     try:
-        config = parse_config(text("config.toml"), str(path / "config.toml"))
+        config = parse_run_config(text("config.toml"), str(path / "config.toml"))
     except UsageError as error:
         raise RunError(str(error)) from None
     facts, golden = json_object("run.json"), json_object("golden.json").get("reviews")

@@ -88,7 +88,12 @@ def _lead(run: RunFolder, checkpoint: Checkpoint | None, session: TrainingSessio
 
 
 def _on_machine_of(own: Config, wanted: Config, path: Path) -> Config:
-    """The run's configuration on the machine of another; raises UsageError if these differ in more."""
+    """The run's configuration on the machine of another; raises UsageError if these differ in more.
+
+    The run keeps its version of `text.rules` unless `wanted` names another one.
+    """
+    if "rules" not in wanted.text.model_fields_set:
+        wanted = wanted.with_text(rules=own.text.rules)
     config = own.model_copy(update={"machine": wanted.machine})
     if wanted != config:
         raise UsageError(

@@ -9,7 +9,7 @@ import pytest
 
 import sentiment
 from sentiment.cli.table import comparison_rows
-from sentiment.config import DataSettings, read_config
+from sentiment.config import read_config
 from sentiment.data.parts import load_part, load_split
 from sentiment.data.prepare import prepare
 from sentiment.evaluation.baseline import fit_baseline
@@ -126,7 +126,7 @@ def test_another_source_is_judged_by_a_baseline_of_the_runs_own_reviews(folder, 
     found = json.loads(command("eval", folder / "run", "--baseline", "--json", "--data", other)[1])
     config = read_config(folder / "tiny.toml")
     baseline = fit_baseline(load_part(config, "train", 1), config.seed)
-    part = load_split(DataSettings(source=str(other)), None, 1)
+    part = load_split(config.with_source(str(other)), None, 1)
     model = sentiment.load(folder / "run", device="cpu", threads=1)
     encoded, labels_N = part.encode(model.vocabulary, model.config.text)
     linear_N, network_N = baseline.logits(part), model.logits(encoded)

@@ -111,8 +111,8 @@ def test_an_unknown_key_gets_the_nearest_key_as_an_answer(key, meant):
 
 
 def test_an_unknown_key_without_a_similar_one_lists_the_valid_keys():
-    message = refuse("text.zzzzzz = 1")
-    assert "text.zzzzzz is unknown (valid here: text.head, text.tail)" in message
+    message = refuse("calibration.zzzzzz = 1")
+    assert "calibration.zzzzzz is unknown (valid here: calibration.temperature)" in message
 
 
 @pytest.mark.parametrize(

@@ -241,14 +241,14 @@ def test_another_split_is_loaded_whole_or_an_error_names_the_splits(tmp_path, ro
         DataError, match="no split named exam; use --split with one of test, train, validation"
     ):
         load_part(config_for(tmp_path), "exam", 1)
-    assert load_split(config_for(tmp_path).data, None, 1).name == "test"
-    assert len(load_split(config_for(tmp_path).data, "train", 1).positions_N) == len(rows)
+    assert load_split(config_for(tmp_path), None, 1).name == "test"
+    assert len(load_split(config_for(tmp_path), "train", 1).positions_N) == len(rows)
     with pytest.raises(DataError, match="no split named validation; use --split with one of test, train"):
-        load_split(config_for(tmp_path).data, "validation", 1)
+        load_split(config_for(tmp_path), "validation", 1)
 
 
 def test_the_only_split_of_a_file_has_all_its_rows(source, rows, config_for):
-    part = load_split(config_for(source).data, None, 1)
+    part = load_split(config_for(source), None, 1)
     assert part.texts() == [row["text"] for row in rows]
 
 

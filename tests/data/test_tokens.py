@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.data import token_cache, workers
-from sentiment.data.text import digest, normalise, why_unreadable
+from sentiment.data.text import digest
+from sentiment.data.text_rules import TextRules, normalise
 from sentiment.data.token_cache import cache_folder, tokenize_cached
 from sentiment.data.tokenizer import Tokenizer, shared_tokenizer
 from sentiment.data.tokens import StoredIds, Tokens
+from sentiment.errors import MachineError, UsageError
 from sentiment.system import storage
 
+RULES = TextRules()
 TEXTS = [
     "A great film; don't miss it!",
     "it isn't good<br /><br />it's... great :-)",
@@ -46,72 +50,34 @@ def assert_same(first, second):
     np.testing.assert_array_equal(first.offsets, second.offsets)
 
 
-# --- text ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("good<br /><br />film", "good film"),
-        ("<BR>good <br/>  film<br  />", "good film"),
-        (" good\n\t film\u00a0", "good film"),
-        ("<brx> <b> b r", "<brx> <b> b r"),
-        ("<br />", ""),
-        ("'" * 200 + " good", "'" * 200 + " good"),
-        ("a " + "'" * 401, " ".join(["a", "'" * 200, "'" * 200, "'"])),
-    ],
-)
-def test_breaks_and_white_space_become_one_space(text, normal):
-    assert normalise(text) == normal
-
-
-@settings(derandomize=True, deadline=None)
-@given(text=readable)
-def test_normal_text_does_not_change(text):
-    normal = normalise(text)
-    assert not any(char.isspace() and char != " " for char in normal)
-    assert "  " not in normal and normal == normal.strip()
-    assert text.split() != normal.split() or " ".join(text.split()) == normal
-
-
-@settings(derandomize=True, deadline=None)
-@given(text=readable)
-def test_a_text_is_unreadable_exactly_if_it_is_empty_after_normalising(text):
-    assert why_unreadable(text) == (None if normalise(text) else "is empty")
-
-
-def test_half_a_surrogate_pair_is_unreadable():
-    assert "not Unicode" in why_unreadable("x \ud83d")
-
-
 # --- tokenizing ----------------------------------------------------------------------------------------
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(texts=st.lists(readable, max_size=5))
 def test_tokens_are_spacys_on_normalised_text(texts, bare):
-    tokens = shared_tokenizer().tokenize(texts)
+    tokens = shared_tokenizer(RULES).tokenize(texts)
     assert len(tokens) == len(texts) and tokens.lengths_N.sum() == len(tokens.ids)
     for index, text in enumerate(texts):
-        assert words(tokens, index) == [token.text for token in bare(normalise(text))]
+        assert words(tokens, index) == [token.text for token in bare(normalise(text, RULES))]
         assert not any(char.isspace() for form in words(tokens, index) for char in form)
     assert len(set(tokens.forms)) == len(tokens.forms)
 
 
 def test_forms_keep_their_case_and_ids_are_small():
-    tokens = Tokenizer().tokenize(["Good good", "GOOD"])
+    tokens = Tokenizer(RULES).tokenize(["Good good", "GOOD"])
     assert sorted(tokens.forms) == ["GOOD", "Good", "good"]
     assert (tokens.ids.dtype, tokens.offsets.dtype) == (np.int32, np.int64)
     assert tokens.lengths_N.tolist() == [2, 1]
 
 
 def test_no_texts_are_no_tokens():
-    tokens = Tokenizer().tokenize([])
+    tokens = Tokenizer(RULES).tokenize([])
     assert (len(tokens), tokens.forms) == (0, [])
 
 
 def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
-    tokenizer = Tokenizer()
+    tokenizer = Tokenizer(RULES)
     tokenizer.tokenize_and_forget(["warm up"])
     monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", 0)
     strings = tokenizer._nlp.vocab.strings
@@ -122,6 +88,37 @@ def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
     assert len(strings) == before
     tokenizer.tokenize([f"zyzzyva{word}" for word in range(200)])
     assert len(strings) >= before + 200
+
+
+def test_each_language_has_its_tokenizer_and_keeps_it():
+    text = ["C'est l'idée d'aujourd'hui."]
+    english, french = shared_tokenizer(RULES), shared_tokenizer(TextRules(language="fr"))
+    assert "l'" in french.tokenize(text).forms and "l'" not in english.tokenize(text).forms
+    assert french is shared_tokenizer(TextRules(language="fr")) is not english
+
+
+def test_chinese_is_cut_between_characters_without_another_package():
+    tokenizer = shared_tokenizer(TextRules(language="zh"))
+    assert words(tokenizer.tokenize(["这部电影"]), 0) == ["这", "部", "电", "影"]
+    assert tokenizer.sentences("好看。不错") == [["好", "看", "。"], ["不", "错"]]
+
+
+@pytest.mark.parametrize("language", ["ja", "ko", "th", "vi"])
+def test_a_language_without_its_package_names_it(language):
+    try:
+        spacy.blank(language)
+    except ImportError:
+        with pytest.raises(
+            MachineError, match=rf"text\.language={language} needs the package \S+: pip install"
+        ):
+            Tokenizer(TextRules(language=language))
+    else:
+        assert Tokenizer(TextRules(language=language)).tokenize(["x"]).forms == ["x"]
+
+
+def test_a_language_that_spacy_does_not_know_is_a_mistake_of_usage():
+    with pytest.raises(UsageError, match=r"text\.language=qq is not a language that spaCy knows"):
+        Tokenizer(TextRules(language="qq"))
 
 
 # --- cache and processes -------------------------------------------------------------------------------
@@ -135,7 +132,7 @@ def many():
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_several_processes_give_the_tokens_of_one(many, caches, monkeypatch, method):
-    serial = tokenize_cached(many, "serial", 1)
+    serial = tokenize_cached(many, RULES, "serial", 1)
     plain = Tokens(serial.forms, serial.ids[:], serial.offsets)
     shutil.rmtree(caches / "sentiment")
     monkeypatch.setattr(workers, "PARALLEL_FROM", 1)
@@ -145,7 +142,7 @@ def test_several_processes_give_the_tokens_of_one(many, caches, monkeypatch, met
     monkeypatch.setattr(
         workers, "ProcessPoolExecutor", lambda *given: started.append(given) or make_pool(*given)
     )
-    assert_same(tokenize_cached(many, "parallel", 2), plain)
+    assert_same(tokenize_cached(many, RULES, "parallel", 2), plain)
     assert len(started) == 1 and started[0][1].get_start_method() == method
 
 
@@ -155,9 +152,9 @@ def test_only_linux_forks():
 
 
 def test_the_serial_result_is_spacys(many, bare):
-    tokens = tokenize_cached(many, "x", 1)
+    tokens = tokenize_cached(many, RULES, "x", 1)
     for index in (0, 1, workers.CHUNK, len(many) - 1):
-        assert words(tokens, index) == [token.text for token in bare(normalise(many[index]))]
+        assert words(tokens, index) == [token.text for token in bare(normalise(many[index], RULES))]
 
 
 @pytest.fixture
@@ -174,32 +171,46 @@ def counted(monkeypatch):
 
 
 def test_a_second_call_opens_the_cache(counted):
-    first = tokenize_cached(TEXTS, "x", 1)
-    second = tokenize_cached(tuple(TEXTS), "another name", 2)
+    first = tokenize_cached(TEXTS, RULES, "x", 1)
+    second = tokenize_cached(tuple(TEXTS), RULES, "another name", 2)
     assert_same(first, second)
     assert counted == [len(TEXTS)]
     assert isinstance(second.ids, StoredIds)
 
 
 def test_other_texts_get_another_entry(counted):
-    tokenize_cached(["ab", "c"], "x", 1)
-    tokenize_cached(["a", "bc"], "x", 1)
-    tokenize_cached(["c", "ab"], "x", 1)
+    tokenize_cached(["ab", "c"], RULES, "x", 1)
+    tokenize_cached(["a", "bc"], RULES, "x", 1)
+    tokenize_cached(["c", "ab"], RULES, "x", 1)
     assert counted == [2, 2, 2]
     assert len(list((cache_folder() / "tokens").iterdir())) == 3
 
 
+@pytest.mark.parametrize("change", [{"quotes": False}, {"tags": False}, {"language": "de"}, {"version": 1}])
+def test_other_rules_get_an_entry_of_their_own(counted, change):
+    tokenize_cached(TEXTS, RULES, "x", 1)
+    tokenize_cached(TEXTS, replace(RULES, **change), "x", 1)
+    assert counted == [len(TEXTS)] * 2
+
+
+def test_the_package_of_a_language_is_part_of_the_name(monkeypatch):
+    versions = iter(["1.0", "1.1"])
+    monkeypatch.setattr(token_cache, "version", lambda package: f"{package} {next(versions)}")
+    names = {token_cache._entry_name(TEXTS, TextRules(language="th")) for _ in range(2)}
+    assert len(names) == 2
+
+
 def test_another_version_of_spacy_gets_another_entry(counted, monkeypatch):
-    tokenize_cached(TEXTS, "x", 1)
+    tokenize_cached(TEXTS, RULES, "x", 1)
     monkeypatch.setattr(spacy, "__version__", "99.0")
-    tokenize_cached(TEXTS, "x", 1)
+    tokenize_cached(TEXTS, RULES, "x", 1)
     assert counted == [len(TEXTS)] * 2
 
 
 @pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "forms.json", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_a_damaged_entry_is_made_again(counted, name, damage):
-    whole = tokenize_cached(TEXTS, "x", 1)
+    whole = tokenize_cached(TEXTS, RULES, "x", 1)
     whole = Tokens(whole.forms, whole.ids[:], whole.offsets)
     (folder,) = (cache_folder() / "tokens").iterdir()
     content = bytearray((folder / name).read_bytes())
@@ -208,24 +219,25 @@ def test_a_damaged_entry_is_made_again(counted, name, damage):
         (folder / name).unlink()
     else:
         (folder / name).write_bytes(content if damage == "flip" else content[:-3])
-    assert_same(tokenize_cached(TEXTS, "x", 1), whole)
+    assert_same(tokenize_cached(TEXTS, RULES, "x", 1), whole)
     assert counted == [len(TEXTS)] * 2
-    tokenize_cached(TEXTS, "x", 1)
+    tokenize_cached(TEXTS, RULES, "x", 1)
     assert counted == [len(TEXTS)] * 2
 
 
 def test_a_crash_while_tokenizing_leaves_no_entry(monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(np, "save", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
-        tokenize_cached(TEXTS, "x", 1)
+        tokenize_cached(TEXTS, RULES, "x", 1)
     assert list((cache_folder() / "tokens").iterdir()) == []
-    assert len(tokenize_cached(TEXTS, "x", 1)) == len(TEXTS)
+    assert len(tokenize_cached(TEXTS, RULES, "x", 1)) == len(TEXTS)
 
 
 def test_two_processes_at_once_fill_one_entry(caches, many):
     script = (
         "import json, sys; from sentiment.data.token_cache import tokenize_cached; "
-        "texts = json.load(sys.stdin); t = tokenize_cached(texts, 'x', 1); "
+        "from sentiment.data.text_rules import TextRules; "
+        "texts = json.load(sys.stdin); t = tokenize_cached(texts, TextRules(), 'x', 1); "
         "print(json.dumps([t.forms, t.ids[:].tolist(), t.offsets.tolist()]))"
     )
     processes = [
@@ -247,7 +259,7 @@ def test_two_processes_at_once_fill_one_entry(caches, many):
     assert [error for _, error in answers] == ["", ""]
     assert answers[0][0] == answers[1][0]
     (entry,) = (caches / "sentiment" / "tokens").iterdir()
-    here = tokenize_cached(many, "x", 1)
+    here = tokenize_cached(many, RULES, "x", 1)
     assert json.loads(answers[0][0]) == [here.forms, here.ids[:].tolist(), here.offsets.tolist()]
     assert entry.is_dir()
 
@@ -269,9 +281,9 @@ def test_different_lists_have_different_digests(first, second):
 @pytest.mark.parametrize("name", ["ids.npy", "offsets.npy", "forms.json"])
 def test_a_pickle_in_the_cache_is_not_opened_but_made_again(caches, tmp_path, name):
     texts = ["a fine film", "a dull film"]
-    whole = tokenize_cached(texts, "", 1)
+    whole = tokenize_cached(texts, RULES, "", 1)
     (entry,) = (caches / "sentiment" / "tokens").iterdir()
     np.save(tmp_path / "objects.npy", np.array([tmp_path], dtype=object), allow_pickle=True)
     (entry / name).write_bytes((tmp_path / "objects.npy").read_bytes())
     storage.write_manifest(entry)
-    assert tokenize_cached(texts, "", 1).forms == whole.forms
+    assert tokenize_cached(texts, RULES, "", 1).forms == whole.forms

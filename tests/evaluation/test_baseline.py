@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sentiment.config import parse_config
 from sentiment.data.parts import Part, load_part
 from sentiment.data.reviews import Reviews
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.errors import DataError
 from sentiment.evaluation.baseline import NGrams, fit_baseline
@@ -29,7 +30,7 @@ SOME_TEXTS = st.lists(
 def part_of(texts, labels=None):
     """Return a part with all these texts."""
     labels_N = np.array(labels or [0] * len(texts), dtype=np.int8)
-    tokens = shared_tokenizer().tokenize(texts)
+    tokens = shared_tokenizer(TextRules()).tokenize(texts)
     return Part("train", Reviews("train", texts, labels_N), tokens, np.arange(len(texts)))
 
 

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sentiment
-from sentiment.data.text import normalise, why_unreadable
+from sentiment.data.text import why_unreadable
+from sentiment.data.text_rules import TextRules, normalise
 from sentiment.errors import DataError
 from sentiment.explain.explanation import Explanation, explain_reviews
 from sentiment.inference.predictor import Predictor
@@ -34,7 +35,7 @@ def test_everything_adds_up_to_the_logit(shipped: Predictor, review: Explanation
 
 
 def test_the_tokens_make_up_the_whole_text(review: Explanation) -> None:
-    assert "".join(token.text for token in review.tokens) == normalise(REVIEW)
+    assert "".join(token.text for token in review.tokens) == normalise(REVIEW, TextRules())
     assert [sentence.start for sentence in review.sentences] == [0, 4, 14]
     assert review.sentences[-1].stop == len(review.tokens)
 
@@ -53,7 +54,8 @@ def test_praise_raises_the_logit_and_complaint_lowers_it(review: Explanation) ->
 def test_any_text_is_explained_token_by_token(text: str) -> None:
     predictor = sentiment.load(device="cpu", threads=1)
     (explanation,) = explain_reviews(predictor, [text])
-    assert "".join(token.text for token in explanation.tokens).strip() == normalise(text).strip()
+    rules = TextRules.of(predictor.config.text)
+    assert "".join(token.text for token in explanation.tokens) == normalise(text, rules)
     assert len(explanation.tokens) == explanation.prediction.tokens
     assert explanation.sentences[-1].stop == len(explanation.tokens)
 

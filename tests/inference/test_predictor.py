@@ -2,15 +2,20 @@
 
 import json
 import shutil
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import safetensors.torch
+import tomli_w
 import torch
 
 import sentiment
 from sentiment.config import parse_config
+from sentiment.data.text_rules import TextRules
 from sentiment.errors import DataError, RunError
+from sentiment.inference.predictor import Predictor
+from sentiment.runs import read_run
 from sentiment.system import storage
 from sentiment.training.run import train_run
 
@@ -122,7 +127,7 @@ def test_a_single_string_is_refused(run):
 def test_long_streams_keep_memory_flat(run, monkeypatch):
     """spaCy stores the first words it reads, and no more after that."""
     model = load(run)
-    strings = sentiment.data.tokenizer.shared_tokenizer()._nlp.vocab.strings
+    strings = sentiment.data.tokenizer.shared_tokenizer(TextRules.of(model.config.text))._nlp.vocab.strings
     monkeypatch.setattr("sentiment.data.tokenizer.REMEMBERED", len(strings) + 1000)
     for start in range(0, 20_000, 500):
         model.predict([" ".join(f"w{number}x{start}" for number in range(start, start + 500))])
@@ -130,6 +135,63 @@ def test_long_streams_keep_memory_flat(run, monkeypatch):
     before = len(strings)
     model.predict(["one more zyzzyva2000"])
     assert len(strings) == before >= sentiment.data.tokenizer.REMEMBERED
+
+
+OLD_KEYS = ("head", "tail")  # the section `text` of a run that is older than `text.rules`
+CURLY = "take 1 isn\u2019t <b>bright</b> &amp; lovely"
+PLAIN = "take 1 isn't <b>bright</b> & lovely"
+
+
+def make_old(path, golden=()):
+    """Write config.toml as it was before `text.rules`, and `golden` as what the run then predicted."""
+    config = tomllib.loads((path / "config.toml").read_text())
+    config["text"] = {key: config["text"][key] for key in OLD_KEYS}
+    (path / "config.toml").write_text(tomli_w.dumps(config))
+    if golden:
+        records = [{"text": text, "probability": probability} for text, probability in golden]
+        (path / "golden.json").write_text(json.dumps({"reviews": records}))
+    storage.write_manifest(path)
+
+
+def with_rules(path, **rules):
+    """The predictor of a run, with other rules for its texts."""
+    model = load(path)
+    return Predictor(model.config.with_text(**rules), model.vocabulary, model.model, model.machine)
+
+
+def test_an_old_run_reads_plain_quotes_and_entities_but_keeps_tags(copy):
+    expected = with_rules(copy, tags=False, invisible=False).predict([CURLY, PLAIN])
+    make_old(copy)
+    assert read_run(copy).config.text.rules == 1
+    assert load(copy).predict([CURLY, PLAIN]) == expected
+    assert expected[0] == expected[1] != load(copy).predict(["take 1 isn't bright & lovely"])[0]
+
+
+def test_an_old_run_whose_golden_predictions_need_its_own_rules_keeps_them(copy):
+    text = "take 1 was br&#105;ght"
+    old = with_rules(copy, rules=1)
+    with torch.no_grad():
+        old.model.head.weight.mul_(30)  # a network that has learned more
+    (expected,) = old.predict([text])
+    change_weights(copy, lambda weights: weights | {"head.weight": weights["head.weight"] * 30})
+    make_old(copy, golden=[(text, expected.probability)])
+    assert load(copy).config.text.rules == 1
+    assert load(copy).predict([text]) == [expected]
+    plain = with_rules(copy, rules=2).predict([text])
+    make_old(copy, golden=[("take 1 was bright", plain[0].probability)])
+    assert load(copy).predict([text]) == plain != [expected]
+
+
+def test_plain_text_is_the_same_to_an_old_run(run, copy):
+    texts = ["take 1 was bright and lovely", "it isn't <br /> good - at all"]
+    make_old(copy)
+    assert load(copy).predict(texts) == load(run).predict(texts) == with_rules(run, rules=1).predict(texts)
+
+
+def test_the_shipped_model_reads_curly_quotes_as_plain_ones():
+    model = sentiment.load(device="cpu", threads=1)
+    plain, curly = model.predict(["it isn't good", "it isn\u2019t good"])
+    assert curly.probability == pytest.approx(plain.probability, abs=1e-6) and plain.label == "negative"
 
 
 def change_weights(path, change):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import safetensors.torch
+import tomli_w
 import torch
 
 from sentiment.errors import MachineError, RunError, UsageError
@@ -110,6 +111,32 @@ def test_a_claim_that_fails_leaves_no_folder_and_no_lock(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.lockf", after_the_other_has_gone)
     with RunFolder(path) as run, pytest.raises(MachineError, match="is in use"):
         run.claim(force=False)
+
+
+def test_a_run_that_is_older_than_the_rules_for_text_is_resumed_with_its_own(
+    tmp_path, rows, write_rows, config_for, monkeypatch
+):
+    for row in rows:
+        row["text"] = row["text"].replace("was", "wasn\u2019t")
+    config = config_for(write_rows(tmp_path / "reviews.jsonl", rows), *TINY)
+    with monkeypatch.context() as patch:
+        patch.setattr("sentiment.config.Config.to_toml", toml_before_the_rules)
+        train_run(config.with_text(rules=1), tmp_path / "whole")
+    old = shutil.copytree(tmp_path / "whole", tmp_path / "old")
+    (old / "manifest.json").unlink()
+    (old / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match=r"text\.rules 1 -> 2"):
+        resume_run(old, config_for(tmp_path / "reviews.jsonl", *TINY, "text.rules = 2"))
+    resume_run(old, config)
+    assert (old / "model.safetensors").read_bytes() == (tmp_path / "whole/model.safetensors").read_bytes()
+    assert read_run(old).config.text.rules == 1 and "n\u2019t\t" in read_run(old).vocabulary.to_text()
+
+
+def toml_before_the_rules(config):
+    """Return a configuration as it was written before `text.rules`."""
+    sections = config.model_dump()
+    sections["text"] = {key: sections["text"][key] for key in ("head", "tail")}
+    return tomli_w.dumps(sections)
 
 
 def test_a_file_of_the_user_in_the_folder_is_not_part_of_the_run(run):

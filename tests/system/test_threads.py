@@ -72,8 +72,9 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
 HELD_LOCK = """
 import threading, time
+from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
-tokenizer = shared_tokenizer()
+tokenizer = shared_tokenizer(TextRules.of(model.config.text))
 held, done = threading.Event(), []
 
 def hold():

@@ -14,6 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import sentiment
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import prepare
+from sentiment.data.text_rules import TextRules
+from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.errors import DivergedError, Interrupted, MachineError
 from sentiment.evaluation.judge import score_run
 from sentiment.explain.inspection import inspect_text
@@ -371,7 +373,7 @@ def test_the_evidence_of_a_run_has_its_size_and_leans_the_right_way(run, config)
     assert int((weights["evidence.keys_G"] < torch.iinfo(torch.int64).max).sum()) == 15
     predictor = sentiment.load(run, device="cpu", threads=1)
     assert predictor.model.weight == 0.4
-    tokens = sentiment.data.tokenizer.shared_tokenizer().tokenize_and_forget(["lovely", "awful"])
+    tokens = shared_tokenizer(TextRules.of(config.text)).tokenize(["lovely", "awful"])
     reviews = EncodedReviews(tokens, predictor.vocabulary, config.text)
     batch = reviews.batch([0, 1])
     good, bad = predictor.model.evidence(batch.tokens_BT).tolist()
