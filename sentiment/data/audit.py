@@ -14,6 +14,7 @@ from sentiment.data.parts import Part, split_source
 from sentiment.data.prepare import count_words
 from sentiment.data.reviews import ReviewSource, load_extra
 from sentiment.data.text_rules import BREAK
+from sentiment.data.tokenizer import require_language
 from sentiment.data.vocabulary import Vocabulary
 
 
@@ -61,6 +62,7 @@ class Audit:
 
 def audit(config: Config, workers: int) -> Audit:
     """Prepare every split of the source, and `data.extra`, and describe what was found."""
+    require_language(config.text.language)
     source = ReviewSource(config.data)
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
     splits = source.read_splits([*source.labelled_splits, *unlabelled]) | load_extra(config.data)

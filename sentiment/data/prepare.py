@@ -8,8 +8,10 @@ from sentiment.config import Config
 from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
+from sentiment.data.readability import reading_warnings
 from sentiment.data.reviews import EXTRA, PHRASES, Reviews, ReviewSource, load_extra, load_phrases
 from sentiment.data.text import digest
+from sentiment.data.tokenizer import require_language
 from sentiment.data.vocabulary import Vocabulary
 
 GOLDEN_REVIEWS = 4
@@ -50,13 +52,17 @@ class Prepared:
     """The columns of text, label and group."""
     classes: dict[str, str] = field(default_factory=dict)
     """The class of each label of the source."""
+    reading_warnings: Sequence[str] = ()
+    """Sentences for the user if the validation (or training) reviews can hardly be read."""
 
 
 def prepare(config: Config, workers: int) -> Prepared:
     """Load, split, tokenize (with a cache) and encode the training and validation reviews.
 
-    Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do.
+    Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do, and what
+    `require_language` raises.
     """
+    require_language(config.text.language)
     source = ReviewSource(config.data)
     splits, further = _read_source(config, source), _load_further(config)
     parts, holdout = split_source(splits | further, config, workers)
@@ -68,13 +74,14 @@ def prepare(config: Config, workers: int) -> Prepared:
         if name in parts
     }
     unlabelled = further_parts[UNLABELLED].reviews if UNLABELLED in parts else None
+    judged = parts["validation"] if len(parts["validation"].positions_N) else parts["train"]
     return Prepared(
         vocabulary=vocabulary,
         train=train,
         extra=further_parts.get(EXTRA),
         phrases=further_parts.get(PHRASES),
         validation=parts["validation"].encode(vocabulary, config.text),
-        golden=parts["validation"].texts(GOLDEN_REVIEWS) or parts["train"].texts(GOLDEN_REVIEWS),
+        golden=judged.texts(GOLDEN_REVIEWS),
         pretraining=_choose_pretraining(train.reviews, unlabelled, config),
         unlabelled=unlabelled,
         rule=holdout.rule,
@@ -86,6 +93,7 @@ def prepare(config: Config, workers: int) -> Prepared:
         notes=source.notes,
         columns={} if source.columns is None else source.columns.names(),
         classes=source.classes,
+        reading_warnings=reading_warnings(judged, vocabulary, config.text),
     )
 
 

@@ -81,6 +81,12 @@ def shared_tokenizer(rules: TextRules) -> Tokenizer:
     return Tokenizer(rules)
 
 
+def require_language(code: str) -> None:
+    """Raise what `load_language` raises, before anything is read; English is always there."""
+    if code != "en":
+        load_language(code)
+
+
 def load_language(code: str) -> "Language":
     """Return spaCy's rules for a language.
 

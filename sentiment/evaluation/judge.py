@@ -8,6 +8,7 @@ import numpy as np
 
 from sentiment.config import Config
 from sentiment.data.parts import Part, load_part
+from sentiment.data.readability import reading_warnings
 from sentiment.data.reviews import ReviewSource
 from sentiment.errors import SentimentError
 from sentiment.evaluation.baseline import Baseline, fit_baseline
@@ -132,6 +133,8 @@ def score_run(predictor: Predictor, source: str | RunData | None = None, split: 
     scores = _score_part(predictor, data, part)
     if scores.is_own_data and scores.part.name in SPLIT_WARNINGS:
         say(SPLIT_WARNINGS[scores.part.name])
+    for warning in reading_warnings(scores.part, predictor.vocabulary, predictor.config.text):
+        say(f"warning: {warning}")
     return scores
 
 

@@ -120,6 +120,8 @@ def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
         tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
     if prepared.holdout_warning is not None:
         tell(f"warning: {prepared.holdout_warning}")
+    for warning in prepared.reading_warnings:
+        tell(f"warning: {warning}")
     keys = {
         "self_training.epochs": config.self_training.epochs,
         "evidence.unlabelled": config.evidence.unlabelled,
