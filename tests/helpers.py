@@ -1,4 +1,21 @@
-"""Functions that several tests of commands use."""
+"""A configuration and functions that several tests use."""
+
+TINY_CONFIG = """
+seed = 3
+[vocabulary]
+min_frequency = 1
+[batches]
+tokens = 256
+[model]
+embedding = 8
+hidden = 4
+layers = 1
+[training]
+epochs = 1
+[machine]
+device = "cpu"
+threads = 1
+"""
 
 
 def reviews(count, words):

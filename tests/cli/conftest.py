@@ -6,24 +6,7 @@ import pytest
 
 from sentiment.config import read_config
 from sentiment.training.run import train_run
-from tests.helpers import reviews
-
-CONFIG = """
-seed = 3
-[vocabulary]
-min_frequency = 1
-[batches]
-tokens = 256
-[model]
-embedding = 8
-hidden = 4
-layers = 1
-[training]
-epochs = 1
-[machine]
-device = "cpu"
-threads = 1
-"""
+from tests.helpers import TINY_CONFIG, reviews
 
 
 @pytest.fixture(scope="package")
@@ -32,7 +15,7 @@ def folder(tmp_path_factory, write_rows):
     folder = tmp_path_factory.mktemp("commands")
     source = write_rows(folder / "reviews.jsonl", reviews(60, ["dull and awful", "bright and lovely"]))
     write_rows(folder / "other.jsonl", reviews(10, ["dull and lovely", "awful and bright"]))
-    (folder / "tiny.toml").write_text(CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
+    (folder / "tiny.toml").write_text(TINY_CONFIG + f"[data]\nsource = {json.dumps(str(source))}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         train_run(read_config(folder / "tiny.toml"), folder / "run")

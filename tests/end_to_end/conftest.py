@@ -8,28 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.torture.bench import write_reviews
-
-TINY_CONFIG = """
-seed = 3
-[vocabulary]
-min_frequency = 1
-[batches]
-tokens = 300
-[model]
-embedding = 12
-hidden = 8
-layers = 1
-readout = "max"
-[training]
-epochs = 3
-learning_rate = 0.02
-average = 0.9
-checkpoint_steps = 2
-[machine]
-device = "cpu"
-threads = 1
-"""
+from scripts.torture.bench import RECIPE, write_reviews
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +17,7 @@ def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
     write_reviews(folder / "reviews.jsonl", 240)
     source = json.dumps(str(folder / "reviews.jsonl"))
-    (folder / "tiny.toml").write_text(TINY_CONFIG + f"[data]\nsource = {source}\n")
+    (folder / "tiny.toml").write_text(RECIPE + f"[data]\nsource = {source}\n")
     return folder
 
 

@@ -11,42 +11,23 @@ import tomli_w
 import torch
 
 import sentiment
-from sentiment.config import parse_config
+from sentiment.config import override, parse_config
 from sentiment.data.text_rules import TextRules
 from sentiment.errors import DataError, RunError
 from sentiment.inference.predictor import Predictor
 from sentiment.runs import read_run
 from sentiment.system import storage
 from sentiment.training.run import train_run
-
-CONFIG = """
-[vocabulary]
-min_frequency = 1
-[batches]
-tokens = 256
-[text]
-head = 2
-tail = 3
-[model]
-embedding = 8
-hidden = 4
-layers = 1
-[training]
-epochs = 1
-[machine]
-device = "cpu"
-threads = 1
-"""
+from tests.helpers import TINY_CONFIG, reviews
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, write_rows):
     """Return the folder of a run of one epoch."""
     folder = tmp_path_factory.mktemp("predictor")
-    words = ["was dull and awful", "was bright and lovely"]
-    rows = [{"text": f"take {n} {words[n % 2]}", "label": n % 2, "film": f"f{n // 4}"} for n in range(48)]
-    source = f"[data]\nsource = {json.dumps(str(write_rows(folder / 'reviews.jsonl', rows)))}\n"
-    train_run(parse_config(CONFIG + source, "test"), folder / "run")
+    source = write_rows(folder / "reviews.jsonl", reviews(48, ["dull and awful", "bright and lovely"]))
+    changes = [override("data.source", str(source)), "text.head=2", "text.tail=3"]
+    train_run(parse_config(TINY_CONFIG, "test", changes), folder / "run")
     return folder / "run"
 
 

@@ -1,38 +1,15 @@
 """Two tiny runs on hostile reviews: markup, a very long word, a very long text."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from sentiment.config import parse_config
+from sentiment.config import override, parse_config
 from sentiment.report.facts import JudgeOptions, compare_runs, gather_facts
 from sentiment.training.run import train_run
-from tests.helpers import reviews
+from tests.helpers import TINY_CONFIG, reviews
 
-CONFIG = """
-seed = 3
-[vocabulary]
-min_frequency = 1
-[batches]
-tokens = 400
-[text]
-head = 0
-tail = 0
-[model]
-embedding = 8
-hidden = 4
-layers = 1
-readout = "{readout}"
-[pretraining]
-epochs = {pretraining}
-[training]
-epochs = 2
-members = 2
-[machine]
-device = "cpu"
-threads = 1
-"""
+CHANGES = ["batches.tokens=400", "text.head=0", "text.tail=0", "training.epochs=2", "training.members=2"]
 HOSTILE = [
     "<script>alert('never')</script> this film was dull",
     "</style></body> & this film was <b>bright</b>",
@@ -56,8 +33,9 @@ def folder(tmp_path_factory, write_rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         for name, readout, pretraining in (("<b>&one", "max", 1), ("two", "attention", 0)):
-            text = CONFIG.format(readout=readout, pretraining=pretraining)
-            config = parse_config(f"{text}\n[data]\nsource = {json.dumps(str(data))}\n", "test")
+            changes = [*CHANGES, f"model.readout={readout}", f"pretraining.epochs={pretraining}"]
+            changes.append(override("data.source", str(data)))
+            config = parse_config(TINY_CONFIG, "test", changes)
             train_run(config, folder / name)
     return folder
 
