@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import TextIO
 
 from sentiment.errors import Interrupted, MachineError, SentimentError, UsageError
@@ -42,6 +43,8 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
     interrupts.stop_at_once()
     if sys.stderr is None:  # stderr is closed; messages must not appear on stdout
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a character that the encoding lacks becomes ?
     if sys.stdout is None:
         return _print_error("cannot write the output: stdout is closed", MachineError.exit_code)
     try:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,13 +18,9 @@ from sentiment.data.tokens import StoredIds, Tokens, offsets_of
 from sentiment.data.workers import tokenize_chunks
 from sentiment.errors import DataError
 from sentiment.system import storage
+from sentiment.system.folders import cache_folder
 
 CACHE_FORMAT = 3  # counts up when the files below change
-
-
-def cache_folder() -> Path:
-    """Return the folder of what this program can make again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sentiment"
 
 
 def tokenize_cached(texts: Sequence[str], rules: TextRules, description: str, workers: int) -> Tokens:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text import shorten
-from sentiment.data.token_cache import cache_folder
 from sentiment.data.torchtext_adapter import VECTOR_NAMES, Vectors, download_vectors, read_vectors
 from sentiment.data.vocabulary import Channel
 from sentiment.errors import DataError, MachineError
+from sentiment.system.folders import cache_folder, expand_home
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def load_word_vectors(name: str, channel: Channel, width: int) -> WordVectors:
 
 
 def _load_vectors(name: str) -> Vectors:
-    path = Path(name).expanduser()
+    path = expand_home(name)
     if path.is_file():
         with tempfile.TemporaryDirectory() as scratch:
             try:

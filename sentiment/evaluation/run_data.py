@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 from sentiment.config import Config
 from sentiment.data.parts import TRAINING_SPLITS, Part, load_part, load_split
@@ -12,6 +11,7 @@ from sentiment.data.reviews import ReviewSource
 from sentiment.errors import DataError, SentimentError
 from sentiment.inference.predictor import Predictor
 from sentiment.runs.table_settings import table_settings
+from sentiment.system.folders import expand_home
 
 
 class RunData:
@@ -59,7 +59,7 @@ class RunData:
             if split in TRAINING_SPLITS:
                 return self.own_part(split)
             return load_part(self.config, split or "test", threads, self.source)
-        if split == "test" and Path(self.name).expanduser().is_file():
+        if split == "test" and expand_home(self.name).is_file():
             split = None  # a file has one split, which is called train
         if split is not None and self.is_own:
             return self._load_own(split)

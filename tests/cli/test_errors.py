@@ -3,12 +3,14 @@
 import errno
 import os
 import signal
+import subprocess
 
 import pytest
 
 from sentiment import cli
 from sentiment.cli.options import overrides
 from sentiment.config import parse_config
+from sentiment.system.processes import own_command, own_environment
 from tests.helpers import assert_one_error
 
 
@@ -77,3 +79,14 @@ def test_a_folder_called_shipped_is_not_the_shipped_model(arguments, command, tm
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shipped").mkdir()
     assert_one_error(command(*arguments, "./shipped"), 3, "shipped")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_character_that_stdout_cannot_encode_is_replaced(encoding, folder):
+    environment = own_environment() | {"PYTHONIOENCODING": encoding}
+    review = "sch\u00f6n \U0001f600 good"  # --explain marks each word as unknown: (?)
+    command = own_command(["predict", "--run", str(folder / "run"), "--explain", review])
+    result = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    for word in ("sch\u00f6n", "\U0001f600"):
+        assert word.encode(encoding, "replace") + b"(?)" in result.stdout

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from sentiment.data import token_cache, workers
 from sentiment.data.text import digest
 from sentiment.data.text_rules import TextRules, normalise
-from sentiment.data.token_cache import cache_folder, tokenize_cached
+from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokenizer import Tokenizer, shared_tokenizer
 from sentiment.data.tokens import StoredIds, Tokens
 from sentiment.errors import MachineError, UsageError
 from sentiment.system import storage
+from sentiment.system.folders import cache_folder
 
 RULES = TextRules()
 TEXTS = [
@@ -262,14 +263,6 @@ def test_two_processes_at_once_fill_one_entry(caches, many):
     here = tokenize_cached(many, RULES, "x", 1)
     assert json.loads(answers[0][0]) == [here.forms, here.ids[:].tolist(), here.offsets.tolist()]
     assert entry.is_dir()
-
-
-def test_the_cache_is_in_the_users_cache_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache_folder() == tmp_path / "sentiment"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache_folder() == tmp_path / "home" / ".cache" / "sentiment"
 
 
 @settings(derandomize=True, deadline=None)

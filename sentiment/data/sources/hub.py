@@ -11,6 +11,7 @@ from sentiment.data.sources.splits import canonical_split, require_one_each
 from sentiment.data.sources.table import SplitReaders
 from sentiment.data.text import shorten
 from sentiment.errors import DataError, MachineError
+from sentiment.system.folders import give_hub_a_home
 
 HUB_NAME = re.compile(r"((?:[\w.-]+/)?[\w.-]+)(?::([\w.+-]+))?(?:@([\w./-]+))?")
 CONFIGURATIONS = re.compile(r"[Aa]vailable[^\[]*\[([^\]]*)\]")
@@ -45,6 +46,7 @@ def download(wanted: HubName) -> SplitReaders:
     The hub sends all splits; only those that are asked for are read. Raises MachineError if the data set is
     neither on the hub nor in `HF_HOME`, and DataError if a configuration has to be named.
     """
+    give_hub_a_home()
     import datasets
 
     unreachable = _ask_hub(wanted)

@@ -12,6 +12,7 @@ from sentiment.data.sources.hub import HubName, download, parse_hub_name
 from sentiment.data.sources.table import SplitReaders
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
+from sentiment.system.folders import expand_home
 
 PATH_LENGTH = 120  # characters of a path in a message
 BUNDLED = {"sample": "sample", "phrases": "phrases.jsonl"}
@@ -23,7 +24,7 @@ def open_source(source: str, settings: DataSettings) -> SplitReaders:
     `sample` and `phrases` are the bundled reviews, even if a folder is called so here; `./sample` is a path.
     Raises DataError if there is no such source, and MachineError if a download fails.
     """
-    path = _bundled_path(source) if source in BUNDLED else Path(source).expanduser()
+    path = _bundled_path(source) if source in BUNDLED else expand_home(source)
     if path.is_file():
         return {"train": partial(read_table, path, settings)}
     if path.is_dir():
