@@ -17,6 +17,7 @@ from sentiment.data.batches import LabelledReviews
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
 
 MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
+ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 
@@ -174,9 +175,13 @@ def _fit_regression(
 def _log_count_ratios(presence: Any, labels_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
     """Return ratios_G: the log of an n-gram's share in positive reviews over its share in negative ones.
 
-    Reviews count by their weight. One more review of each class, which holds every n-gram, is added.
+    Reviews count by their weight. Two more, which hold every n-gram, are added: each class has its share of
+    them. With one of each class, the rare n-grams of the larger class would have a ratio near 0.
     """
-    positive_G, negative_G = (presence.T @ (weights_N * (labels_N == label)) + 1.0 for label in (True, False))
+    of_class = [weights_N * (labels_N == label) for label in (True, False)]
+    positive_G, negative_G = (
+        presence.T @ own_N + ADDED_REVIEWS * own_N.sum() / weights_N.sum() for own_N in of_class
+    )
     ratios_G: np.ndarray = np.log(positive_G / positive_G.sum()) - np.log(negative_G / negative_G.sum())
     return ratios_G
 

@@ -77,6 +77,22 @@ class Pipeline(NamedTuple):
     """|coefficient times log-count ratio| times the root of the number of reviews, n-gram by n-gram."""
 
 
+def log_count_ratios(presence: np.ndarray, labels_N: np.ndarray, weights_N: np.ndarray | None) -> np.ndarray:
+    """Those of scikit-learn's naive Bayes, with two more reviews that hold every n-gram.
+
+    Each class has its share of them.
+    """
+    weights_N = np.ones(len(labels_N)) if weights_N is None else weights_N
+    positive = np.average(labels_N, weights=weights_N)
+    bayes = MultinomialNB(alpha=0, force_alpha=True).fit(
+        np.vstack([presence, np.ones((2, presence.shape[1]))]),
+        np.concatenate([labels_N.astype(np.int64), [0, 1]]),  # it counts in the labels' type
+        np.concatenate([weights_N, [2 * (1 - positive), 2 * positive]]),
+    )
+    negative_G, positive_G = bayes.feature_log_prob_
+    return positive_G - negative_G
+
+
 def fit_pipeline(
     vocabulary: Vocabulary,
     texts: Sequence[Sequence[str]] = TEXTS,
@@ -94,11 +110,7 @@ def fit_pipeline(
     )
     features = vectorizer.fit_transform(texts)
     frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
-    bayes = MultinomialNB(alpha=1).fit(
-        features > 0, labels_N.astype(np.int64), weights_N
-    )  # scikit-learn counts in the type of the labels
-    negative_G, positive_G = bayes.feature_log_prob_
-    ratios_G = positive_G - negative_G
+    ratios_G = log_count_ratios((features > 0).toarray(), labels_N, weights_N)
     features = features.multiply(ratios_G).tocsr()
     settings = {"C": 100, "tol": 1e-2, "dual": True, "random_state": 1} | settings
     model = LogisticRegression(solver="liblinear", **settings).fit(features, labels_N, weights_N)
@@ -187,7 +199,7 @@ def test_exactly_size_ngrams_are_kept(train, size: int) -> None:
     assert set(keys_G.tolist()) < set(everything.tolist())
 
 
-@pytest.mark.parametrize("size", [2, 50])
+@pytest.mark.parametrize("size", [2, 40])
 def test_the_weightiest_ngrams_are_kept(train, size: int) -> None:
     _, vocabulary = train
     importance, words = fit_pipeline(vocabulary).importance, vocabulary.channels[0].words
@@ -306,3 +318,13 @@ def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> Non
     found_N = logits_of(fit_evidence(train, *vocabulary.sizes, configure(size=5000), seed=1), train)
     np.testing.assert_allclose(found_N, expected.logits_N, atol=0.05)
     assert np.ptp(expected.logits_N) > 2
+
+
+def test_rare_ngrams_of_the_larger_class_count_though_the_classes_are_lopsided(encode) -> None:
+    """With as much added to each class, a word of two reviews of the larger one would have a ratio near 0."""
+    negative = [["it", "is"]] * 78 + [["it", "is", "awful"]] * 2
+    reviews, vocabulary = encode([*negative, *[["it", "is", "lovely"]] * 20])
+    train = LabelledReviews(reviews, np.repeat([0, 1], [80, 20]).astype(np.int8))
+    evidence = fit_evidence(train, *vocabulary.sizes, configure(size=100), seed=1)
+    weights = dict(zip(evidence.keys_G.tolist(), evidence.weights_G.tolist(), strict=True))
+    assert weights[int(vocabulary.ids(["awful"])[0])] < -1.5
