@@ -25,7 +25,7 @@ from sentiment.errors import UsageError
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
-    from sentiment.evaluation.judge import JudgedReview
+    from sentiment.evaluation.judge import Scores
     from sentiment.inference.predictor import Predictor
 
 DEFAULT_THRESHOLD = 0.5
@@ -75,18 +75,8 @@ def eval_command(
     table: Sequence[str] = (),
 ) -> None:
     """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
-    given = DEFAULT_THRESHOLD if threshold is None else parse_threshold(threshold)
-    if keep and threshold is None:
-        raise UsageError("--keep keeps a threshold; name it: --threshold best, or --threshold P")
-    if baseline and given != DEFAULT_THRESHOLD:
-        raise UsageError("--threshold and --baseline do not go together; leave one of them out")
-    from sentiment.evaluation.judge import (
-        choose_threshold,
-        compare_with_baseline,
-        mistakes,
-        score_run,
-        slice_scores,
-    )
+    given = read_threshold(threshold, keep=keep, baseline=baseline)
+    from sentiment.evaluation.judge import choose_threshold, compare_with_baseline, score_run, slice_scores
     from sentiment.evaluation.parity import check_parity
     from sentiment.evaluation.run_data import RunData
     from sentiment.inference.predictor import Predictor
@@ -113,9 +103,8 @@ def eval_command(
         rows = comparison_rows(run_title(path), compared)
     rows |= slice_rows(slicings)
     if errors is not None:
-        wrong = mistakes(predictor, scores, chosen)
-        write_mistakes(errors, wrong, predictor)
-        rows["mistakes"] = [f"{len(wrong):,} in {errors}"]
+        count = write_mistakes(errors, predictor, scores, chosen)
+        rows["mistakes"] = [f"{count:,} in {errors}"]
     if check:
         parity = check_parity(predictor, path, scores)
         record["parity"] = asdict(parity)
@@ -129,6 +118,16 @@ def eval_command(
         parity.require()
 
 
+def read_threshold(threshold: str | None, *, keep: bool, baseline: bool) -> float | None:
+    """Return the threshold to judge by, or None for `best`; raises UsageError if options contradict it."""
+    given = DEFAULT_THRESHOLD if threshold is None else parse_threshold(threshold)
+    if keep and threshold is None:
+        raise UsageError("--keep keeps a threshold; name it: --threshold best, or --threshold P")
+    if baseline and given != DEFAULT_THRESHOLD:
+        raise UsageError("--threshold and --baseline do not go together; leave one of them out")
+    return given
+
+
 def parse_threshold(given: str) -> float | None:
     """Return the probability that was given, or None for `best`; raises UsageError for anything else."""
     if given == "best":
@@ -136,8 +135,9 @@ def parse_threshold(given: str) -> float | None:
     return parse_probability(given, "--threshold takes best or a probability")
 
 
-def write_mistakes(file: Path, wrong: "list[JudgedReview]", predictor: "Predictor") -> None:
-    """Write a JSON line per mistake, with text and label in the columns of the run's data."""
+def write_mistakes(file: Path, predictor: "Predictor", scores: "Scores", threshold: float) -> int:
+    """Write a JSON line per mistake, in the columns of the run's data; return how many there are."""
+    from sentiment.evaluation.judge import mistakes
     from sentiment.runs.table_settings import own_table
     from sentiment.system import storage
 
@@ -149,6 +149,7 @@ def write_mistakes(file: Path, wrong: "list[JudgedReview]", predictor: "Predicto
             columns.label: review.label,
             columns.text: review.text,
         }
-        for review in wrong
+        for review in mistakes(predictor, scores, threshold)
     ]
     storage.write_file(file, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    return len(rows)
