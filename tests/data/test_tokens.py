@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.data import token_cache, workers
-from sentiment.data.text import digest
+from sentiment.data.text import digest, why_unreadable
 from sentiment.data.text_rules import TextRules, normalise
 from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokenizer import Tokenizer, shared_tokenizer
@@ -89,6 +89,20 @@ def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
     assert len(strings) == before
     tokenizer.tokenize([f"zyzzyva{word}" for word in range(200)])
     assert len(strings) >= before + 200
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    texts=st.lists(readable.filter(lambda text: not why_unreadable(text)), min_size=1, max_size=4),
+    language=st.sampled_from(["en", "de", "fr", "zh", "xx"]),
+)
+def test_training_predicting_and_explaining_read_the_same_tokens(texts, language):
+    tokenizer = shared_tokenizer(TextRules(language=language))
+    trained, predicted = tokenizer.tokenize(texts), tokenizer.tokenize_and_forget(texts)
+    assert_same(trained, predicted)
+    for index, text in enumerate(texts):
+        explained = [token.rstrip(" ") for sentence in tokenizer.sentences(text) for token in sentence]
+        assert explained == words(trained, index) != []
 
 
 def test_each_language_has_its_tokenizer_and_keeps_it():
