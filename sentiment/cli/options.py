@@ -30,7 +30,10 @@ DataOption = Annotated[
 ]
 SplitOption = Annotated[
     str | None,
-    typer.Option("--split", help="The split to judge: test by default, or the only split of --data."),
+    typer.Option(
+        "--split",
+        help="The split to judge: by default test, else validation, or the only split of --data.",
+    ),
 ]
 DeviceOption = Annotated[
     str | None, typer.Option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")

@@ -11,6 +11,7 @@ from sentiment.data.reviews import ReviewSource
 from sentiment.errors import DataError, SentimentError
 from sentiment.inference.predictor import Predictor
 from sentiment.runs.table_settings import table_settings
+from sentiment.system.console import say
 from sentiment.system.folders import expand_home
 
 
@@ -50,15 +51,17 @@ class RunData:
     def choose_part(self, split: str | None) -> Part:
         """Return the reviews to judge: `split`, by default test, or the only split of a named source.
 
+        If the run's own data have no test split, the default is validation, and a line on stderr says so.
         `train` and `validation` of the run's own data are what it trained on and held out. A copy of the
         training data that is judged whole has the name `all`.
         Raises DataError if there is no such split, or if the run's own data have changed.
         """
         threads = self._predictor.machine.threads
         if not self._is_named:
+            split = split or self._choose_own_split()
             if split in TRAINING_SPLITS:
                 return self.own_part(split)
-            return load_part(self.config, split or "test", threads, self.source)
+            return load_part(self.config, split, threads, self.source)
         if split == "test" and expand_home(self.name).is_file():
             split = None  # a file has one split, which is called train
         if split is not None and self.is_own:
@@ -67,6 +70,13 @@ class RunData:
         if part.name == "train" and self.is_own and self._predictor.facts["data"]["validation"]:
             part = replace(part, name="all")
         return part
+
+    def _choose_own_split(self) -> str:
+        """Return test, or validation if only that is there."""
+        if "test" in self.source.labelled_splits or not self._predictor.facts["data"]["validation"]:
+            return "test"
+        say(f"{self.name} has no test split; judging the validation split")
+        return "validation"
 
     def own_part(self, split: str) -> Part:
         """Return `train` or `validation` of the run's own data.

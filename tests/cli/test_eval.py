@@ -215,6 +215,22 @@ def test_a_copy_replaces_the_runs_own_data_if_they_are_gone(folder, command, tmp
             assert found["baseline"]["evaluation"] == own["baseline"]["evaluation"]
 
 
+def test_without_a_test_split_validation_is_judged(folder, command):
+    by_default = command("eval", folder / "run", "--json")
+    asked_for = command("eval", folder / "run", "--json", "--split", "validation")
+    first, second = json.loads(by_default.stdout), json.loads(asked_for.stdout)
+    assert first.pop("reviews_per_second") and second.pop("reviews_per_second")
+    assert first == second and first["split"] == "validation"
+    assert "reviews.jsonl has no test split; judging the validation split" in by_default.stderr
+    assert "no test split" not in asked_for.stderr
+
+
+def test_without_test_and_validation_the_splits_are_named(folder, command, tmp_path):
+    run = tmp_path / "whole"
+    train_run(read_config(folder / "tiny.toml", ["data.validation=none"]), run)
+    assert_one_error(command("eval", run), 3, "no split named test", "train")
+
+
 def test_a_folder_of_other_reviews_keeps_its_own_splits(folder, command, tmp_path):
     shutil.copy(folder / "other.jsonl", tmp_path / "train.jsonl")
     asked = ("eval", folder / "run", "--data", tmp_path, "--json")

@@ -71,7 +71,8 @@ def test_eval_as_text_and_as_json(tiny, finished_run, command):
 
 
 def test_eval_names_the_existing_splits(finished_run, command):
-    assert_one_error(command("eval", finished_run), 3, "no split named test", "train, validation")
+    asked = ("eval", finished_run, "--split", "test")
+    assert_one_error(command(*asked), 3, "no split named test", "train, validation")
 
 
 def test_predict_and_eval_give_the_same_probability(tiny, finished_run, command):
