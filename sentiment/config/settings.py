@@ -70,6 +70,12 @@ class DataSettings(Section):
     extra: str = ""
     """A file of more labelled texts to learn from, which are never used to judge; or `phrases`, the bundled
     short texts of negation and contrast. Empty for none."""
+    exclude: str = ""
+    """A file with the positions of reviews to leave out of training and validation: one in each line, counted
+    from 0 in the split `train`; or a csv file with the column `position`. Empty for none."""
+    limit: int = Field(0, ge=0)
+    """The most reviews of the split `train` that are used, for a first try: whole groups, drawn by `seed`, as
+    many of each class. Unlabelled reviews are cut to the same share. 0 for all."""
     _own: OwnTable | None = PrivateAttr(default=None)
 
     @field_validator("classes")

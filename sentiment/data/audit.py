@@ -80,7 +80,7 @@ def audit(config: Config, workers: int) -> Audit:
         rule=holdout.rule,
         shared_groups=holdout.shared_groups,
         holdout_warning=holdout.warning,
-        notes=source.notes,
+        notes=[*source.notes, *holdout.notes],
     )
 
 

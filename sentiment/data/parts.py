@@ -9,6 +9,7 @@ import numpy as np
 from sentiment.config import Config, TextSettings
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.reviews import Reviews, ReviewSource
+from sentiment.data.selection import Selection, select_reviews
 from sentiment.data.splits import Holdout, hold_out, require_both_classes
 from sentiment.data.text_rules import TextRules
 from sentiment.data.token_cache import tokenize_cached
@@ -85,14 +86,19 @@ def load_split(config: Config, split: str | None, workers: int, source: ReviewSo
 def split_source(
     splits: Mapping[str, Reviews], config: Config, workers: int
 ) -> tuple[dict[str, Part], Holdout]:
-    """Tokenize the splits of a source, and cut validation from train if the configuration asks for that."""
+    """Tokenize the splits of a source, and cut validation from train if the configuration asks for that.
+
+    Reviews that it leaves out are in no part.
+    """
     if "train" not in splits:
         found = ", ".join(splits) or "none"
         raise DataError(f"{config.data.source} has no split named train (found: {found})")
+    selection = select_reviews(splits, config.data, config.seed)
+    splits = selection.splits
     if "validation" in splits and config.data.validation in ("auto", "own"):
-        return _keep_own_validation(splits, config, workers)
+        return _keep_own_validation(selection, config, workers)
     # Before tokenizing, which takes longer: an impossible split is then reported at once.
-    holdout = hold_out(splits["train"], config.data, config.seed)
+    holdout = selection.leave_out(hold_out(splits["train"], config.data, config.seed))
     parts = {
         name: _tokenize_split(reviews, config, workers)
         for name, reviews in splits.items()
@@ -107,18 +113,22 @@ def split_source(
 
 
 def _keep_own_validation(
-    splits: Mapping[str, Reviews], config: Config, workers: int
+    selection: Selection, config: Config, workers: int
 ) -> tuple[dict[str, Part], Holdout]:
     """Tokenize a source that has its own validation split."""
+    splits = selection.splits
     require_both_classes(splits["train"].labels_N)
     parts = {name: _tokenize_split(reviews, config, workers) for name, reviews in splits.items()}
     train, validation = splits["train"].groups, splits["validation"].groups
-    return parts, Holdout(
-        rule="own",
-        train_N=parts["train"].positions_N,
-        validation_N=parts["validation"].positions_N,
-        shared_groups=None if train is None or validation is None else len(set(train) & set(validation)),
+    holdout = selection.leave_out(
+        Holdout(
+            rule="own",
+            train_N=parts["train"].positions_N,
+            validation_N=parts["validation"].positions_N,
+            shared_groups=None if train is None or validation is None else len(set(train) & set(validation)),
+        )
     )
+    return parts | {"train": replace(parts["train"], positions_N=holdout.train_N)}, holdout
 
 
 def _tokenize_split(reviews: Reviews, config: Config, workers: int) -> Part:

@@ -10,6 +10,7 @@ from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.readability import reading_warnings
 from sentiment.data.reviews import EXTRA, PHRASES, Reviews, ReviewSource, load_extra, load_phrases
+from sentiment.data.selection import excluded_positions
 from sentiment.data.text import digest
 from sentiment.data.tokenizer import require_language
 from sentiment.data.vocabulary import Vocabulary
@@ -39,7 +40,8 @@ class Prepared:
     shared_groups: int | None
     """Groups with reviews in both train and validation; None if the source has no groups."""
     data_hash: str
-    """SHA-256 over texts and labels of every split of the source that was read."""
+    """SHA-256 over texts and labels of every split of the source that was read, and over the positions of
+    `data.exclude`."""
     further_hash: str
     """The same over `data.extra` and the bundled phrases, if they are learned from."""
     split_hashes: dict[str, str]
@@ -86,11 +88,11 @@ def prepare(config: Config, workers: int) -> Prepared:
         unlabelled=unlabelled,
         rule=holdout.rule,
         shared_groups=holdout.shared_groups,
-        data_hash=_hash_reviews(splits),
+        data_hash=_hash_source(splits, config),
         further_hash=_hash_reviews(further),
         split_hashes={name: parts[name].split_hash for name in TRAINING_SPLITS},
         holdout_warning=holdout.warning,
-        notes=source.notes,
+        notes=[*source.notes, *holdout.notes],
         columns={} if source.columns is None else source.columns.names(),
         classes=source.classes,
         reading_warnings=reading_warnings(judged, vocabulary, config.text),
@@ -102,7 +104,7 @@ def data_hash(config: Config, source: ReviewSource | None = None) -> str:
 
     `source` is the source of the configuration if it is already open. Raises what `load_reviews` raises.
     """
-    return _hash_reviews(_read_source(config, source))
+    return _hash_source(_read_source(config, source), config)
 
 
 def count_words(train: Part, config: Config) -> Vocabulary:
@@ -119,6 +121,15 @@ def _read_source(config: Config, source: ReviewSource | None = None) -> dict[str
 def _load_further(config: Config) -> dict[str, Reviews]:
     """Return what a training learns from besides its source."""
     return load_extra(config.data) | (load_phrases() if config.evidence.phrases else {})
+
+
+def _hash_source(splits: dict[str, Reviews], config: Config) -> str:
+    """Hash the splits, and the positions that are left out if there are some."""
+    found = _hash_reviews(splits)
+    if "train" in splits and config.data.exclude:
+        positions_N = excluded_positions(config.data, splits["train"])
+        return digest([found, *map(str, positions_N.tolist())])
+    return found
 
 
 def _hash_reviews(splits: dict[str, Reviews]) -> str:

@@ -30,6 +30,8 @@ class Reviews:
     """int8: 1 positive, 0 negative, -1 without a label."""
     groups: Sequence[str] | None = None
     """What each review is about (`film`); None if the source has no such column."""
+    kept_R: np.ndarray | None = None
+    """Whether each row of the source is one of the reviews (bool); None if all are."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -81,7 +83,7 @@ class ReviewSource:
         if split != UNLABELLED:
             self._remember(columns, rows)
         groups = None if rows.groups is None else _name_groups(rows.groups, split)
-        return Reviews(split, rows.texts, rows.labels_N, groups)
+        return Reviews(split, rows.texts, rows.labels_N, groups, rows.kept_R)
 
     def _remember(self, columns: Columns, rows: UsableRows) -> None:
         """Keep what the user is told; columns are told once, not for each split that has the same."""

@@ -27,6 +27,8 @@ class UsableRows:
     """int8: 1 positive, 0 negative, -1 without a label."""
     groups: Sequence[Any] | None
     """The group of each row as the table has it, with None for a row without one."""
+    kept_R: np.ndarray | None = None
+    """Whether each row of the table can be used (bool); None if all can."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """The class of each label that was found."""
     notes: Sequence[str] = ()
@@ -82,6 +84,7 @@ def read_rows(
         texts=texts if is_whole else list(compress(texts, kept)),
         labels_N=np.array(list(compress(labels.of_rows, kept)), dtype=np.int8),
         groups=groups if is_whole or groups is None else list(compress(groups, kept)),
+        kept_R=None if is_whole else np.array(kept),
         classes=labels.classes,
         notes=notes,
     )

@@ -32,6 +32,8 @@ class Holdout:
     """Groups with reviews on both sides; None if the source has no groups."""
     asked: int | None = None
     """Reviews that `data.validation_share` asks for; None if validation is not cut from train."""
+    notes: Sequence[str] = ()
+    """Sentences for the user: which training reviews are left out."""
 
     @property
     def warning(self) -> str | None:
@@ -54,9 +56,10 @@ def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     rule = _choose_rule(reviews, settings)
     if rule == "none":
         return Holdout(rule, np.arange(len(reviews)), np.arange(0), shared_groups=None)
-    clusters = _join_copies(_keys_of_reviews(reviews, rule, settings.validation_share), reviews.texts)
+    clusters = _join_copies(keys_of_reviews(reviews, rule, settings.validation_share), reviews.texts)
     share = settings.validation_share
-    chosen = _choose_clusters(clusters, reviews.labels_N, share, np.random.default_rng(seed))
+    room_C = np.ceil(np.bincount(reviews.labels_N, minlength=2) * share)
+    chosen = choose_clusters(clusters, reviews.labels_N, room_C, np.random.default_rng(seed))
     if not chosen:
         raise DataError(_explain_empty(clusters, reviews.labels_N, rule, share))
     held = np.zeros(len(reviews), dtype=bool)
@@ -108,7 +111,7 @@ def _choose_rule(reviews: Reviews, settings: DataSettings) -> str:
     return rule
 
 
-def _keys_of_reviews(reviews: Reviews, rule: str, share: float) -> list[Hashable]:
+def keys_of_reviews(reviews: Reviews, rule: str, share: float) -> list[Hashable]:
     """Return a key for each review; reviews with the same key stay on one side."""
     keys: Iterable[Hashable] = range(len(reviews))
     if rule == "group":
@@ -140,17 +143,16 @@ def _join_copies(keys: Sequence[Hashable], texts: Sequence[str]) -> list[list[in
     return list(clusters.values())
 
 
-def _choose_clusters(
-    clusters: list[list[int]], labels_N: np.ndarray, share: float, random: np.random.Generator
+def choose_clusters(
+    clusters: Sequence[list[int]], labels_N: np.ndarray, room_C: np.ndarray, random: np.random.Generator
 ) -> list[int]:
-    """Take clusters in random order as long as neither class exceeds its share."""
-    room = np.ceil(np.bincount(labels_N, minlength=2) * share)
+    """Take clusters in random order as long as neither class exceeds its room."""
     chosen: list[int] = []
     for index in random.permutation(len(clusters)):
         cluster = clusters[index]
         counts = np.bincount(labels_N[cluster], minlength=2)
-        if (counts <= room).all():
-            room -= counts
+        if (counts <= room_C).all():
+            room_C = room_C - counts
             chosen += cluster
     return chosen
 

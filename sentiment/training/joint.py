@@ -16,7 +16,7 @@ from sentiment.training.session import TrainingSession, open_session, training_m
 from sentiment.training.state import TrainingState, begin_or_restore
 
 # Keys in which processes that train together may differ: they may be on several machines.
-KEYS_OF_A_MACHINE = ("data.source", "data.extra", "machine.", "logging.")
+KEYS_OF_A_MACHINE = ("data.source", "data.extra", "data.exclude", "machine.", "logging.")
 
 
 @contextmanager
