@@ -81,8 +81,9 @@ def excluded_positions(settings: DataSettings, train: Reviews) -> np.ndarray:
     if train.kept_R is None:
         return _read_rows(settings, len(train))
     rows_N = _read_rows(settings, len(train.kept_R))
-    positions_R = np.cumsum(train.kept_R) - 1
-    return positions_R[rows_N[train.kept_R[rows_N]]]
+    positions_R: np.ndarray = np.cumsum(train.kept_R) - 1
+    kept_N: np.ndarray = rows_N[train.kept_R[rows_N]]
+    return np.take(positions_R, kept_N)
 
 
 def _read_rows(settings: DataSettings, count: int) -> np.ndarray:
