@@ -1,6 +1,7 @@
 """Files of every kind as people have them: read whole or in pieces, each value as it is written."""
 
 import codecs
+import csv
 import datetime
 import gzip
 import json
@@ -9,6 +10,8 @@ import sys
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sentiment.config import DataSettings
 from sentiment.data.sources.files import read_table, stream_table
@@ -237,6 +240,37 @@ def test_without_quoting_every_quote_is_a_character(read, ending):
     content = f'text{separator}label\n"good"{separator}1\n"bad{separator}0\n'
     table, _ = read(f"a.{ending}", content, quoting="none")
     assert cells(table) == {"text": ['"good"', '"bad'], "label": ["1", "0"]}
+
+
+fields_of_csv = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+fields_of_tsv = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t"), max_size=12)
+
+
+def assert_rows_come_back(path, rows, separator, quoting):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=separator, quoting=quoting).writerows([["text", "note"], *rows])
+    table = read_table(path, DataSettings())
+    assert not table.bad_rows
+    assert list(zip(*table.columns.values(), strict=True)) == rows
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    rows=st.lists(st.tuples(fields_of_csv, fields_of_csv), min_size=1, max_size=5),
+    separator=st.sampled_from(",;|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_whatever_a_writer_of_csv_writes_is_read(tmp_path_factory, rows, separator, quoting):
+    assert_rows_come_back(tmp_path_factory.mktemp("csv") / "a.csv", rows, separator, quoting)
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    rows=st.lists(st.tuples(fields_of_tsv, fields_of_tsv), min_size=1, max_size=5),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_whatever_a_writer_of_tsv_writes_is_read(tmp_path_factory, rows, quoting):
+    assert_rows_come_back(tmp_path_factory.mktemp("tsv") / "a.tsv", rows, "\t", quoting)
 
 
 # --- encodings -----------------------------------------------------------------------------------------
