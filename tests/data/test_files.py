@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import DataSettings
+from sentiment.config.own_table import OwnTable
 from sentiment.data.sources.files import read_table, stream_table
 from sentiment.data.sources.table import PIECE_ROWS
 from sentiment.errors import DataError
@@ -161,9 +162,11 @@ def test_a_header_is_a_header(read, header):
     assert (list(table.columns), said) == ([name or "1" for name in header.split(",")], "")
 
 
-def test_a_text_column_that_is_a_number_means_no_header(read):
+def test_a_text_column_that_is_a_number_means_no_header(read, tmp_path):
     table, _ = read("a.csv", "remarks,mood\nfine,glad\n", text_column="1", label_column="2")
     assert cells(table) == {"1": ["remarks", "fine"], "2": ["mood", "glad"]}
+    run = DataSettings().for_another_table(OwnTable(text="1", label="2"))
+    assert list(read_table(tmp_path / "a.csv", run).columns) == ["1", "2"]
     table, _ = read("b.csv", ",mood\nfine,glad\n", text_column="1", label_column="mood")
     assert cells(table) == {"1": ["fine"], "mood": ["glad"]}
 

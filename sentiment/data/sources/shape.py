@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from sentiment.config import DataSettings
+from sentiment.data.columns import LABEL_NAMES, TEXT_NAMES
 from sentiment.data.sources.rows import split_rows
 from sentiment.errors import DataError
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d+)?|[.,]\d+)\s*")
-USUAL_TEXT_NAMES = ("text", "review", "sentence", "content", "comment", "body", "tweet")
-USUAL_LABEL_NAMES = ("label", "sentiment", "airline_sentiment", "polarity", "class", "target", "feedback")
-USUAL_STAR_NAMES = ("liked", "stars", "rating", "overall", "score", "reviewtext", "verified_reviews")
-USUAL_NAMES = frozenset((*USUAL_TEXT_NAMES, *USUAL_LABEL_NAMES, *USUAL_STAR_NAMES))
+USUAL_NAMES = frozenset(map(str.casefold, (*TEXT_NAMES, *LABEL_NAMES)))
 NUMBER_LABELS = frozenset(("-1", "0", "1", "4"))
 WORD_LABELS = frozenset(("neg", "pos", "negative", "positive", "neutral"))
 SAMPLE_ROWS = 100
@@ -86,7 +84,9 @@ def is_header(rows: Sequence[Sequence[str]], settings: DataSettings) -> bool:
     first = [field.strip() for field in rows[0]]
     if is_named_header(first, settings):
         return True
-    if settings.text_column.isdecimal() or (len(first) == 1 and len(first[0].split()) > 1):
+    if settings.text_column.isdecimal() or settings.own.text.isdecimal():
+        return False
+    if len(first) == 1 and len(first[0].split()) > 1:
         return False
     if any(map(NUMBER.fullmatch, first)) or has_label_column(rows):
         return False
@@ -105,7 +105,8 @@ def has_label_column(rows: Sequence[Sequence[str]]) -> bool:
 
 def is_named_header(fields: Sequence[str], settings: DataSettings) -> bool:
     """Return whether one of the fields is a usual name of a column, or one of the settings."""
-    wanted = {settings.text_column, settings.label_column, settings.group_column}
+    own = settings.own
+    wanted = {settings.text_column, settings.label_column, settings.group_column, own.text, own.label}
     return has_usual_name(fields) or not wanted.isdisjoint(name_columns(fields))
 
 
