@@ -1,6 +1,7 @@
 """Files of every kind as people have them: read whole or in pieces, each value as it is written."""
 
 import codecs
+import contextlib
 import csv
 import datetime
 import gzip
@@ -422,6 +423,18 @@ def test_an_arrow_file_is_read_in_both_forms(tmp_path, is_stream):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match=r"a\.arrow is not a complete arrow file: .*; copy it again"):
         read_table(path, DataSettings())
+
+
+def test_an_arrow_file_with_a_flipped_byte_is_read_or_refused(tmp_path):
+    table = pyarrow.Table.from_pydict({"text": ["good", "bad"], "label": [1, 0]})
+    path = tmp_path / "a.arrow"
+    with pyarrow.ipc.new_stream(str(path), table.schema) as writer:
+        writer.write_table(table)
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 7):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with contextlib.suppress(DataError):
+            assert read_table(path, DataSettings()).row_count <= 2
 
 
 def test_a_text_file_has_a_text_a_line(read):

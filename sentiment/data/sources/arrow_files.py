@@ -61,8 +61,9 @@ def declared_classes(metadata: dict[bytes, bytes] | None) -> dict[str, Sequence[
 
 
 def _cut_batches(batches: Iterator[Any]) -> Iterator[Any]:
-    """Yield record batches of at most `PIECE_ROWS` rows."""
+    """Yield record batches of at most `PIECE_ROWS` rows, none with an offset that leads out of its memory."""
     for batch in batches:
+        batch.validate(full=True)
         for first in range(0, len(batch), PIECE_ROWS):
             yield batch.slice(first, PIECE_ROWS)
 
