@@ -8,7 +8,7 @@ from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.labels import NO_LABEL, UNLABELLED
-from sentiment.data.sources.splits import canonical_split, is_split_name, require_one_each
+from sentiment.data.sources.split_names import canonical_split, is_split_name, require_one_each
 from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.errors import DataError
 

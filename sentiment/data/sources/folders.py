@@ -12,7 +12,7 @@ from sentiment.data.sources.class_folders import find_class_splits, open_class_f
 from sentiment.data.sources.datasets_adapter import quiet_datasets, root_cause, table_of_dataset
 from sentiment.data.sources.files import FILE_ENDINGS, TEXT_ENDING, file_ending, read_table
 from sentiment.data.sources.saved_datasets import is_saved_dataset, open_saved_dataset
-from sentiment.data.sources.splits import canonical_split, is_split_name, require_one_each
+from sentiment.data.sources.split_names import canonical_split, is_split_name, require_one_each
 from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.data.text import shorten
 from sentiment.errors import DataError

@@ -7,7 +7,7 @@ from functools import partial
 
 from sentiment.data.sources.datasets_adapter import offline_hub, quiet_datasets, root_cause, table_of_dataset
 from sentiment.data.sources.files import FILE_ENDINGS, TEXT_ENDING
-from sentiment.data.sources.splits import canonical_split, require_one_each
+from sentiment.data.sources.split_names import canonical_split, require_one_each
 from sentiment.data.sources.table import SplitReaders
 from sentiment.data.text import shorten
 from sentiment.errors import DataError, MachineError

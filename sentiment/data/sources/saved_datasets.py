@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from sentiment.data.sources.datasets_adapter import quiet_datasets, root_cause, table_of_dataset
-from sentiment.data.sources.splits import canonical_split, require_one_each
+from sentiment.data.sources.split_names import canonical_split, require_one_each
 from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.data.text import shorten
 from sentiment.errors import DataError

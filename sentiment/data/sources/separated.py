@@ -8,7 +8,7 @@ from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.sources.arrow_files import require_unique_columns
-from sentiment.data.sources.rows import split_rows
+from sentiment.data.sources.fields import split_rows
 from sentiment.data.sources.shape import Shape, find_shape, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.sources.text_files import TextFile, why_undecoded

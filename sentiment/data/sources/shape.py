@@ -9,7 +9,7 @@ from itertools import islice
 
 from sentiment.config import DataSettings
 from sentiment.data.columns import LABEL_NAMES, TEXT_NAMES
-from sentiment.data.sources.rows import split_rows
+from sentiment.data.sources.fields import split_rows
 from sentiment.errors import DataError
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
