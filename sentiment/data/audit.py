@@ -10,9 +10,10 @@ import numpy as np
 from sentiment.config import Config, TextSettings
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.labels import UNLABELLED
-from sentiment.data.parts import Part, split_source
+from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.prepare import count_words
-from sentiment.data.reviews import ReviewSource, load_extra
+from sentiment.data.reviews import Reviews, ReviewSource, load_extra
+from sentiment.data.rows import NoLabelsError
 from sentiment.data.text_rules import BREAK
 from sentiment.data.tokenizer import require_language
 from sentiment.data.vocabulary import Vocabulary
@@ -65,7 +66,7 @@ def audit(config: Config, workers: int) -> Audit:
     require_language(config.text.language)
     source = ReviewSource(config.data)
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
-    splits = source.read_splits([*source.labelled_splits, *unlabelled]) | load_extra(config.data)
+    splits = _read_labelled(source) | source.read_splits(unlabelled) | load_extra(config.data)
     parts, holdout = split_source(splits, config, workers)
     vocabulary = count_words(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
@@ -82,6 +83,19 @@ def audit(config: Config, workers: int) -> Audit:
         holdout_warning=holdout.warning,
         notes=[*source.notes, *holdout.notes],
     )
+
+
+def _read_labelled(source: ReviewSource) -> dict[str, Reviews]:
+    """Return the labelled splits; one whose labels are kept secret, as in a contest, is left out and said."""
+    splits = {}
+    for name in source.labelled_splits:
+        try:
+            splits[name] = source.read(name)
+        except NoLabelsError as error:
+            if name in TRAINING_SPLITS:
+                raise
+            source.notes.append(str(error))
+    return splits
 
 
 def describe_part(part: Part, vocabulary: Vocabulary, settings: TextSettings) -> SplitFacts:

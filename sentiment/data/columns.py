@@ -39,6 +39,15 @@ SAMPLE = 100  # rows that are looked at to suggest columns
 ORIGIN_LENGTH = 100  # characters of a path in a message of at most 300
 
 
+class MissingColumnsError(DataError):
+    """A table has no column for the text or the label; the message ends with options to type."""
+
+    def __init__(self, message: str, guesses: Mapping[str, str]) -> None:
+        """`guesses` are the columns for text and label that the options name; empty where there is none."""
+        super().__init__(message)
+        self.guesses = guesses
+
+
 @dataclass(frozen=True)
 class Columns:
     """The columns of a table that are read."""
@@ -67,32 +76,33 @@ def choose_columns(
     """Choose the columns by the settings, else by the names of the run, else by the usual names.
 
     Names are compared without case and without spaces at their ends. `values` are the columns themselves: a
-    message suggests some of them. Raises DataError that names what is missing and the options to type.
+    message suggests some of them. Raises MissingColumnsError that names the options to type.
     """
     if not names:
         raise DataError(f"{origin} holds no reviews")
     texts = _find_column(names, settings.text_column, settings.own.text, TEXT_NAMES)
     labels = _find_column(names, settings.label_column, settings.own.label, LABEL_NAMES)
-    if not texts or (needs_label and not labels):
-        missing = {"text": not texts, "label": needs_label and not labels}
-        wanted = {"text": settings.text_column, "label": settings.label_column}
-        raise DataError(
-            _describe_missing(
-                names, {role: wanted[role] for role, gone in missing.items() if gone}, origin, values or {}
-            )
+    wanted = {"text": settings.text_column, "label": settings.label_column}
+    chosen = {"text": texts[:1], "label": labels[:1]}
+    missing = [role for role, found in chosen.items() if not found and (role == "text" or needs_label)]
+    if missing:
+        guesses = _guess_columns(values or {}, missing, [name for found in chosen.values() for name in found])
+        message = _describe_missing(names, {role: wanted[role] for role in missing}, origin, guesses)
+        raise MissingColumnsError(
+            message, {role: (found or [""])[0] for role, found in chosen.items()} | guesses
         )
     groups = _find_column(names, settings.group_column, settings.own.group, ())
     return Columns(
         text=texts[0],
         label=labels[0] if labels else None,
         group=groups[0] if groups else None,
-        note=_describe_choice(texts, labels, origin),
+        note=_describe_choice({"text": texts, "label": labels}, wanted, origin),
     )
 
 
 def require_group(columns: Columns, settings: DataSettings, origin: str) -> None:
     """Raise DataError if the settings name a column of groups that the table does not have."""
-    if columns.group is None and settings.group_column not in ("", *DEFAULT_NAMES):
+    if columns.group is None and not _is_usual(settings.group_column):
         name = shorten(settings.group_column)
         raise DataError(
             f"{shorten(origin, ORIGIN_LENGTH)} has no column {name} for the groups; name another with --group"
@@ -104,10 +114,14 @@ def _find_column(names: Sequence[str], wanted: str, own: str, usual: Sequence[st
 
     A wanted name is required, except the names that the settings have by default.
     """
-    is_required = wanted not in ("", *DEFAULT_NAMES)
-    tried = (wanted,) if is_required else (wanted or own, *usual)
+    tried = (wanted or own, *usual) if _is_usual(wanted) else (wanted,)
     found = [name for one in tried for name in _match(names, one)]
     return list(dict.fromkeys(found))
+
+
+def _is_usual(wanted: str) -> bool:
+    """Return whether a name in the settings is one by default, so that others may be found instead."""
+    return wanted in ("", *DEFAULT_NAMES)
 
 
 def _match(names: Sequence[str], wanted: str) -> list[str]:
@@ -120,10 +134,15 @@ def _fold(name: str) -> str:
     return str(name).strip().casefold()
 
 
-def _describe_choice(texts: Sequence[str], labels: Sequence[str], origin: str) -> str | None:
-    """Return which columns were chosen, and which were not; None if nothing else was possible."""
-    chosen = {"text": texts, "label": labels}
-    unusual = {role: found for role, found in chosen.items() if list(found) not in ([], [role])}
+def _describe_choice(
+    chosen: Mapping[str, Sequence[str]], wanted: Mapping[str, str], origin: str
+) -> str | None:
+    """Return which columns were chosen, and which were not; None if there was no choice, or it was wanted."""
+    unusual = {
+        role: found
+        for role, found in chosen.items()
+        if list(found) not in ([], [role]) and _is_usual(wanted[role])
+    }
     if not unusual:
         return None
     parts = []
@@ -134,29 +153,37 @@ def _describe_choice(texts: Sequence[str], labels: Sequence[str], origin: str) -
 
 
 def _describe_missing(
-    names: Sequence[str], missing: Mapping[str, str], origin: str, values: Mapping[str, Sequence[Any]]
+    names: Sequence[str], missing: Mapping[str, str], origin: str, guesses: Mapping[str, str]
 ) -> str:
     """Return the message for columns that are missing; `missing` are their roles with the names wanted."""
-    guesses = _guess_columns(values)
     typed = [f"--{role} {shlex.quote(guesses.get(role, 'COLUMN'))}" for role in missing]
     nouns = [
-        f"no column for the {role}" if wanted in ("", *DEFAULT_NAMES) else f"no column {shorten(wanted, 40)}"
+        f"no column for the {role}" if _is_usual(wanted) else f"no column {shorten(wanted, 40)}"
         for role, wanted in missing.items()
     ]
-    found = shorten(", ".join(map(str, names)) or "none")
+    found = shorten(", ".join(map(str, names)))
     return (
         f"{shorten(origin, ORIGIN_LENGTH)} has {' and '.join(nouns)} (found: {found}); "
         f"name {'it' if len(missing) == 1 else 'them'}: {' '.join(typed)}"
     )
 
 
-def _guess_columns(values: Mapping[str, Sequence[Any]]) -> dict[str, str]:
-    """Return the column with the longest texts, and the one with the fewest different short values."""
-    sample = {name: [str(value) for value in column[:SAMPLE]] for name, column in values.items()}
-    sample = {name: column for name, column in sample.items() if any(column)}
-    if not sample:
-        return {}
-    text = max(sample, key=lambda name: sum(map(len, sample[name])))
-    counts = {name: len(set(column)) for name, column in sample.items() if name != text}
-    few = {name: count for name, count in counts.items() if count > 1}
-    return {"text": text} | ({"label": min(few, key=lambda name: few[name])} if few else {})
+def _guess_columns(
+    values: Mapping[str, Sequence[Any]], missing: Sequence[str], taken: Sequence[str]
+) -> dict[str, str]:
+    """Return for the text the column with the most text, and for the label that with the fewest values."""
+    different = {
+        name: {str(value) for value in column[:SAMPLE] if value not in (None, "")}
+        for name, column in values.items()
+        if name not in taken
+    }
+    guesses = {}
+    if "text" in missing and any(different.values()):
+        # A text has spaces; an id or a date may be longer.
+        spaced = {name: sum(len(one) for one in found if " " in one) for name, found in different.items()}
+        guesses["text"] = max(different, key=lambda name: (spaced[name], sum(map(len, different[name]))))
+    few = {name: len(found) for name, found in different.items() if name != guesses.get("text")}
+    few = {name: count for name, count in few.items() if count > 1}
+    if "label" in missing and few:
+        guesses["label"] = min(few, key=lambda name: few[name])
+    return guesses

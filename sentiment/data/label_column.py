@@ -9,6 +9,7 @@ from sentiment.config import DataSettings
 from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.columns import ORIGIN_LENGTH
 from sentiment.data.labels import (
+    MOST_LABELS,
     NO_LABEL,
     USUAL_LABELS,
     LabelReader,
@@ -116,6 +117,8 @@ def _describe_problem(table: Table, column: str, keys: Sequence[str | None], lab
         place = place_in_table(table, table.place(row))
         value = shorten(repr(table.columns[column][row]), 40)
         start = f"{origin}, {place}: the label is {value} (found: {list_labels(labels)})"
+    if len(labels) > MOST_LABELS:
+        return f"{start}; {len(labels):,} different values are no classes, so name another column"
     return f"{start}; a model has two classes, so say which labels are negative and positive"
 
 

@@ -17,6 +17,7 @@ WORDS = {"negative": 0, "neg": 0, "positive": 1, "pos": 1}
 TRUTHS = {"0": 0, "false": 0, "1": 1, "true": 1}
 USUAL_LABELS: Mapping[str, int] = {**WORDS, **TRUTHS}
 NUMBER_PAIRS: tuple[Mapping[str, int], ...] = ({"-1": 0, "1": 1}, {"0": 0, "4": 1})
+MOST_LABELS = 20
 NUMBER = re.compile(r"-?\d+")
 WHOLE_NUMBER = re.compile(r"([+-]?\d+)(?:\.0*)?")
 
@@ -86,8 +87,12 @@ def read_known_labels(
 
 
 def suggest_classes(labels: Iterable[str]) -> str:
-    """Return the option to type for a column with these labels, which are not two known classes."""
-    return f"--classes {shlex.quote(_suggest_spec(_in_order(labels)))}"
+    """Return the option to type for a column with these labels, which are not two known classes.
+
+    So many different ones that they can hardly be labels need another column.
+    """
+    found = _in_order(labels)
+    return "--label COLUMN" if len(found) > MOST_LABELS else f"--classes {shlex.quote(_suggest_spec(found))}"
 
 
 def list_labels(labels: Iterable[str], most: int = 60) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 
 from sentiment.config import DataSettings, OwnTable
 from sentiment.config.classes import parse_classes
-from sentiment.data.columns import Columns, choose_columns, require_group
+from sentiment.data.columns import Columns, MissingColumnsError, choose_columns, require_group
 from sentiment.data.labels import UNLABELLED
-from sentiment.data.rows import UsableRows, read_rows, require_rows
+from sentiment.data.rows import UsableRows, read_rows, require_rows, suggest_options
 from sentiment.data.sources.locate import BUNDLED, open_source
+from sentiment.data.sources.table import Table
 from sentiment.errors import DataError
 from sentiment.system import memory
 
@@ -68,13 +69,7 @@ class ReviewSource:
     def _read(self, split: str) -> Reviews:
         table = self._readers[split]()
         require_rows(table)
-        columns = choose_columns(
-            list(table.columns),
-            self.settings,
-            origin=table.origin,
-            needs_label=split != UNLABELLED,
-            values=table.columns,
-        )
+        columns = _choose_columns(table, self.settings, needs_label=split != UNLABELLED)
         if split == "train":
             require_group(columns, self.settings, table.origin)
         if split == UNLABELLED:
@@ -132,6 +127,24 @@ def load_phrases() -> dict[str, Reviews]:
     """Load the bundled short texts, as the split `phrases`."""
     reviews = ReviewSource(DataSettings(source=PHRASES)).read("train")
     return {PHRASES: replace(reviews, split=PHRASES)}
+
+
+def _choose_columns(table: Table, settings: DataSettings, needs_label: bool) -> Columns:
+    """Return the columns of a table; if some are missing, the message has every option that is needed."""
+    try:
+        return choose_columns(
+            list(table.columns),
+            settings,
+            origin=table.origin,
+            needs_label=needs_label,
+            values=table.columns,
+        )
+    except MissingColumnsError as error:
+        text, label = error.guesses["text"], error.guesses["label"]
+        if not needs_label or not text or not label:
+            raise
+        more = suggest_options(table, Columns(text, label, None), settings)
+        raise DataError(f"{error}{more}") from None
 
 
 def _settings_of_extra(settings: DataSettings) -> DataSettings:

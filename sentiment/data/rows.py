@@ -18,6 +18,10 @@ NAMED_ROWS = 3  # bad rows that a message names
 SKIP_HINT = "or leave bad rows out with --skip-bad-rows"
 
 
+class NoLabelsError(DataError):
+    """No row of a table has a label, such as those of a test split whose labels are kept secret."""
+
+
 @dataclass(frozen=True)
 class UsableRows:
     """The rows of a table that can be used, in their order."""
@@ -65,6 +69,10 @@ def read_rows(
     """
     texts = table.columns[columns.text]
     labels = read_label_column(table, columns.label, settings, seen or {})
+    if all(label == MISSING for label in labels.of_rows):
+        raise NoLabelsError(
+            f"{shorten(table.origin, ORIGIN_LENGTH)} has no labels in the column {columns.label}"
+        )
     flaws = _find_flaws(table, texts, labels.of_rows)
     if labels.problem is not None:
         raise DataError(_join_problems(labels, table, flaws))
@@ -88,6 +96,13 @@ def read_rows(
         classes=labels.classes,
         notes=notes,
     )
+
+
+def suggest_options(table: Table, columns: Columns, settings: DataSettings) -> str:
+    """Return the options that a table with these columns needs besides them, each after a space."""
+    labels = read_label_column(table, columns.label, settings, {})
+    flaws = _find_flaws(table, table.columns[columns.text], labels.of_rows)
+    return (f" {labels.remedy}" if labels.remedy else "") + (" --skip-bad-rows" if flaws else "")
 
 
 # --- bad rows ------------------------------------------------------------------------------------------

@@ -78,10 +78,11 @@ def test_stars_are_refused_with_the_line_to_copy():
         ([str(n) for n in range(1, 11)], "'negative=1,2,3,4 positive=7,8,9,10'"),
         (["so, so", "not bad"], """'negative="not bad" positive="so, so"'"""),
         (["a", "b", "c"], "'negative=LABEL,LABEL positive=LABEL'"),
+        ([f"{n / 7:.3f}" for n in range(21)], None),
     ],
 )
 def test_a_suggestion_can_be_copied(labels, spec):
-    assert suggest_classes(labels) == f"--classes {spec}"
+    assert suggest_classes(labels) == ("--label COLUMN" if spec is None else f"--classes {spec}")
 
 
 def test_classes_map_labels_and_leave_the_others_out_and_count_them():

@@ -3,6 +3,7 @@
 import pytest
 
 from sentiment.config import DataSettings
+from sentiment.data.audit import audit
 from sentiment.data.prepare import data_hash, prepare
 from sentiment.data.reviews import ReviewSource
 from sentiment.errors import DataError
@@ -57,6 +58,41 @@ def test_unknown_labels_and_bad_rows_are_said_at_once(tmp_path):
         "left out 1 of 5 rows with other labels: 3 (1)",
         "left out 2 of 5 rows (line 3: the text is empty, line 6: there is no label)",
     ]
+
+
+def test_everything_a_table_needs_is_in_the_first_message(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("id;remark;mark\n1;good one;5\n2;;1\n3;bad one;1\n4;so so;3\n")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value).endswith(
+        "name them: --text remark --label mark --classes 'negative=1 positive=5' --skip-bad-rows"
+    )
+    found, _ = read(
+        path, text_column="remark", label_column="mark", classes="negative=1 positive=5", skip_bad_rows=True
+    )
+    assert found.texts == ["good one", "bad one"]
+
+
+def test_rows_that_cannot_be_read_are_counted_too(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("text,label\ngood,1\na, b, c,0\n,1\nbad,0\n")
+    with pytest.raises(
+        DataError, match=r"2 of 4 rows cannot be used \(line 3: 4 fields where .*, line 4: the text"
+    ):
+        read(path)
+    reviews, notes = read(path, skip_bad_rows=True)
+    assert reviews.texts == ["good", "bad"] and "left out 2 of 4 rows (line 3: 4 fields" in notes[0]
+
+
+def test_a_test_split_whose_labels_are_secret_is_no_obstacle(tmp_path, rows, write_rows, config_for):
+    write_rows(tmp_path / "train.jsonl", rows)
+    write_rows(tmp_path / "test.jsonl", [{"text": row["text"], "label": None} for row in rows])
+    found = audit(config_for(tmp_path), 1)
+    assert [split.split for split in found.splits] == ["train", "validation"]
+    assert found.notes == [f"{tmp_path / 'test.jsonl'} has no labels in the column label"]
+    with pytest.raises(DataError, match="has no labels in the column label"):
+        ReviewSource(DataSettings(source=str(tmp_path))).read("test")
 
 
 def test_groups_stay_with_their_rows(tmp_path):
