@@ -52,7 +52,8 @@ def read_label_column(
     if column is None:
         return LabelColumn([NO_LABEL] * table.row_count, {})
     values, names = table.columns[column], table.classes.get(column, ())
-    keys = [LabelReader({}, names).key(value) for value in values]
+    unread = LabelReader({}, names)
+    keys = [unread.key(value) for value in values]
     found = {key for key in keys if key is not None}
     if not found:
         return LabelColumn([MISSING] * len(keys), {})
@@ -67,7 +68,7 @@ def read_label_column(
     marks = [MISSING if key is None else reader.classes.get(key, LEFT_OUT) for key in keys]
     classes = {key: CLASS_NAMES[reader.classes[key]] for key in sorted(found) if key in reader.classes}
     notes = []
-    if not settings.classes and _has_unusual_meaning(classes, reader):
+    if not settings.classes and _has_unusual_meaning(classes, reader, settings.own.classes):
         notes.append(_describe_meaning(table, classes, names))
     if LEFT_OUT in marks:
         notes.append(_count_left_out(table, keys, marks))
@@ -79,10 +80,11 @@ def place_in_table(table: Table, place: str) -> str:
     return place.removeprefix(f"{table.origin}, ")
 
 
-def _has_unusual_meaning(classes: Mapping[str, str], reader: LabelReader) -> bool:
-    """Return whether a label is not a usual one, or the source declares 0 as positive."""
+def _has_unusual_meaning(classes: Mapping[str, str], reader: LabelReader, of_run: Mapping[str, str]) -> bool:
+    """Return whether a label is not a usual one, or means something else in the source or in the run."""
     is_usual = all(USUAL_LABELS.get(label) == CLASS_NAMES.index(name) for label, name in classes.items())
-    return not is_usual or (bool(reader.names) and reader.read(0) == 1)
+    is_as_in_run = all(of_run.get(label, name) == name for label, name in classes.items())
+    return not is_usual or not is_as_in_run or (bool(reader.names) and reader.read(0) == 1)
 
 
 def _describe_meaning(table: Table, classes: Mapping[str, str], names: Sequence[str]) -> str:

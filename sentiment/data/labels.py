@@ -81,8 +81,9 @@ def read_known_labels(
     values: Sequence[Any], settings: DataSettings, names: Sequence[str] = ()
 ) -> list[int | None]:
     """Return 0, 1 or None for each raw label of a column that needs no labels; None if no pair is known."""
-    keys = {key for value in values if (key := LabelReader({}, names).key(value)) is not None}
-    reader = choose_reader(keys, settings, names) or LabelReader({}, names)
+    unread = LabelReader({}, names)
+    keys = {key for value in values if (key := unread.key(value)) is not None}
+    reader = choose_reader(keys, settings, names) or unread
     return [reader.read(value) for value in values]
 
 

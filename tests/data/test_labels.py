@@ -178,6 +178,16 @@ def test_a_run_of_stars_judges_stars():
     assert classes_of(["5", "1"], settings=judged(stars, classes="negative=5 positive=1")) == [0, 1]
 
 
+def test_a_label_that_means_something_else_than_in_the_run_is_said():
+    settings = judged({"1": "negative", "2": "positive"}, leaves_labels_out=True)
+    assert read(["1", "2"], settings=settings).notes == [
+        "r.csv: of the labels, negative is 1 and positive is 2"
+    ]
+    assert read(["0", "1"], settings=settings).notes == [
+        "r.csv: of the labels, negative is 0 and positive is 1"
+    ]
+
+
 def test_labels_of_a_table_to_predict_are_read_as_far_as_they_are_known():
     assert read_known_labels(["pos", None, "neg"], DataSettings()) == [1, None, 0]
     assert read_known_labels(["1", "5", "3"], DataSettings()) == [None, None, None]

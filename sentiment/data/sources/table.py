@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sentiment.data.text import shorten
 from sentiment.errors import DataError
 
 Row = dict[str, Any]
@@ -57,16 +56,6 @@ class Table:
     """What `lines` counts: `line`, or the `row` of a sheet or a list."""
     rows_before: int = 0
     """How many rows of the file come before this piece of it."""
-
-    def column(self, name: str, key: str) -> Sequence[Any]:
-        """Return one column; raises DataError that names those there are, and the `key` to set."""
-        if name not in self.columns:
-            found = shorten(", ".join(self.columns) or "none")
-            raise DataError(
-                f"{self.origin} has no column {shorten(name)} (found: {found}); rename one to that, "
-                f"or train with --set {key}=NAME"
-            )
-        return self.columns[name]
 
     @property
     def row_count(self) -> int:
