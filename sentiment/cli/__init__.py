@@ -10,7 +10,7 @@ from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.guard import Switches, guard
 from sentiment.cli.inspect import inspect_command
-from sentiment.cli.predict import predict_command
+from sentiment.cli.predict import PredictCommand, predict_command
 from sentiment.cli.prepare import prepare_command
 from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
@@ -38,7 +38,7 @@ app.command("train")(train_command)
 app.command("eval")(eval_command)
 app.command("baseline")(baseline_command)
 app.command("report")(report_command)
-app.command("predict")(predict_command)
+app.command("predict", cls=PredictCommand)(predict_command)
 app.command("probe")(probe_command)
 app.command("inspect")(inspect_command)
 

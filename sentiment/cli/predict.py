@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from sentiment.cli.options import (
     RUN_HELP,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.runs.decision import Decision
 
+DASHED_REVIEW = re.compile(r"-\d|-.*\s")
 ThresholdOption = Annotated[
     str | None,
     typer.Option(
@@ -77,7 +81,7 @@ def predict_command(
         None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
     )
     unsure_range = None if unsure is None else parse_range(unsure)
-    from sentiment.inference.lines import check_lines, number_texts, read_lines, skip_bad_lines
+    from sentiment.inference.lines import LineStream, check_lines, number_texts, read_lines, skip_bad_lines
     from sentiment.inference.predictor import Predictor
     from sentiment.runs.locate import looks_like_run
     from sentiment.runs.table_settings import table_settings
@@ -86,28 +90,52 @@ def predict_command(
     for text in texts or ():
         if looks_like_run(text):
             raise UsageError(f"{text} is a run, not a review; name it with --run")
+        if is_file(text):
+            raise UsageError(f"{shorten(text)} is a file, not a review; did you mean --file {shorten(text)}?")
     if html is not None:
         check_free(html, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     predictor.decision = choose_decision(predictor.decision, given_threshold, unsure_range)
-    if texts:
-        lines = check_lines(number_texts(texts))
-    else:
-        source = file or "-"
-        settings = table_settings(predictor.config, predictor.facts, source, table)
-        found = read_lines(source, settings)
-        lines = check_lines(skip_bad_lines(found) if settings.skip_bad_rows else found)
+    settings = table_settings(predictor.config, predictor.facts, file or "-", table)
+    source = LineStream(number_texts(texts)) if texts else read_lines(file or "-", settings)
+    lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source)
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return
     lines, read_ahead = itertools.tee(lines)
-    predictions = predictor.predict_stream(line.text for line in read_ahead)
+    predictions = predictor.predict_stream((line.text for line in read_ahead), source.is_idle)
     as_line = json_line if as_json else prediction_line
     labels: Counter[str] = Counter()
     for prediction, line in zip(predictions, lines, strict=True):
         print(as_line(prediction, line.label), flush=True)
         labels[prediction.label] += 1
     tell_unreadable(labels)
+
+
+class PredictCommand(TyperCommand):
+    """The command, which takes a review that begins with a dash for an option, and says so."""
+
+    def parse_args(self, context: Any, arguments: list[str]) -> list[str]:
+        """Parse the arguments; raises UsageError if a review is taken for an option."""
+        given = list(arguments)
+        try:
+            return super().parse_args(context, arguments)
+        except Exception as error:
+            review = next(filter(DASHED_REVIEW.match, given), None)
+            if review is None or not hasattr(error, "option_name"):
+                raise
+            raise UsageError(
+                "a review that begins with a dash is taken for an option; put -- before the reviews: "
+                f"sentiment predict -- {shlex.quote(shorten(review))}"
+            ) from None
+
+
+def is_file(text: str) -> bool:
+    """Whether an argument is the path of a file."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long, or with characters that no path has
+        return False
 
 
 def parse_range(given: str) -> tuple[float, float]:

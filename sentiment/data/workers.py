@@ -43,15 +43,17 @@ def tokenize_chunks(
 def tokenize_stream(chunks: Iterable[list[str]], rules: TextRules, workers: int) -> Iterator[Tokens]:
     """Yield the tokens of each chunk of a stream; after `PARALLEL_FROM` texts work a few chunks ahead.
 
-    Memory stays flat, however long the stream is. An error of `chunks` is raised after the tokens of the
-    chunks before it.
+    An empty chunk is a pause: the chunks before it are finished before the next one is asked for. Memory
+    stays flat, however long the stream is. An error of `chunks` is raised after the tokens of the chunks
+    before it.
     """
     chunks, done, workers = iter(chunks), 0, _usable_workers(workers)
     while workers < 2 or done < PARALLEL_FROM:
         chunk = next(chunks, None)
         if chunk is None:
             return
-        yield _tokenize_and_forget(rules, chunk)
+        if chunk:
+            yield _tokenize_and_forget(rules, chunk)
         done += len(chunk)
     with _start_workers(rules, workers) as map_chunks:
         yield from map_chunks(partial(_tokenize_and_forget, rules), chunks)
@@ -90,20 +92,24 @@ def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
 def _map_ahead(
     executor: ProcessPoolExecutor, ahead: int, function: TokenizeChunk, chunks: Iterable[list[str]]
 ) -> Iterator[Tokens]:
-    """Yield results in order while `ahead` chunks are in work.
+    """Yield results in order while `ahead` chunks are in work; an empty chunk has no result.
 
-    An error of `chunks` is raised after the results of the chunks before it.
+    Before an empty chunk or an error of `chunks`, the results of the chunks before it come.
     """
     chunks = iter(chunks)
     futures: deque[Future[Tokens]] = deque()
     error: Exception | None = None
     while futures or error is None:
-        while error is None and len(futures) < ahead:
+        pauses = False
+        while error is None and not pauses and len(futures) < ahead:
             try:
-                futures.append(executor.submit(function, next(chunks)))
+                chunk = next(chunks)
+                pauses = not chunk
+                if chunk:
+                    futures.append(executor.submit(function, chunk))
             except Exception as end:  # also StopIteration
                 error = end
-        if futures:
+        for _ in range(len(futures) if pauses else min(1, len(futures))):
             yield futures.popleft().result()
     if not isinstance(error, StopIteration):
         raise error

@@ -1,9 +1,13 @@
 """Read the reviews to predict from a file, stdin or a list; an error names the place of its review."""
 
+import io
+import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from sentiment.config import DataSettings
 from sentiment.config.classes import CLASS_NAMES
@@ -14,6 +18,7 @@ from sentiment.data.sources.json_files import parse_object
 from sentiment.data.sources.table import Row, Table
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
+from sentiment.inference.pipes import PipeLines
 from sentiment.system.console import say
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -29,8 +34,23 @@ class Line(NamedTuple):
     """The right label, positive or negative, if the file has one."""
 
 
-def read_lines(name: str, columns: DataSettings) -> Iterator[Line]:
-    """Yield each review of a UTF-8 file, `-` for stdin; raises DataError at the first bad one.
+class LineStream(Iterator[Line]):
+    """Reviews as they are read."""
+
+    def __init__(self, lines: Iterator[Line], pipe: PipeLines | None = None) -> None:
+        self._lines = lines
+        self._pipe = pipe
+
+    def __next__(self) -> Line:
+        return next(self._lines)
+
+    def is_idle(self) -> bool:
+        """Whether they come from a pipe or a terminal which pauses, so that the next one may take long."""
+        return self._pipe is not None and self._pipe.is_idle()
+
+
+def read_lines(name: str, columns: DataSettings) -> LineStream:
+    """Read each review of a UTF-8 file, `-` for stdin; raises DataError at the first bad one.
 
     A .csv, .tsv, .json or .parquet file has a review per row, a .jsonl file a review per line that is not
     blank; `columns` names the columns of text and label. Any other file has a review per line.
@@ -39,16 +59,13 @@ def read_lines(name: str, columns: DataSettings) -> Iterator[Line]:
     if name == "-":
         if sys.stdin is None:
             raise DataError("stdin is closed; name a file instead of -")
-        yield from _decode_lines(sys.stdin.buffer, "stdin")
-    elif ending != ".jsonl" and ending in FILE_ENDINGS:
-        yield from _read_rows(Path(name), columns)
-    else:
-        try:
-            with Path(name).open("rb") as file:
-                lines = _decode_lines(file, name)
-                yield from _parse_objects(lines, columns) if ending == ".jsonl" else lines
-        except OSError as error:
-            raise DataError(f"cannot read {name}: {error.strerror}") from None
+        return _read_text(sys.stdin.buffer, "stdin", None)
+    if ending != ".jsonl" and ending in FILE_ENDINGS:
+        return LineStream(_read_rows(Path(name), columns))
+    try:
+        return _read_text(Path(name).open("rb"), name, columns if ending == ".jsonl" else None)
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}") from None
 
 
 def number_texts(texts: Iterable[str]) -> Iterator[Line]:
@@ -103,6 +120,32 @@ def _name_labels(table: Table, column: str | None, columns: DataSettings) -> lis
         return [None] * len(next(iter(table.columns.values())))
     labels = read_known_labels(table.columns[column], columns, table.classes.get(column, ()))
     return [None if label is None else CLASS_NAMES[label] for label in labels]
+
+
+def _read_text(file: BinaryIO, name: str, columns: DataSettings | None) -> LineStream:
+    """Read a review per line, or with `columns` an object of JSON."""
+    pipe = _open_pipe(file)
+    lines = _decode_lines(_read_to_end(file, pipe or file, name), name)
+    return LineStream(lines if columns is None else _parse_objects(lines, columns), pipe)
+
+
+def _open_pipe(file: BinaryIO) -> PipeLines | None:
+    """Return the lines of a pipe or a terminal; None for any other file."""
+    try:
+        descriptor = file.fileno()
+    except io.UnsupportedOperation:  # a file in memory
+        return None
+    mode = os.fstat(descriptor).st_mode
+    return PipeLines(descriptor) if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode) else None
+
+
+def _read_to_end(file: BinaryIO, lines: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield the lines of a file, then close it."""
+    try:
+        with nullcontext() if name == "stdin" else file:
+            yield from lines
+    except OSError as error:
+        raise DataError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _decode_lines(lines: Iterable[bytes], name: str) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """Predict with a finished run: what `predict`, `eval` and Python users all call."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,16 +123,21 @@ class Predictor:
         """
         return list(self._predict_each(list(open_texts(texts, "predict"))))
 
-    def predict_stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+    def predict_stream(
+        self, texts: Iterable[str], is_idle: Callable[[], bool] = lambda: False
+    ) -> Iterator[Prediction]:
         """Predict any number of reviews, in their order; memory stays flat.
 
+        `is_idle` is asked after each text: if the next one may take long, those before it are predicted now.
         Raises DataError, which names the first unreadable one, after the predictions of those before it;
         TypeError as `predict` does.
         """
-        return self._predict_each(open_texts(texts, "predict_stream"))
+        return self._predict_each(open_texts(texts, "predict_stream"), is_idle)
 
-    def _predict_each(self, texts: Iterable[str]) -> Iterator[Prediction]:
-        chunks = _group_texts(line.text for line in check_lines(number_texts(texts)))
+    def _predict_each(
+        self, texts: Iterable[str], is_idle: Callable[[], bool] = lambda: False
+    ) -> Iterator[Prediction]:
+        chunks = _group_texts((line.text for line in check_lines(number_texts(texts))), is_idle)
         for tokens in tokenize_stream(chunks, self._rules, self.machine.threads):
             yield from self.describe(EncodedReviews(tokens, self.vocabulary, self.config.text))
 
@@ -205,15 +210,21 @@ def describe_prediction(
     )
 
 
-def _group_texts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield `REVIEWS_AT_A_TIME` texts at a time; an error in `texts` is raised after the texts before it."""
+def _group_texts(texts: Iterable[str], is_idle: Callable[[], bool]) -> Iterator[list[str]]:
+    """Yield `REVIEWS_AT_A_TIME` texts at a time, fewer before a pause.
+
+    A pause is an empty list. An error in `texts` is raised after the texts before it.
+    """
     chunk: list[str] = []
     try:
         for text in texts:
             chunk.append(text)
-            if len(chunk) == REVIEWS_AT_A_TIME:
+            pauses = is_idle()
+            if pauses or len(chunk) == REVIEWS_AT_A_TIME:
                 yield chunk
                 chunk = []
+            if pauses:
+                yield []
     except Exception:
         if chunk:
             yield chunk

@@ -1,6 +1,7 @@
 """`sentiment predict`, called in this process: every output has the same label and probability."""
 
 import json
+import shlex
 import shutil
 
 import pytest
@@ -96,3 +97,20 @@ def test_unreadable_comes_before_unsure_and_unsure_before_the_threshold(command)
 )
 def test_a_wrong_decision_says_what_to_type(command, options, words):
     assert_one_error(command("predict", "fine", *options), 2, words)
+
+
+def test_an_existing_file_is_no_review(command, tmp_path):
+    (tmp_path / "mails.csv").write_text("text\ngood\n")
+    result = command("predict", "mails.csv", cwd=tmp_path)
+    assert_one_error(result, 2, "mails.csv is a file, not a review; did you mean --file mails.csv?")
+    assert command("predict", "--run", "shipped", "x" * 5000).returncode == 0
+
+
+@pytest.mark.parametrize("review", ["-5 out of 10", "-7", "- good film", "--great film"])
+def test_a_review_that_begins_with_a_dash_comes_after_two_dashes(command, review):
+    assert_one_error(command("predict", review), 2, "put -- before the reviews", f"-- {shlex.quote(review)}")
+    assert command("predict", "--run", "shipped", "--", review).returncode == 0
+
+
+def test_a_misspelt_option_is_still_named(command):
+    assert_one_error(command("predict", "fine", "--jsn"), 2, "No such option: --jsn")

@@ -209,3 +209,25 @@ def test_a_moved_golden_prediction_names_the_library_that_changed(copy):
     change_weights(copy, lambda weights: weights | {"head.bias": weights["head.bias"] + 1})
     with pytest.raises(RunError, match=r"no longer predicts .* spacy 0\.1 -> "):
         load(copy)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_before_a_pause_everything_read_so_far_is_predicted(run, monkeypatch, threads):
+    monkeypatch.setattr("sentiment.data.workers.PARALLEL_FROM", 20)
+    monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 7)
+    model = sentiment.load(run, device="cpu", threads=threads)
+    read, predicted = [], []
+
+    def texts():
+        for number in range(60):
+            if pauses():  # the text before this one was the last for now
+                assert len(predicted) == len(read)
+            read.append(f"take {number} was bright")
+            yield read[-1]
+
+    def pauses():
+        return len(read) in (1, 5, 30, 31, 50)
+
+    for prediction in model.predict_stream(texts(), pauses):
+        predicted.append(prediction)
+    assert len(predicted) == 60

@@ -1,0 +1,72 @@
+"""A pipe gives its lines as they come, and tells when it pauses."""
+
+import io
+import os
+import sys
+import threading
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment.config import DataSettings
+from sentiment.inference.lines import read_lines
+from sentiment.inference.pipes import PipeLines
+
+
+@pytest.fixture
+def pipe():
+    """Both ends of a pipe."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    for end in (reading, writing):
+        with suppress(OSError):
+            os.close(end)
+
+
+def test_it_is_idle_while_no_whole_line_is_there(pipe):
+    reading, writing = pipe
+    lines = PipeLines(reading)
+    assert lines.is_idle()
+    os.write(writing, b"good")
+    assert lines.is_idle()
+    os.write(writing, b" film\nbad film\nthe")
+    assert [next(lines), lines.is_idle(), next(lines), lines.is_idle()] == [
+        b"good film\n",
+        False,
+        b"bad film\n",
+        True,
+    ]
+    os.close(writing)
+    assert not lines.is_idle()
+    assert list(lines) == [b"the"]
+    assert not lines.is_idle()
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(content=st.text("ab\n\r").map(str.encode), size=st.integers(1, 4))
+def test_the_lines_are_those_of_a_file(content, size):
+    reading, writing = os.pipe()
+
+    def write():
+        for start in range(0, len(content), size):
+            os.write(writing, content[start : start + size])
+        os.close(writing)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert list(PipeLines(reading)) == list(io.BytesIO(content))
+    thread.join()
+    os.close(reading)
+
+
+def test_stdin_and_named_pipes_tell_when_they_pause_and_files_never_do(pipe, tmp_path, monkeypatch):
+    reading, writing = pipe
+    monkeypatch.setattr(sys, "stdin", open(reading, closefd=False))  # noqa: SIM115
+    os.write(writing, b"good\n")
+    lines = read_lines("-", DataSettings())
+    assert (next(lines).text, lines.is_idle()) == ("good", True)
+    (tmp_path / "r.txt").write_text("good\n")
+    lines = read_lines(str(tmp_path / "r.txt"), DataSettings())
+    assert (next(lines).text, lines.is_idle()) == ("good", False)
