@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line
     from sentiment.inference.predictor import Prediction, Predictor
+    from sentiment.inference.tables import Written
     from sentiment.runs.decision import Decision
 
 DASHED_REVIEW = re.compile(r"-\d|-.*\s")
@@ -66,6 +67,17 @@ def predict_command(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the table of --file with the predictions to a csv, tsv, jsonl or parquet file.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --out: end at the first row that cannot be used.")
+    ] = False,
     threshold: ThresholdOption = None,
     unsure: UnsureOption = None,
     force: ForceOption = False,
@@ -83,6 +95,7 @@ def predict_command(
     unsure_range = None if unsure is None else parse_range(unsure)
     from sentiment.inference.lines import LineStream, check_lines, number_texts, read_lines, skip_bad_lines
     from sentiment.inference.predictor import Predictor
+    from sentiment.inference.tables import check_out, predict_lines, predict_table
     from sentiment.runs.locate import looks_like_run
     from sentiment.runs.table_settings import table_settings
     from sentiment.system.storage import check_free
@@ -94,22 +107,25 @@ def predict_command(
             raise UsageError(f"{shorten(text)} is a file, not a review; did you mean --file {shorten(text)}?")
     if html is not None:
         check_free(html, force)
+    if out is not None:
+        if explain or html is not None or as_json:
+            raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
+        check_out(out, file, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     predictor.decision = choose_decision(predictor.decision, given_threshold, unsure_range)
     settings = table_settings(predictor.config, predictor.facts, file or "-", table)
+    if out is not None and file not in (None, "-"):
+        tell_written(predict_table(predictor, Path(file or ""), settings, out, strict=strict), out)
+        return
     source = LineStream(number_texts(texts)) if texts else read_lines(file or "-", settings)
+    if out is not None:
+        tell_written(predict_lines(predictor, source, settings, out, strict=strict), out)
+        return
     lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source)
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return
-    lines, read_ahead = itertools.tee(lines)
-    predictions = predictor.predict_stream((line.text for line in read_ahead), source.is_idle)
-    as_line = json_line if as_json else prediction_line
-    labels: Counter[str] = Counter()
-    for prediction, line in zip(predictions, lines, strict=True):
-        print(as_line(prediction, line.label), flush=True)
-        labels[prediction.label] += 1
-    tell_unreadable(labels)
+    print_predictions(predictor, lines, source.is_idle, as_json=as_json)
 
 
 class PredictCommand(TyperCommand):
@@ -162,6 +178,20 @@ def choose_decision(
     return Decision(kept.threshold if threshold is None else threshold, unsure)
 
 
+def print_predictions(
+    predictor: "Predictor", lines: Iterable["Line"], is_idle: Callable[[], bool], *, as_json: bool
+) -> None:
+    """Print a line for each review; `is_idle` says whether the next one may take long."""
+    lines, read_ahead = itertools.tee(lines)
+    predictions = predictor.predict_stream((line.text for line in read_ahead), is_idle)
+    as_line = json_line if as_json else prediction_line
+    labels: Counter[str] = Counter()
+    for prediction, line in zip(predictions, lines, strict=True):
+        print(as_line(prediction, line.label), flush=True)
+        labels[prediction.label] += 1
+    tell_unreadable(labels)
+
+
 def print_explained(
     predictor: "Predictor", lines: Iterable["Line"], *, shows_marks: bool, page: Path | None, as_json: bool
 ) -> None:
@@ -196,6 +226,19 @@ def print_explained(
         write_file(page, explanation_page(explanations, right_labels).encode())
         say(f"wrote {page}")
     tell_unreadable(labels)
+
+
+def tell_written(written: "Written", out: Path) -> None:
+    """Say on stderr how many rows were written with which labels, and which were not predicted."""
+    counts = [f"{count:,} {label}" for label, count in written.labels.most_common()]
+    if written.unpredicted:
+        counts.append(f"{written.unpredicted:,} not predicted")
+    say(f"wrote {out}: {written.rows:,} rows" + (f" ({', '.join(counts)})" if counts else ""))
+    for flaw in written.flaws:
+        say(f"not predicted: {flaw}")
+    if written.unpredicted > len(written.flaws):
+        say("not predicted: and others, with the reason in the last column")
+    tell_unreadable(written.labels)
 
 
 def tell_unreadable(labels: Counter[str]) -> None:

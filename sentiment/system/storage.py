@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sentiment.errors import InputError, MachineError, UsageError
 
@@ -24,11 +24,21 @@ MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a temporary file next to `path`, sync it, and rename it to `path`."""
+    """Put `content` at `path`: written beside it, synced, renamed over it."""
+    with new_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file next to `path` that is synced and renamed over it if the block succeeds.
+
+    Raises MachineError if it cannot be written; an OSError of the block is taken for that.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with machine_errors(path), temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         with machine_errors(path):

@@ -114,3 +114,34 @@ def test_a_review_that_begins_with_a_dash_comes_after_two_dashes(command, review
 
 def test_a_misspelt_option_is_still_named(command):
     assert_one_error(command("predict", "fine", "--jsn"), 2, "No such option: --jsn")
+
+
+def test_a_table_comes_out_with_its_counts_on_stderr(command, tmp_path):
+    (tmp_path / "in.csv").write_text("id;Review\n01;Superb.\n02;\n03;👎\n")
+    asked = ("predict", "--run", "shipped", "--file", "in.csv", "--out", "out.csv")
+    code, stdout, stderr = command(*asked, cwd=tmp_path)
+    assert (code, stdout) == (0, "")
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0] == "id;Review;label;probability;doubt"
+    assert [line.split(";")[:3] for line in lines[1:]] == [
+        ["01", "Superb.", "positive"],
+        ["02", "", ""],
+        ["03", "👎", "unreadable"],
+    ]
+    assert "wrote out.csv: 3 rows (1 positive, 1 unreadable, 1 not predicted)" in stderr
+    assert "not predicted: in.csv, line 3: the text is empty" in stderr
+    assert_one_error(command(*asked, cwd=tmp_path), 2, "out.csv exists", "--force")
+    assert_one_error(
+        command(*asked, "--force", "--strict", cwd=tmp_path), 3, "in.csv, line 3: the text is empty"
+    )
+    assert_one_error(
+        command(*asked, "--json", cwd=tmp_path), 2, "--out goes without --explain, --html and --json"
+    )
+    assert_one_error(command(*asked[:-1], "in.csv", "--force", cwd=tmp_path), 2, "is the file that is read")
+
+
+def test_lines_of_stdin_become_a_table(command, tmp_path):
+    asked = ("predict", "--run", "shipped", "--file", "-", "--out", "out.jsonl", "--unsure", "0:1")
+    assert command(*asked, cwd=tmp_path, input="Superb.\n\n").returncode == 0
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(row["text"], row["label"]) for row in found] == [("Superb.", "unsure"), ("", None)]
