@@ -15,9 +15,9 @@ from sentiment.cli.options import (
     ThreadsOption,
     overrides,
 )
+from sentiment.cli.recipe import choose_config
 from sentiment.cli.table import align, evaluation_rows, fit_rows
 from sentiment.cli.table_options import takes_table_options
-from sentiment.config import read_config
 from sentiment.system.console import say
 
 
@@ -32,12 +32,12 @@ def baseline_command(
     table: Sequence[str] = (),
 ) -> None:
     """Fit a linear n-gram model on the training reviews of a configuration, and judge it."""
-    wanted = read_config(config, overrides(settings, data, table=table))
+    _, wanted, source = choose_config(config, overrides(settings, data, table=table))
     from sentiment.evaluation.judge import evaluate_baseline
     from sentiment.system.threads import default_threads
 
     say("fitting the baseline")
-    result = evaluate_baseline(wanted, threads or default_threads(), split)
+    result = evaluate_baseline(wanted, threads or default_threads(), split, source)
     if as_json:
         print(json.dumps(asdict(result)))
     else:

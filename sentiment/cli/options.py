@@ -13,7 +13,9 @@ from sentiment.system.console import say
 ConfigArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="CONFIG", help="A recipe such as imdb-fast, or a TOML file; the recipe imdb by default."
+        metavar="CONFIG",
+        help="A recipe such as imdb-fast, or a TOML file; by default small for fewer than 5,000 training "
+        "rows, else imdb.",
     ),
 ]
 SetOption = Annotated[

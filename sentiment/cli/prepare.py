@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sentiment.cli.options import ConfigArgument, DataOption, JsonOption, SetOption, ThreadsOption, overrides
+from sentiment.cli.recipe import choose_config
 from sentiment.cli.table_options import takes_table_options
-from sentiment.config import read_config
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def prepare_command(
     table: Sequence[str] = (),
 ) -> None:
     """Download, tokenize and audit the reviews; training then starts at once."""
-    wanted = read_config(config, overrides(settings, data, table=table))
+    _, wanted, source = choose_config(config, overrides(settings, data, table=table))
     from sentiment.data.audit import audit
     from sentiment.system.threads import default_threads
 
-    found = audit(wanted, threads or default_threads())
+    found = audit(wanted, threads or default_threads(), source)
     for note in found.notes:
         say(note)
     if found.holdout_warning is not None:

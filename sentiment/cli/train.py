@@ -16,9 +16,10 @@ from sentiment.cli.options import (
     ThreadsOption,
     overrides,
 )
+from sentiment.cli.recipe import choose_config
 from sentiment.cli.table import epoch_lines
 from sentiment.cli.table_options import takes_table_options
-from sentiment.config import DEFAULT_RECIPE, Config, is_path, parse_config, read_config
+from sentiment.config import Config, is_path, parse_config, read_config
 from sentiment.errors import Interrupted, UsageError
 from sentiment.system.console import say
 
@@ -55,17 +56,18 @@ def train_command(
     place = read_place()
     if run is None and place.is_joint:
         raise UsageError("processes that train together need --run, the folder of the one that writes")
-    path = _next_run(config) if run is None else run_path(run)
     changes = overrides(settings, data, device, threads, processes, table)
-    if resume:
+    if resume and run is not None:
         from sentiment.training.run import resume_run
 
+        path = run_path(run)
         facts = resume_run(path, _wanted_config(path, config, changes), data, place)
     else:
-        wanted = read_config(config, changes)
+        recipe, wanted, source = choose_config(config, changes, quiet=not place.leads)
+        path = _next_run(recipe) if run is None else run_path(run)
         from sentiment.training.run import train_run
 
-        facts = train_run(wanted, path, force, place)
+        facts = train_run(wanted, path, force, place, source=source)
     if facts:  # only the leading process has them
         _print_result(path, facts, data)
 
@@ -81,11 +83,11 @@ def _wanted_config(run: Path, config: str | None, changes: list[str]) -> Config 
     return parse_config(RunFolder(run).read_config().to_toml(), f"{run}", changes)
 
 
-def _next_run(config: str | None) -> Path:
+def _next_run(config: str) -> Path:
     """The first free name among `runs/RECIPE-1`, `runs/RECIPE-2` and so on."""
     from sentiment.runs.locate import RUNS
 
-    recipe = DEFAULT_RECIPE if config is None else Path(config).stem if is_path(config) else config
+    recipe = Path(config).stem if is_path(config) else config
     return next(path for n in itertools.count(1) if not (path := RUNS / f"{recipe}-{n}").exists())
 
 

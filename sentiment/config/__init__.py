@@ -1,6 +1,14 @@
 """The configuration of a run: typed sections, the TOML files they are read from, the recipes that ship."""
 
-from sentiment.config.catalogue import DEFAULT_RECIPE, find_config, is_path, shipped_recipes
+from sentiment.config.catalogue import (
+    DEFAULT_RECIPE,
+    ENOUGH_ROWS,
+    SMALL_RECIPE,
+    default_recipe,
+    find_config,
+    is_path,
+    shipped_recipes,
+)
 from sentiment.config.own_table import OwnTable
 from sentiment.config.reading import machine_settings, override, parse_config, parse_run_config, read_config
 from sentiment.config.settings import (
@@ -25,6 +33,8 @@ from sentiment.config.settings import (
 __all__ = [
     "CHANNEL_ENCODERS",
     "DEFAULT_RECIPE",
+    "ENOUGH_ROWS",
+    "SMALL_RECIPE",
     "BatchSettings",
     "CalibrationSettings",
     "Config",
@@ -40,6 +50,7 @@ __all__ = [
     "TextSettings",
     "TrainingSettings",
     "VocabularySettings",
+    "default_recipe",
     "find_config",
     "is_path",
     "key_names",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sentiment.errors import UsageError
 
-DEFAULT_RECIPE = "imdb"
+DEFAULT_RECIPE, SMALL_RECIPE = "imdb", "small"
+ENOUGH_ROWS = 5_000  # a source with fewer training rows is small
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -32,6 +33,11 @@ def find_config(target: str | Path | None) -> Path:
     raise UsageError(
         f"no recipe is called {target or 'the empty name'}; {_suggestion(str(target), list(recipes))}"
     )
+
+
+def default_recipe(rows: int) -> str:
+    """The recipe for a source with so many usable training rows."""
+    return DEFAULT_RECIPE if rows >= ENOUGH_ROWS else SMALL_RECIPE
 
 
 def is_path(target: str | Path) -> bool:

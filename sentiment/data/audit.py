@@ -61,10 +61,13 @@ class Audit:
     """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
 
 
-def audit(config: Config, workers: int) -> Audit:
-    """Prepare every split of the source, and `data.extra`, and describe what was found."""
+def audit(config: Config, workers: int, source: ReviewSource | None = None) -> Audit:
+    """Prepare every split of the source, and `data.extra`, and describe what was found.
+
+    `source` is the source of the configuration if it is already open.
+    """
     require_language(config.text.language)
-    source = ReviewSource(config.data)
+    source = source or ReviewSource(config.data)
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
     splits = _read_labelled(source) | source.read_splits(unlabelled) | load_extra(config.data)
     parts, holdout = split_source(splits, config, workers)

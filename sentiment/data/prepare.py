@@ -58,14 +58,14 @@ class Prepared:
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
 
 
-def prepare(config: Config, workers: int) -> Prepared:
+def prepare(config: Config, workers: int, source: ReviewSource | None = None) -> Prepared:
     """Load, split, tokenize (with a cache) and encode the training and validation reviews.
 
-    Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do, and what
-    `require_language` raises.
+    `source` is the source of the configuration if it is already open. Raises DataError or MachineError as
+    `load_reviews`, `hold_out` and `tokenize_cached` do, and what `require_language` raises.
     """
     require_language(config.text.language)
-    source = ReviewSource(config.data)
+    source = source or ReviewSource(config.data)
     splits, further = _read_source(config, source), _load_further(config)
     parts, holdout = split_source(splits | further, config, workers)
     vocabulary = count_words(parts["train"], config)

@@ -66,6 +66,10 @@ class ReviewSource:
             memory.release()
         return self._reviews[split]
 
+    def forget(self) -> None:
+        """Drop the reviews that were read, to free their memory; they are read again if asked for again."""
+        self._reviews.clear()
+
     def _read(self, split: str) -> Reviews:
         table = self._readers[split]()
         require_rows(table)

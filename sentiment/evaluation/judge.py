@@ -151,12 +151,15 @@ def choose_threshold(predictor: Predictor, source: str | RunData | None = None) 
     return best_threshold(held_out.logits_N, held_out.part.labels_N)
 
 
-def evaluate_baseline(config: Config, workers: int, split: str = "test") -> BaselineEvaluation:
+def evaluate_baseline(
+    config: Config, workers: int, split: str = "test", source: ReviewSource | None = None
+) -> BaselineEvaluation:
     """Fit the baseline on the train split of a configuration, without `data.extra`, and judge it on `split`.
 
-    Raises DataError if there is no such split, or as `fit_baseline` does.
+    `source` is the source of the configuration if it is already open. Raises DataError if there is no such
+    split, or as `fit_baseline` does.
     """
-    source = ReviewSource(config.data)
+    source = source or ReviewSource(config.data)
     part = load_part(config, split, workers, source)  # first: a missing split is then reported at once
     train = load_part(config, "train", workers, source)
     _tell_notes(source)

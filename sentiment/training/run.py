@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.config import Config
+from sentiment.data.reviews import ReviewSource
 from sentiment.errors import UsageError
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.system.console import say
@@ -14,10 +15,18 @@ from sentiment.training.joint import assist
 from sentiment.training.session import TrainingSession, describe_start, open_session, training_machine
 
 
-def train_run(config: Config, path: Path, force: bool = False, place: Place | None = None) -> dict[str, Any]:
+def train_run(
+    config: Config,
+    path: Path,
+    force: bool = False,
+    place: Place | None = None,
+    *,
+    source: ReviewSource | None = None,
+) -> dict[str, Any]:
     """Train a new run in the folder `path`; return the facts of its run.json.
 
     `place` is this process's place among those that train together, by default what the environment says.
+    `source` is the source of the configuration if it is already open.
     Only the leading process writes; the others return an empty dict.
     Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
     """
@@ -28,7 +37,7 @@ def train_run(config: Config, path: Path, force: bool = False, place: Place | No
     with RunFolder(path) as run:
         run.claim(force)
         with training_machine(config, place) as machine:
-            session = open_session(config, place, machine)  # before anything is replaced: it may fail
+            session = open_session(config, place, machine, source)  # before anything is replaced: it may fail
             run.create(config)
             return _lead(run, None, session)
 

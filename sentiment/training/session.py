@@ -8,6 +8,7 @@ from typing import Any
 
 from sentiment.config import Config
 from sentiment.data.prepare import Prepared, prepare
+from sentiment.data.reviews import ReviewSource
 from sentiment.models.evidence import NGramEvidence
 from sentiment.system import memory
 from sentiment.system.console import say
@@ -51,16 +52,21 @@ def training_machine(config: Config, place: Place) -> Iterator[Machine]:
         yield machine
 
 
-def open_session(config: Config, place: Place, machine: Machine) -> TrainingSession:
+def open_session(
+    config: Config, place: Place, machine: Machine, source: ReviewSource | None = None
+) -> TrainingSession:
     """Load and prepare everything that may be missing, before anything is written.
 
+    `source` is the source of the configuration if it is already open.
     Raises MachineError without TensorBoard where it is asked for, and what `prepare` and `plan_stages` raise.
     """
     tell = _tell_as(place)
     if config.logging.tensorboard and place.leads:
         require_tensorboard()
-    prepared = prepare(config, machine.threads)
+    prepared = prepare(config, machine.threads, source)
     _tell_about_data(config, prepared, tell)
+    if source is not None:
+        source.forget()
     memory.release()
     evidence = cache(partial(_fit_first_evidence, config, prepared, tell))
     return TrainingSession(

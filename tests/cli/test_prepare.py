@@ -12,7 +12,7 @@ def test_far_fewer_reviews_held_out_than_asked_for_give_a_warning(command, tmp_p
         if number % 48 == 0 and number < 1_560:
             row["text"] = "one text that ties most blocks together"
     source = write_rows(tmp_path / "reviews.jsonl", rows)
-    asked = ("prepare", "--data", source, "--threads", 1, "--set", "data.validation_share=0.5")
+    asked = ("prepare", "imdb", "--data", source, "--threads", 1, "--set", "data.validation_share=0.5")
     code, stdout, stderr = command(*asked, "--json")
     found = json.loads(stdout)
     assert code == 0 and f"warning: {found['holdout_warning']}\n" == stderr

@@ -111,3 +111,19 @@ def test_every_public_name_can_be_imported():
     assert set(dir(sentiment)) == set(sentiment.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         sentiment.nothing  # noqa: B018
+
+
+def test_without_a_recipe_the_size_of_the_data_chooses_one(folder, command, tmp_path):
+    """And train, prepare and baseline say so alike."""
+    said = "using the recipe small: the source has 60 training rows (fewer than 5,000)\n"
+    settings = ["--set", "training.epochs=1", "--set", "logging.report=false", "--threads", "1"]
+    data = ["--data", folder / "reviews.jsonl"]
+    result = command("train", *data, *settings, cwd=tmp_path)
+    assert result.returncode == 0 and said in result.stderr
+    run = read_run(tmp_path / "runs" / "small-1")
+    assert run.config.evidence.weight > 0
+    for other in (["prepare"], ["baseline", "--split", "validation"]):
+        result = command(*other, *data, cwd=tmp_path)
+        assert result.returncode == 0 and said in result.stderr
+    result = command("train", "--resume", "--run", "small-1", *data, cwd=tmp_path)
+    assert result.returncode == 0 and "using the recipe" not in result.stderr
