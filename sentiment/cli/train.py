@@ -102,6 +102,8 @@ def _print_result(run: Path, facts: dict[str, Any], moved_to: str | None) -> Non
     if config.logging.report and facts["data"]["validation"] and not folder.report_path.exists():
         _write_page(folder, facts, source)
     print(_summary(folder, config, facts, source))
+    for warning in facts["result"].get("checks", {}).get("warnings", []):  # older runs have none
+        say(f"warning: {warning}")
 
 
 def _write_page(run: "RunFolder", facts: dict[str, Any], source: str | None) -> None:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sentiment.config import Config
+from sentiment.config import ENOUGH_ROWS, Config
 from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
@@ -56,6 +56,8 @@ class Prepared:
     """The class of each label of the source."""
     reading_warnings: Sequence[str] = ()
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
+    parts: tuple[Part, Part] | None = None
+    """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
 
 
 def prepare(config: Config, workers: int, source: ReviewSource | None = None) -> Prepared:
@@ -96,6 +98,7 @@ def prepare(config: Config, workers: int, source: ReviewSource | None = None) ->
         columns={} if source.columns is None else source.columns.names(),
         classes=source.classes,
         reading_warnings=reading_warnings(judged, vocabulary, config.text),
+        parts=_keep_for_baseline(parts["train"], parts["validation"]),
     )
 
 
@@ -136,6 +139,12 @@ def _hash_reviews(splits: dict[str, Reviews]) -> str:
     return digest(
         digest(itertools.chain(reviews.texts, map(str, reviews.labels_N))) for reviews in splits.values()
     )
+
+
+def _keep_for_baseline(train: Part, validation: Part) -> tuple[Part, Part] | None:
+    """Return both parts, or None if the baseline takes long to fit or nothing is held out."""
+    is_cheap = len(train.positions_N) < ENOUGH_ROWS and len(validation.positions_N) > 0
+    return (train, validation) if is_cheap else None
 
 
 def _choose_pretraining(

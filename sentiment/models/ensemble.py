@@ -33,6 +33,11 @@ class Ensemble(nn.Module):
             logits_B = (1 - self.weight) * logits_B + self.weight * self.evidence(tokens_BT)
         return logits_B
 
+    def without_evidence(self) -> "Ensemble":
+        """Return the same members without the evidence."""
+        members = [member for member in self.members if isinstance(member, SentimentClassifier)]
+        return Ensemble(members, evidence=None, weight=0.0)
+
     def scale_logits(self, factor: float) -> None:
         """Multiply the last weights of every part, and with them every logit, by `factor`."""
         for part in (*self.members, self.evidence):

@@ -1,13 +1,17 @@
 """End a training: the final evidence, the temperature, the golden predictions, the result."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 
 from sentiment.data.batches import LabelledReviews
-from sentiment.evaluation.metrics import best_temperature, evaluate
+from sentiment.errors import DataError
+from sentiment.evaluation.baseline import fit_baseline
+from sentiment.evaluation.metrics import Evaluation, best_temperature, evaluate
+from sentiment.evaluation.result_checks import ResultChecks
 from sentiment.inference.predictor import Predictor, build_model
 from sentiment.inference.scoring import probabilities, score
 from sentiment.models.classifier import SentimentClassifier
@@ -19,7 +23,8 @@ from sentiment.system.device import peak_memory_bytes
 from sentiment.system.processes import ALONE
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.session import TrainingSession
-from sentiment.training.state import TrainingState
+from sentiment.training.stages import Stage
+from sentiment.training.state import Progress, TrainingState
 
 
 def finish_run(
@@ -40,10 +45,12 @@ def finish_run(
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
     golden = predictor.golden(prepared.golden)
+    validation = evaluate(predictor.logits(reviews), labels_N) if len(reviews) else None
     facts |= {
         "result": {
             "stages": state.progress.finished,
-            "validation": asdict(evaluate(predictor.logits(reviews), labels_N)) if len(reviews) else None,
+            "validation": None if validation is None else asdict(validation),
+            "checks": _check_result(session, state.progress, predictor, validation).facts(),
             "temperature": temperature,
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
@@ -51,6 +58,45 @@ def finish_run(
     }
     run.finish(weights, golden, facts)
     return facts
+
+
+def _check_result(
+    session: TrainingSession, progress: Progress, predictor: Predictor, validation: Evaluation | None
+) -> ResultChecks:
+    """What shows whether the finished model has learned anything."""
+    return ResultChecks(
+        steps=_fewest_steps(session.stages, progress),
+        validation=validation,
+        network=_judge_network(predictor, session.prepared.validation),
+        baseline=_judge_baseline(session),
+    )
+
+
+def _fewest_steps(stages: Sequence[Stage], progress: Progress) -> int:
+    """The optimizer steps on labels of the network that had the fewest."""
+    ended = zip(stages, progress.finished, strict=True)
+    # Stages that ended before this program counted their steps have no such number.
+    return min(int(end.get("steps", progress.step)) for stage, end in ended if stage.objective.classifies)
+
+
+def _judge_network(predictor: Predictor, validation: LabelledReviews) -> Evaluation | None:
+    """The network without the n-gram evidence; None if there is no evidence, or nothing is held out."""
+    model, reviews = predictor.model, validation.reviews
+    if not isinstance(model, Ensemble) or model.evidence is None or len(reviews) == 0:
+        return None
+    return evaluate(score(model.without_evidence(), reviews, predictor.machine), validation.labels_N)
+
+
+def _judge_baseline(session: TrainingSession) -> Evaluation | None:
+    """The n-gram baseline on the validation reviews; None if fitting it takes long or is impossible."""
+    if session.prepared.parts is None:
+        return None
+    train, validation = session.prepared.parts
+    try:
+        baseline = fit_baseline(train, session.config.seed)
+    except DataError:
+        return None
+    return evaluate(baseline.logits(validation), validation.labels_N)
 
 
 def _fit_final_evidence(

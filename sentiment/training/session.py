@@ -9,6 +9,7 @@ from typing import Any
 from sentiment.config import Config
 from sentiment.data.prepare import Prepared, prepare
 from sentiment.data.reviews import ReviewSource
+from sentiment.evaluation.result_checks import count_classes, describe_classes
 from sentiment.models.evidence import NGramEvidence
 from sentiment.system import memory
 from sentiment.system.console import say
@@ -102,6 +103,10 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
             "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),
+            "class_counts": {
+                "train": count_classes(prepared.train.labels_N),
+                "validation": count_classes(prepared.validation.labels_N),
+            },
             "validation_rule": prepared.rule,
             "shared_groups": prepared.shared_groups,
             "words": prepared.vocabulary.sizes,
@@ -122,6 +127,9 @@ def _tell_nobody(message: str) -> None:
 def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
     for note in prepared.notes:
         tell(note)
+    tell(describe_classes("training", count_classes(prepared.train.labels_N)))
+    if len(prepared.validation.reviews):
+        tell(describe_classes("validation", count_classes(prepared.validation.labels_N)))
     if prepared.rule == "blocks" and config.data.validation == "auto":
         tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
     if prepared.holdout_warning is not None:

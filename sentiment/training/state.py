@@ -35,7 +35,7 @@ class Progress:
     """Lowest validation loss of the stage so far."""
     best_epoch: int = 0
     finished: list[dict[str, Any]] = field(default_factory=list)
-    """Name, epochs and best epoch of each finished stage."""
+    """Name, epochs, best epoch and optimizer steps of each finished stage."""
     seconds: float = 0.0
     """Time for training and validating, without the time between a stop and a resume."""
     metrics_bytes: int = 0
@@ -129,7 +129,12 @@ class TrainingState:
         """Keep the stage's best weights, or its last ones if none were judged, and begin the next stage."""
         progress = self.progress
         progress.finished.append(
-            {"name": self.stage.name, "epochs": progress.epoch, "best_epoch": progress.best_epoch}
+            {
+                "name": self.stage.name,
+                "epochs": progress.epoch,
+                "best_epoch": progress.best_epoch,
+                "steps": progress.step - sum(stage.get("steps", 0) for stage in progress.finished),
+            }
         )
         progress.epoch, progress.best_loss, progress.best_epoch = 0, None, 0
         self.finished.append(self.best or _copy_weights(self.judged))

@@ -127,3 +127,18 @@ def test_without_a_recipe_the_size_of_the_data_chooses_one(folder, command, tmp_
         assert result.returncode == 0 and said in result.stderr
     result = command("train", "--resume", "--run", "small-1", *data, cwd=tmp_path)
     assert result.returncode == 0 and "using the recipe" not in result.stderr
+
+
+def test_the_classes_are_said_before_the_training_and_its_flaws_after_it(folder, command, tmp_path):
+    """A run of one epoch over 56 reviews has learned nothing; the linear model tells all of them apart."""
+    result = command("train", folder / "tiny.toml", "--run", tmp_path / "run")
+    assert "training: 56 reviews, 28 negative and 28 positive (majority 50.0%)\n" in result.stderr
+    assert "validation: 4 reviews, 2 negative and 2 positive (majority 50.0%)\n" in result.stderr
+    facts = read_run(tmp_path / "run").facts
+    assert facts["data"]["class_counts"]["train"] == {"negative": 28, "positive": 28}
+    checks = facts["result"]["checks"]
+    assert checks["steps"] < 100 and checks["majority_share"] == 0.5 and checks["baseline_accuracy"] == 1
+    assert any("training steps, too few" in warning for warning in checks["warnings"])
+    assert any("n-gram baseline is more accurate" in warning for warning in checks["warnings"])
+    for warning in checks["warnings"]:
+        assert f"warning: {warning}\n" in result.stderr

@@ -211,7 +211,9 @@ def test_best_weights_are_those_of_the_best_epoch(machine):
         if isinstance(event, Epoch) and event.is_best:
             epochs_at_best = event.epoch
             kept = {name: value.clone() for name, value in state.judged.state_dict().items()}
-    assert state.progress.finished == [{"name": "training", "epochs": 6, "best_epoch": epochs_at_best}]
+    assert state.progress.finished == [
+        {"name": "training", "epochs": 6, "best_epoch": epochs_at_best, "steps": state.progress.step}
+    ]
     assert epochs_at_best < 6
     assert all(torch.equal(kept[name], state.finished[0][name]) for name in kept)
     assert not all(torch.equal(kept[name], value) for name, value in state.judged.state_dict().items())
