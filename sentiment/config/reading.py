@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sentiment.config.catalogue import find_config
+from sentiment.config.catalogue import DEFAULT_RECIPE, find_config, is_path
 from sentiment.config.settings import Config, MachineSettings, key_names
 from sentiment.errors import UsageError
 
@@ -29,7 +29,8 @@ def read_config(target: str | Path | None = None, overrides: Iterable[str] = ())
         raise UsageError(f"{path} is a folder, CONFIG is a file; {_folder_hint(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the configuration {path}: {error}") from None
-    return parse_config(text, str(path), overrides)
+    named_by_path = target is not None and is_path(target)
+    return parse_config(text, str(path) if named_by_path else f"recipe {target or DEFAULT_RECIPE}", overrides)
 
 
 def parse_config(text: str, origin: str, overrides: Iterable[str] = ()) -> Config:

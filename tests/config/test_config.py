@@ -195,7 +195,7 @@ def test_a_bare_word_is_a_recipe_and_a_path_has_a_slash_or_the_ending_of_a_file(
     assert read_config("imdb-fast").seed == 1
     assert read_config("./imdb-fast").seed == read_config(Path("imdb-fast")).seed == 7
     assert read_config("mine.toml").seed == 8
-    with pytest.raises(UsageError, match=r"imdb-best\.toml with --set: training\.epohcs is unknown"):
+    with pytest.raises(UsageError, match=r"recipe imdb-best with --set: training\.epohcs is unknown"):
         read_config("imdb-best", ["training.epohcs=1"])
 
 
