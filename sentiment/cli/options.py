@@ -67,7 +67,7 @@ def overrides(
     processes: int | None = None,
     table: Sequence[str] = (),
 ) -> list[str]:
-    """Options that stand for a key of the configuration, as overrides of it; `table` are those of a table."""
+    """Return the options that set keys of the configuration as overrides; `table` are those of a table."""
     from sentiment.config import override
 
     named = {

@@ -166,7 +166,7 @@ def _settings_of_extra(settings: DataSettings) -> DataSettings:
 
 
 def _name_groups(groups: Sequence[Any], split: str) -> list[str]:
-    """Return the name of each review's group; a review without one is a group of its own."""
+    """Return the name of each review's group; a review without one is its own group."""
     return [
         f"row {row} of {split} alone" if group is None or group == "" else str(group)
         for row, group in enumerate(groups)

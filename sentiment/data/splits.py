@@ -1,4 +1,4 @@
-"""Hold out a validation split: whole groups, so that it tells about films the model has never seen."""
+"""Hold out a validation split of whole groups: the model has not seen these films."""
 
 import math
 from collections import defaultdict

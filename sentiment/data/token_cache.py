@@ -1,4 +1,4 @@
-"""Tokens of whole splits on the disk, so that a second run does not tokenize again."""
+"""Keep the tokens of whole splits on the disk, so a second run does not tokenize again."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ def tokenize_cached(texts: Sequence[str], rules: TextRules, description: str, wo
     """Tokenize texts, or open the tokens that an earlier call kept of the same texts and rules.
 
     The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. If two processes need the
-    same entry, both make it and the first to finish keeps its own. There is no lock: nobody waits for a
+    same entry, both make it, and the first to finish keeps it. There is no lock: no process waits for a
     process that has died.
     """
     folder = cache_folder() / "tokens" / _entry_name(texts, rules)

@@ -35,7 +35,7 @@ class Tokenizer:
         self._rules = rules
         self.lock = threading.RLock()  # all threads share one store of strings
         if hasattr(os, "register_at_fork"):
-            # A fork waits for a thread that tokenizes. Else the child had a lock that nobody releases.
+            # A fork waits for a thread that tokenizes. Otherwise the child would wait for its lock forever.
             os.register_at_fork(
                 before=lambda: self.lock.acquire(),
                 after_in_parent=lambda: self.lock.release(),

@@ -15,7 +15,7 @@ def open_texts(texts: Iterable[str], function: str) -> Iterator[str]:
     """
     if mistake := _describe_mistake(texts, function):
         raise TypeError(f"{function} takes a list of reviews, not {mistake}")
-    # Columns of pyarrow hold values of their own, which are no strings.
+    # The values of a pyarrow column have their own type; they are not strings.
     return iter(texts.to_pylist() if hasattr(texts, "to_pylist") else texts)
 
 

@@ -18,7 +18,7 @@ CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads this variable
 
 @dataclass(frozen=True)
 class Machine:
-    """A device that is there, the precision the network runs in, and the threads it may use."""
+    """An existing device, the precision the network runs in, and the threads it may use."""
 
     device: torch.device
     precision: torch.dtype

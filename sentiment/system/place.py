@@ -1,4 +1,4 @@
-"""This process's place among those that were started to train together."""
+"""The place of this process among those that train together."""
 
 import os
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ ONLY_PROCESS = Place()
 
 
 def read_place(environment: Mapping[str, str] = os.environ) -> Place:
-    """Read the place from the variables that `torchrun`, or a leading process of ours, has set.
+    """Read the place from the variables that `torchrun`, or a leading process, has set.
 
     Raises UsageError if one of them is no number.
     """

@@ -117,7 +117,7 @@ def join_processes(
             try:
                 yield group
             finally:
-                # Before this process leaves the group, which they would take for a failure.
+                # Kill them before leaving the group: they would report that as a failure.
                 for assistant in assistants:
                     assistant.kill()
 
@@ -136,7 +136,7 @@ def _process_group(
     try:
         yield Processes(rank, count)
     finally:
-        # A process that just ends while the group's threads run is aborted now and then.
+        # A process that ends while the threads of the group run is sometimes aborted.
         torch.distributed.destroy_process_group()
 
 
@@ -204,7 +204,7 @@ def own_environment() -> dict[str, str]:
 
 def _start_assistant(arguments: Sequence[str], variables: dict[str, str]) -> Popen[bytes]:
     try:
-        # In a session of its own: Ctrl-C then reaches the leading process alone, and that ends this one.
+        # In a new session, Ctrl-C reaches the leading process alone. That process then ends this one.
         return Popen(
             own_command(arguments),
             stdin=DEVNULL,

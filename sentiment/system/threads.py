@@ -54,7 +54,7 @@ def available_cores() -> int:
 
 
 def default_threads(place: Place = ONLY_PROCESS, environment: Mapping[str, str] = os.environ) -> int:
-    """Threads where nobody has asked for a number: OMP_NUM_THREADS, else those torch has from the caller.
+    """Return the threads to use by default: OMP_NUM_THREADS, else the number that torch uses now.
 
     `torchrun` sets OMP_NUM_THREADS by itself: its processes share every core.
     """

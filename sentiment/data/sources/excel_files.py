@@ -38,7 +38,7 @@ def stream_excel(path: Path, settings: DataSettings) -> Iterator[Table]:
 
 @contextmanager
 def _named_damage(path: Path) -> Iterator[None]:
-    """Turn whatever openpyxl raises into a DataError."""
+    """Turn any error of openpyxl into a DataError."""
     try:
         yield
     except DataError:

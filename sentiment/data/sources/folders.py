@@ -83,7 +83,7 @@ def _read_hub_split(folder: Path, builder: Any, split: str) -> Table:
 
 @contextmanager
 def _readable(folder: Path, origin: str) -> Iterator[None]:
-    """Run `datasets` quietly; turn whatever it raises into a DataError."""
+    """Run `datasets` quietly; turn any of its errors into a DataError."""
     from datasets.data_files import EmptyDatasetError
     from datasets.exceptions import DataFilesNotFoundError
 

@@ -14,7 +14,7 @@ from sentiment.errors import DataError
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 CODE_PAGES = ("cp1251", "cp1253", "cp1255", "cp1256", "gb18030", "cp932", "cp949", "big5", "cp874")
-OTHER_KINDS = {  # what begins with these bytes is no text, whatever its name
+OTHER_KINDS = {  # a file that begins with these bytes is no text file, even if its name says so
     b"PK\3\4": 'is an Excel or zip file; rename it, or open it and save it as "CSV UTF-8"',
     b"\x1f\x8b": "is packed with gzip; rename it to end in .gz",
     b"PAR1": "is a parquet file; rename it to end in .parquet",
