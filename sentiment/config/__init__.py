@@ -9,10 +9,11 @@ from sentiment.config.catalogue import (
     is_path,
     shipped_recipes,
 )
+from sentiment.config.model import CHANNEL_ENCODERS, ModelSettings
 from sentiment.config.own_table import OwnTable
 from sentiment.config.reading import machine_settings, override, parse_config, parse_run_config, read_config
+from sentiment.config.section import Section
 from sentiment.config.settings import (
-    CHANNEL_ENCODERS,
     BatchSettings,
     CalibrationSettings,
     Config,
@@ -20,9 +21,7 @@ from sentiment.config.settings import (
     EvidenceSettings,
     LoggingSettings,
     MachineSettings,
-    ModelSettings,
     PretrainingSettings,
-    Section,
     SelfTrainingSettings,
     TextSettings,
     TrainingSettings,
