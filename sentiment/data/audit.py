@@ -11,7 +11,7 @@ from sentiment.config import Config, TextSettings
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
-from sentiment.data.prepare import count_words
+from sentiment.data.prepare import build_vocabulary
 from sentiment.data.reviews import Reviews, ReviewSource, load_extra
 from sentiment.data.rows import NoLabelsError
 from sentiment.data.text_rules import BREAK
@@ -71,7 +71,7 @@ def audit(config: Config, workers: int, source: ReviewSource | None = None) -> A
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
     splits = _read_labelled(source) | source.read_splits(unlabelled) | load_extra(config.data)
     parts, holdout = split_source(splits, config, workers)
-    vocabulary = count_words(parts["train"], config)
+    vocabulary = build_vocabulary(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
     return Audit(

@@ -35,7 +35,7 @@ LABEL_NAMES = (
     "score",
 )
 DEFAULT_NAMES = ("text", "label", "film")
-SAMPLE = 100  # rows that are looked at to suggest columns
+SUGGESTION_ROWS = 100  # rows that are looked at to suggest columns
 ORIGIN_LENGTH = 100  # characters of a path in a message of at most 300
 
 
@@ -173,7 +173,7 @@ def _guess_columns(
 ) -> dict[str, str]:
     """Return for the text the column with the most text, and for the label that with the fewest values."""
     different = {
-        name: {str(value) for value in column[:SAMPLE] if value not in (None, "")}
+        name: {str(value) for value in column[:SUGGESTION_ROWS] if value not in (None, "")}
         for name, column in values.items()
         if name not in taken
     }

@@ -13,9 +13,9 @@ from sentiment.data.text import shorten
 
 NO_LABEL = -1
 UNLABELLED = "unsupervised"  # the split without labels, as IMDB on the hub calls it
-WORDS = {"negative": 0, "neg": 0, "positive": 1, "pos": 1}
+LABEL_WORDS = {"negative": 0, "neg": 0, "positive": 1, "pos": 1}
 TRUTHS = {"0": 0, "false": 0, "1": 1, "true": 1}
-USUAL_LABELS: Mapping[str, int] = {**WORDS, **TRUTHS}
+USUAL_LABELS: Mapping[str, int] = {**LABEL_WORDS, **TRUTHS}
 NUMBER_PAIRS: tuple[Mapping[str, int], ...] = ({"-1": 0, "1": 1}, {"0": 0, "4": 1})
 MOST_LABELS = 20
 NUMBER = re.compile(r"-?\d+")
@@ -138,7 +138,7 @@ def _number(label: str) -> float | None:
 
 def _suggest_spec(labels: Sequence[str]) -> str:
     """Return a value of --classes for these labels: the lower and the upper numbers, or what names say."""
-    by_name = [[label for label in labels if WORDS.get(label_key(label) or "") == one] for one in (0, 1)]
+    by_name = [[label for label in labels if LABEL_WORDS.get(label_key(label) or "") == one] for one in (0, 1)]
     numbers = [label for label in labels if NUMBER.match(label) and _number(label) is not None]
     if all(by_name):
         negative, positive = by_name

@@ -70,7 +70,7 @@ def prepare(config: Config, workers: int, source: ReviewSource | None = None) ->
     source = source or ReviewSource(config.data)
     splits, further = _read_source(config, source), _load_further(config)
     parts, holdout = split_source(splits | further, config, workers)
-    vocabulary = count_words(parts["train"], config)
+    vocabulary = build_vocabulary(parts["train"], config)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
         name: parts[name].encode(vocabulary, config.text)
@@ -110,7 +110,7 @@ def data_hash(config: Config, source: ReviewSource | None = None) -> str:
     return _hash_source(_read_source(config, source), config)
 
 
-def count_words(train: Part, config: Config) -> Vocabulary:
+def build_vocabulary(train: Part, config: Config) -> Vocabulary:
     """Return the vocabulary of the training reviews."""
     return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views)
 

@@ -11,7 +11,7 @@ from sentiment.data.parts import Part
 from sentiment.data.vocabulary import Vocabulary
 
 MOST_UNKNOWN = 0.5  # share of the tokens read
-WORDS = re.compile(r"\w+")
+WORD_PATTERN = re.compile(r"\w+")
 
 
 class Script(NamedTuple):
@@ -75,7 +75,7 @@ def find_uncut_script(text: str, language: str) -> Script | None:
     """
     if text.isascii():
         return None
-    letters = sum(map(len, WORDS.findall(text)))
+    letters = sum(map(len, WORD_PATTERN.findall(text)))
     for script in SCRIPTS:
         if language not in script.languages and 2 * sum(map(len, script.runs.findall(text))) > letters:
             return script

@@ -12,7 +12,7 @@ from sentiment.config import DataSettings
 from sentiment.data.reviews import Reviews
 from sentiment.errors import DataError
 
-BLOCK = 250  # neighbours in one block: in IMDB a film's reviews of one class are next to each other
+BLOCK_REVIEWS = 250  # neighbours in one block: in IMDB a film's reviews of one class are next to each other
 FAR_FEWER = 0.8  # a warning is due below this share of what was asked ...
 FEW_REVIEWS = 10  # ... if at least so many are missing: a few reviews are only a matter of rounding
 KEPT_TOGETHER = {"group": "groups and copies", "blocks": "blocks and copies", "random": "copies of a review"}
@@ -118,7 +118,7 @@ def keys_of_reviews(reviews: Reviews, rule: str, share: float) -> list[Hashable]
         keys = reviews.groups or ()
     elif rule == "blocks":
         # Blocks of at most a tenth of the share: then each class of small data can fill its half of it.
-        size = max(1, min(BLOCK, int(len(reviews) * share / 10)))
+        size = max(1, min(BLOCK_REVIEWS, int(len(reviews) * share / 10)))
         keys = (position // size for position in range(len(reviews)))
     return list(keys)
 

@@ -19,8 +19,8 @@ OTHER_KINDS = {  # a file that begins with these bytes is no text file, even if 
     b"\x1f\x8b": "is packed with gzip; rename it to end in .gz",
     b"PAR1": "is a parquet file; rename it to end in .parquet",
 }
-BLOCK = 2**20  # bytes
-SAMPLE = 2**16  # bytes of lines that are not ASCII: enough to recognise an encoding by
+BLOCK_BYTES = 2**20  # bytes
+SAMPLE_BYTES = 2**16  # bytes of lines that are not ASCII: enough to recognise an encoding by
 NULS_OF_UTF16 = 0.2  # about half of the bytes of Western texts in UTF-16 are NUL, and none in other encodings
 FEW_LETTERS = 0.4  # a Western text has fewer letters than this share beyond ASCII, a Russian one more
 
@@ -104,7 +104,7 @@ def _is_utf8(path: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with _open_bytes(path) as file:
-            while block := file.read(BLOCK):
+            while block := file.read(BLOCK_BYTES):
                 decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -126,7 +126,7 @@ def _recognise(path: Path) -> TextFile:
             if not line.isascii():
                 lines.append(line)
                 size += len(line)
-                if size > SAMPLE:
+                if size > SAMPLE_BYTES:
                     break
     if sum(map(_decodes, lines)) > len(lines) / 2:
         return TextFile(path, may_be_damaged=True)
