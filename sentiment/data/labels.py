@@ -138,7 +138,9 @@ def _number(label: str) -> float | None:
 
 def _suggest_spec(labels: Sequence[str]) -> str:
     """Return a value of --classes for these labels: the lower and the upper numbers, or what names say."""
-    by_name = [[label for label in labels if LABEL_WORDS.get(label_key(label) or "") == one] for one in (0, 1)]
+    by_name = [
+        [label for label in labels if LABEL_WORDS.get(label_key(label) or "") == one] for one in (0, 1)
+    ]
     numbers = [label for label in labels if NUMBER.match(label) and _number(label) is not None]
     if all(by_name):
         negative, positive = by_name
