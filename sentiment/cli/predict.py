@@ -28,6 +28,7 @@ from sentiment.errors import UsageError
 from sentiment.system.console import say
 
 if TYPE_CHECKING:
+    from sentiment.data.readability import ReadingCheck
     from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line
     from sentiment.inference.predictor import Prediction, Predictor
@@ -49,35 +50,44 @@ UnsureOption = Annotated[
 ]
 
 
+TextsArgument = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to predict.")]
+RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)]
+FileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--file",
+        metavar="F",
+        help="Reviews to predict: a text file with one a line, a .jsonl file or a table; - reads stdin.",
+    ),
+]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the table of --file with the predictions to a csv, tsv, jsonl or parquet file.",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="With --out: end at the first row that cannot be used.")
+]
+
+
 @takes_table_options
 def predict_command(
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to predict.")] = None,
-    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--file",
-            metavar="F",
-            help="Reviews to predict: a text file with one a line, a .jsonl file or a table; - reads stdin.",
-        ),
-    ] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
-    ] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="Write the table of --file with the predictions to a csv, tsv, jsonl or parquet file.",
-        ),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="With --out: end at the first row that cannot be used.")
-    ] = False,
+    texts: TextsArgument = None,
+    run: RunOption = None,
+    file: FileOption = None,
+    explain: ExplainOption = False,
+    html: HtmlOption = None,
+    out: OutOption = None,
+    strict: StrictOption = False,
     threshold: ThresholdOption = None,
     unsure: UnsureOption = None,
     force: ForceOption = False,
@@ -93,18 +103,14 @@ def predict_command(
         None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
     )
     unsure_range = None if unsure is None else parse_range(unsure)
+    from sentiment.data.readability import ReadingCheck
     from sentiment.inference.lines import LineStream, check_lines, number_texts, read_lines, skip_bad_lines
     from sentiment.inference.predictor import Predictor
     from sentiment.inference.tables import check_out, predict_lines, predict_table
-    from sentiment.runs.locate import looks_like_run
     from sentiment.runs.table_settings import table_settings
     from sentiment.system.storage import check_free
 
-    for text in texts or ():
-        if looks_like_run(text):
-            raise UsageError(f"{text} is a run, not a review; name it with --run")
-        if is_file(text):
-            raise UsageError(f"{shorten(text)} is a file, not a review; did you mean --file {shorten(text)}?")
+    check_texts(texts or ())
     if html is not None:
         check_free(html, force)
     if out is not None:
@@ -125,7 +131,22 @@ def predict_command(
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return
-    print_predictions(predictor, lines, source.is_idle, as_json=as_json)
+    check = ReadingCheck(predictor.config.text.language)
+    print_predictions(predictor, lines, source.is_idle, as_json=as_json, check=check)
+    if not texts:
+        for warning in check.warnings():
+            say(f"warning: {warning}")
+
+
+def check_texts(texts: Iterable[str]) -> None:
+    """Raise UsageError if an argument that should be a review names a run or a file."""
+    from sentiment.runs.locate import looks_like_run
+
+    for text in texts:
+        if looks_like_run(text):
+            raise UsageError(f"{text} is a run, not a review; name it with --run")
+        if is_file(text):
+            raise UsageError(f"{shorten(text)} is a file, not a review; did you mean --file {shorten(text)}?")
 
 
 class PredictCommand(TyperCommand):
@@ -179,9 +200,14 @@ def choose_decision(
 
 
 def print_predictions(
-    predictor: "Predictor", lines: Iterable["Line"], is_idle: Callable[[], bool], *, as_json: bool
+    predictor: "Predictor",
+    lines: Iterable["Line"],
+    is_idle: Callable[[], bool],
+    *,
+    as_json: bool,
+    check: "ReadingCheck",
 ) -> None:
-    """Print a line for each review; `is_idle` says whether the next one may take long."""
+    """Print a line for each review, and add it to `check`; `is_idle` says whether the next may take long."""
     lines, read_ahead = itertools.tee(lines)
     predictions = predictor.predict_stream((line.text for line in read_ahead), is_idle)
     as_line = json_line if as_json else prediction_line
@@ -189,6 +215,7 @@ def print_predictions(
     for prediction, line in zip(predictions, lines, strict=True):
         print(as_line(prediction, line.label), flush=True)
         labels[prediction.label] += 1
+        check.add(line.text, prediction.tokens, prediction.unknown)
     tell_unreadable(labels)
 
 
@@ -263,8 +290,8 @@ def prediction_line(prediction: "Prediction", label: str | None) -> str:
     notes = [f"{prediction.tokens} tokens", f"{prediction.unknown:.0%} unknown"]
     if prediction.cut:
         notes.append("cut")
-    if label:
-        notes.append(f"labelled {label}")
     if prediction.doubt:
         notes.append(f"doubt: {prediction.doubt}")
+    if label:
+        notes.append(f"labelled {label}")
     return f"{prediction.label}\t{confidence_cell(prediction)}\t{', '.join(notes)}"

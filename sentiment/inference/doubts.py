@@ -26,18 +26,17 @@ def find_doubts(probability: float, words: WordCount, unknown: float, decision: 
     """List in words why not to trust a prediction; `unknown` is the share of unknown tokens."""
     doubts = []
     if words.known == 0:
-        doubts.append("the model knows none of the words it read")
+        doubts.append("no known word")
     elif is_unreadable(words):
-        doubts.append(f"the model can hardly read it: it knows {words.known} of {words.words} words")
+        doubts.append(f"hardly read: {words.known} of {words.words} words known")
     elif words.known < FEW_WORDS:
-        doubts.append(f"the model knows {words.known} of the words it read, too few for a judgement")
+        doubts.append("too short")
     elif unknown > HIGH_UNKNOWN_SHARE:
-        doubts.append(f"the model does not know {unknown:.0%} of the words it read")
+        doubts.append(f"{unknown:.0%} of the words unknown")
     if _is_near(probability, decision.threshold):
-        threshold = f"{decision.threshold:.4g}"
-        doubts.append(f"the probability is near {threshold}: the other label is almost as likely")
+        doubts.append("near the threshold")
     elif decision.is_unsure(probability):
-        doubts.append(f"the probability is in the range {decision.range_text} of --unsure")
+        doubts.append(f"in the range {decision.range_text} of --unsure")
     return doubts
 
 

@@ -38,7 +38,7 @@ def test_a_doubt_is_in_every_output_and_unreadable_reviews_are_counted(command, 
         assert "1 of 2 reviews unreadable: the model knows next to none of the words" in result.stderr
     first, second = map(json.loads, found.stdout.splitlines())
     assert (first["label"], second["label"]) == ("positive", "unreadable")
-    assert second["doubt"].startswith("the model knows none of the words it read")
+    assert second["doubt"].startswith("no known word")
     lines = plain.stdout.splitlines()
     assert lines[0].split("\t")[0] == "positive" and lines[0].endswith(f", doubt: {first['doubt']}")
     assert lines[1].startswith("unreadable\tpositive at 5")

@@ -76,9 +76,9 @@ def test_a_cut_token_has_no_contribution(shipped: Predictor) -> None:
 @pytest.mark.parametrize(
     ("text", "doubt"),
     [
-        ("Zyzzyva", "knows none of the words"),
-        ("Good zyzzyva", "knows 1 of the words"),
-        ("The qwrx of the zyzzyva was a grmpf of brlk, said vrrm to plimf.", "does not know"),
+        ("Zyzzyva", "no known word"),
+        ("Good zyzzyva", "too short"),
+        ("The qwrx of the zyzzyva was a grmpf of brlk, said vrrm to plimf.", "words unknown"),
     ],
 )
 def test_few_known_words_give_a_doubt(shipped: Predictor, text: str, doubt: str) -> None:
@@ -90,7 +90,7 @@ def test_a_probability_near_half_is_a_doubt(shipped: Predictor, monkeypatch: pyt
     text = "A wonderful film with superb acting. I loved every minute of it."
     monkeypatch.setattr("sentiment.inference.doubts.NEAR_THRESHOLD", 100)
     (explanation,) = explain_reviews(shipped, [text])
-    assert [doubt[:24] for doubt in explanation.doubts] == ["the probability is near "]
+    assert explanation.doubts == ["near the threshold"]
 
 
 def test_a_clear_review_gives_no_doubt(shipped: Predictor) -> None:
