@@ -1,5 +1,6 @@
 """Campaigns 7 and 14: wrong data files and wrong configurations."""
 
+import gzip
 import json
 import random
 import re
@@ -106,9 +107,6 @@ BAD_FILES = (
     BadFile("a.csv", _insert(_csv(GOOD), 7, b"one,two,3"), LINE_7, "3 fields where the header has 2; quote"),
     BadFile("a.csv", _insert(_csv(GOOD), 7, b"alone"), LINE_7, "1 fields where the header has 2; quote"),
     BadFile("a.csv", _insert(_csv(GOOD), 7, b'"a "quote" inside",1'), LINE_7, "check the quotes"),
-    BadFile("a.csv", _insert(_csv(GOOD), 7, b"caf\xe9,1"), "byte", "convert"),
-    BadFile("a.csv", _csv(GOOD).decode().encode("utf-16"), "byte", "convert"),
-    BadFile("a.tsv", _csv(GOOD), "line 2", "check the quotes"),
     BadFile("a.jsonl", _jsonl(_rows(drop="label")), LINE_7, "label"),
     BadFile("a.jsonl", _jsonl(_rows(drop="text")), LINE_7, "remove or fill"),
     BadFile("a.jsonl", _insert(_jsonl(GOOD), 7, b'{"text": "broken'), LINE_7, "one object per line"),
@@ -130,8 +128,10 @@ BAD_FILES = (
     BadFile("a.parquet", lambda: _parquet(_rows({"text": None})), ROW_7, "remove or fill"),
     BadFile("a.parquet", lambda: _parquet(_rows({"label": None})), ROW_7, "no label; remove or fill"),
     BadFile("a.parquet", _csv(GOOD), "", "copy it again"),
-    BadFile("a.txt", _csv(GOOD), "", "rename"),
-    BadFile("a.xlsx", _csv(GOOD), "", "rename"),
+    BadFile("a.txt", b"good\nbad\n", "", "has no column for the label"),
+    BadFile("a.doc", _csv(GOOD), "", "rename"),
+    BadFile("a.xlsx", _csv(GOOD), "", "save it"),
+    BadFile("a.csv.gz", gzip.compress(_csv(GOOD))[:-20], "", "copy it again"),
     BadFile("a.jsonl", _jsonl([row | {"label": 1} for row in GOOD]), "", "one class only"),
     BadFile("a.jsonl", _jsonl(GOOD[:1]), "", "one class only"),
 )
@@ -145,6 +145,11 @@ GOOD_FILES = (
     ("crlf.jsonl", _jsonl(GOOD).replace(b"\n", b"\r\n")),
     ("blank.jsonl", _jsonl(GOOD).replace(b"\n", b"\n\n")),
     ("nul.csv", _csv(_rows({"text": "a\0b"}))),
+    ("utf16.csv", _csv(GOOD).decode().encode("utf-16")),
+    ("cp1252.csv", _csv(_rows({"text": "café"})).decode().encode("cp1252")),
+    ("semicolons.csv", _csv(GOOD).replace(b",", b";")),
+    ("commas.tsv", _csv(GOOD)),
+    ("packed.csv.gz", gzip.compress(_csv(GOOD))),
     ("list.json", json.dumps(GOOD).encode()),
     ("whole.parquet", _parquet(GOOD)),
 )

@@ -1,6 +1,7 @@
 """Read the reviews to predict from a file, stdin or a list; an error names the place of its review."""
 
 import io
+import itertools
 import os
 import stat
 import sys
@@ -13,9 +14,9 @@ from sentiment.config import DataSettings
 from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.columns import Columns, choose_columns
 from sentiment.data.labels import read_known_labels
-from sentiment.data.sources.files import FILE_ENDINGS, read_table
+from sentiment.data.sources.files import TEXT_ENDING, file_ending, is_read_by_ending, stream_table
 from sentiment.data.sources.json_files import parse_object
-from sentiment.data.sources.table import Row, Table
+from sentiment.data.sources.table import Row, Table, join_tables
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
 from sentiment.inference.pipes import PipeLines
@@ -50,20 +51,22 @@ class LineStream(Iterator[Line]):
 
 
 def read_lines(name: str, columns: DataSettings) -> LineStream:
-    """Read each review of a UTF-8 file, `-` for stdin; raises DataError at the first bad one.
+    """Read each review of a file, `-` for stdin; raises DataError at the first bad one.
 
-    A .csv, .tsv, .json or .parquet file has a review per row, a .jsonl file a review per line that is not
-    blank; `columns` names the columns of text and label. Any other file has a review per line.
+    A table has a review per row, a .jsonl file a review per line that is not blank; `columns` names the
+    columns of text and label. Any other file has a review per line, in UTF-8 unless it ends in .txt.
     """
-    ending = Path(name).suffix.lower()
+    path = Path(name)
+    ending = path.suffix.lower()
     if name == "-":
         if sys.stdin is None:
             raise DataError("stdin is closed; name a file instead of -")
         return _read_text(sys.stdin.buffer, "stdin", None)
-    if ending != ".jsonl" and ending in FILE_ENDINGS:
-        return LineStream(_read_rows(Path(name), columns))
+    is_empty_text = file_ending(path) == TEXT_ENDING and not (path.is_file() and path.stat().st_size)
+    if ending != ".jsonl" and is_read_by_ending(path) and not is_empty_text:
+        return LineStream(_read_rows(path, columns))
     try:
-        return _read_text(Path(name).open("rb"), name, columns if ending == ".jsonl" else None)
+        return _read_text(path.open("rb"), name, columns if ending == ".jsonl" else None)
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
 
@@ -96,7 +99,15 @@ def skip_bad_lines(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def _read_rows(path: Path, columns: DataSettings) -> Iterator[Line]:
-    table = read_table(path, columns)
+    pieces = stream_table(path, columns)
+    first = next(pieces)
+    whole = itertools.chain([first], pieces)
+    # Texts without labels need not be in memory at once.
+    for table in whole if first.layout.format == "text" else [join_tables(whole)]:
+        yield from _read_table(table, columns)
+
+
+def _read_table(table: Table, columns: DataSettings) -> Iterator[Line]:
     if not columns.skip_bad_rows:
         table.require_readable_rows()
     elif table.bad_rows:

@@ -1,6 +1,7 @@
 """Reviews line by line: each line is a text, or an error names the line."""
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -59,19 +60,67 @@ def test_a_dash_is_stdin(monkeypatch):
     assert list(lines_of("-")) == [Line("stdin, line 1", "schön"), Line("stdin, line 2", "naïve")]
 
 
-def test_a_line_that_is_not_utf_8_is_named_after_those_before_it(written):
-    name = written(b"good\ncaf\xe9\nbad\n")
-    lines = lines_of(name)
+@pytest.fixture
+def piped(monkeypatch):
+    """Let stdin have a content."""
+
+    def write(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return "-"
+
+    return write
+
+
+def test_a_line_that_is_not_utf_8_is_named_after_those_before_it(piped):
+    lines = lines_of(piped(b"good\ncaf\xe9\nbad\n"))
     assert next(lines).text == "good"
-    with pytest.raises(DataError, match=re.escape(f"{name}, line 2 is not UTF-8 (byte 4 of the line)")):
+    with pytest.raises(DataError, match=re.escape("stdin, line 2 is not UTF-8 (byte 4 of the line)")):
         next(lines)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_utf_16_is_refused_with_a_remedy(written, encoding):
+def test_utf_16_is_refused_with_a_remedy(piped, encoding):
     mark = b"" if encoding == "utf-16" else b"\xfe\xff"
-    with pytest.raises(DataError, match="is UTF-16; convert it to UTF-8"):
-        list(lines_of(written(mark + "good".encode(encoding))))
+    with pytest.raises(DataError, match="stdin is UTF-16; convert it to UTF-8"):
+        list(lines_of(piped(mark + "good".encode(encoding))))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_the_encoding_of_a_text_file_is_recognised(written, encoding):
+    name = written("schön\nmäßig\n".encode(encoding))
+    assert [line.text for line in lines_of(name)] == ["schön", "mäßig"]
+
+
+def test_the_encoding_of_a_text_file_can_be_given(written):
+    name = written("żółć\n".encode("cp1250"))
+    assert [line.text for line in lines_of(name, encoding="cp1250")] == ["żółć"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"Review\tLiked\ngood\t1\nbad\t0\n", b"__label__1 good\n__label__0 bad\n"]
+)
+def test_a_text_file_with_labels_is_a_table(written, content):
+    found = [(line.text, line.label) for line in lines_of(written(content))]
+    assert found == [("good", "positive"), ("bad", "negative")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.csv.gz", b"text;label\ngood;1\n"),
+        ("r.jsonl.gz", b'{"text": "good", "label": 1}\n'),
+        ("r.txt.gz", b"good\n"),
+    ],
+)
+def test_a_packed_file_is_read(tmp_path, name, content):
+    (tmp_path / name).write_bytes(gzip.compress(content))
+    assert [line.text for line in lines_of(str(tmp_path / name))] == ["good"]
+
+
+def test_an_archive_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "r.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"r\.zip is a zip archive; unpack it"):
+        list(lines_of(str(tmp_path / "r.zip")))
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

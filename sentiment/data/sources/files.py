@@ -75,6 +75,11 @@ def file_ending(path: Path) -> str:
     return Path(name).suffix
 
 
+def is_read_by_ending(path: Path) -> bool:
+    """Return whether `stream_table` reads a file, or says what to do with it instead."""
+    return file_ending(path) in (*FILE_ENDINGS, TEXT_ENDING) or path.suffix.lower() in OTHER_FILES
+
+
 def _require_known_ending(path: Path, ending: str) -> None:
     if path.suffix.lower() in OTHER_FILES:
         raise DataError(f"{path} {OTHER_FILES[path.suffix.lower()]}")
