@@ -27,7 +27,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="A file (csv, tsv, json, jsonl, parquet), a folder, a name on the hub, or sample.",
+        help="A file (csv, tsv, txt, json, jsonl, parquet, arrow, xlsx), a folder, a hub name, or sample.",
     ),
 ]
 SplitOption = Annotated[
