@@ -96,7 +96,7 @@ def choose_columns(
         text=texts[0],
         label=labels[0] if labels else None,
         group=groups[0] if groups else None,
-        note=_describe_choice({"text": texts, "label": labels}, wanted, origin),
+        note=_describe_choice({"text": texts, "label": labels if needs_label else []}, wanted, origin),
     )
 
 

@@ -24,6 +24,7 @@ def refused(*arguments, **settings):
 def test_the_plain_names_are_chosen_without_a_word():
     assert choose(["id", "label", "text", "film"]) == Columns("text", "label", "film", note=None)
     assert choose(["text"], needs_label=False) == Columns("text", None, None, note=None)
+    assert choose(["text", "stars"], needs_label=False) == Columns("text", "stars", None, note=None)
 
 
 @pytest.mark.parametrize("text", TEXT_NAMES)
