@@ -16,7 +16,7 @@ from tqdm import tqdm
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
-from sentiment.errors import MachineError
+from sentiment.errors import Interrupted, MachineError
 from sentiment.system import interrupts
 from sentiment.system.threads import usable_threads
 
@@ -81,12 +81,17 @@ def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
         return
     shared_tokenizer(rules)  # before a fork, so that every worker inherits it
     executor = ProcessPoolExecutor(workers, get_context(start_method()), _set_up_worker, (os.getpid(),))
+    waits = True
     try:
         yield partial(_map_ahead, executor, workers)
     except BrokenProcessPool:
         raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
+    except Interrupted:
+        waits = False
+        raise
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        # A process that is forked while the executor's thread runs may inherit a lock that nobody releases.
+        executor.shutdown(wait=waits, cancel_futures=True)
 
 
 def _map_ahead(

@@ -17,7 +17,7 @@ from sentiment.system.threads import available_cores, default_threads, use_every
 
 # The parent has threads, and has used both of its pools: torch's and the tokenizer's.
 PARENT = """
-import multiprocessing, os, signal, sys
+import multiprocessing, os, signal, sys, threading
 import sentiment
 import sentiment.data.workers, sentiment.inference.predictor
 sentiment.data.workers.PARALLEL_FROM = 100
@@ -30,6 +30,7 @@ def probabilities():
     return [round(prediction.probability, 5) for prediction in model.predict_stream(texts)]
 
 expected = probabilities()
+assert threading.enumerate() == [threading.main_thread()]  # another one may hold a lock during a fork
 """
 OS_FORK = """
 child = os.fork()
