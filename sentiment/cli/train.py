@@ -56,15 +56,15 @@ def train_command(
     place = read_place()
     if run is None and place.is_joint:
         raise UsageError("processes that train together need --run, the folder of the one that writes")
+    path = None if run is None else run_path(run)
     changes = overrides(settings, data, device, threads, processes, table)
-    if resume and run is not None:
+    if resume and path is not None:
         from sentiment.training.run import resume_run
 
-        path = run_path(run)
         facts = resume_run(path, _wanted_config(path, config, changes), data, place)
     else:
         recipe, wanted, source = choose_config(config, changes, quiet=not place.leads)
-        path = _next_run(recipe) if run is None else run_path(run)
+        path = path or _next_run(recipe)
         from sentiment.training.run import train_run
 
         facts = train_run(wanted, path, force, place, source=source)
