@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sentiment.config import DEFAULT_RECIPE, ENOUGH_ROWS, SMALL_RECIPE, Config, default_recipe, read_config
 from sentiment.data.reviews import ReviewSource
+from sentiment.data.selection import excluded_positions
 from sentiment.errors import DataError, UsageError
 
 
@@ -15,14 +16,14 @@ class RecipeChoice:
     recipe: str
     config: Config
     rows: int
-    """Usable training rows of the source, those included that are held out for validation."""
+    """Usable training rows, as far as they are read, with those that are held out for validation."""
     source: ReviewSource
     """The open source, with its training rows read."""
 
     def describe(self) -> str:
         """Return a line for the user that says what was chosen and why."""
         size = f"fewer than {ENOUGH_ROWS:,}" if self.recipe == SMALL_RECIPE else f"{ENOUGH_ROWS:,} or more"
-        return f"using the recipe {self.recipe}: the source has {self.rows:,} training rows ({size})"
+        return f"using the recipe {self.recipe}: {self.rows:,} training rows ({size})"
 
 
 def choose_recipe(overrides: Sequence[str] = ()) -> RecipeChoice:
@@ -34,9 +35,16 @@ def choose_recipe(overrides: Sequence[str] = ()) -> RecipeChoice:
     if "train" not in source.labelled_splits:
         found = ", ".join(source.labelled_splits) or "none"
         raise DataError(f"{source.settings.source} has no split named train (found: {found})")
-    rows = len(source.read("train"))
+    rows = _count_rows(source)
     recipe = default_recipe(rows)
     return RecipeChoice(recipe=recipe, config=read_config(recipe, overrides), rows=rows, source=source)
+
+
+def _count_rows(source: ReviewSource) -> int:
+    """Return how many training rows `data.exclude` and `data.limit` leave; whole groups may make it fewer."""
+    train, settings = source.read("train"), source.settings
+    rows = len(train) - len(excluded_positions(settings, train))
+    return min(rows, settings.limit or rows)
 
 
 def _read_any_recipe(overrides: Sequence[str]) -> Config:

@@ -23,7 +23,7 @@ from tests.helpers import assert_one_error, reviews
 
 def test_baseline_on_the_sample(command):
     code, stdout, stderr = command("baseline", "--data", "sample", "--threads", 1)
-    recipe = "using the recipe small: the source has 2,400 training rows (fewer than 5,000)"
+    recipe = "using the recipe small: 2,400 training rows (fewer than 5,000)"
     assert code == 0 and stderr == f"{recipe}\nfitting the baseline\n"
     for words in ("n-gram baseline", "600 (test of sample)", "accuracy", "n-grams of", "2,162 reviews"):
         assert words in stdout

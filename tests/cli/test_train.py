@@ -115,7 +115,7 @@ def test_every_public_name_can_be_imported():
 
 def test_without_a_recipe_the_size_of_the_data_chooses_one(folder, command, tmp_path):
     """And train, prepare and baseline say so alike."""
-    said = "using the recipe small: the source has 60 training rows (fewer than 5,000)\n"
+    said = "using the recipe small: 60 training rows (fewer than 5,000)\n"
     settings = ["--set", "training.epochs=1", "--set", "logging.report=false", "--threads", "1"]
     data = ["--data", folder / "reviews.jsonl"]
     result = command("train", *data, *settings, cwd=tmp_path)

@@ -32,7 +32,7 @@ def test_the_training_rows_are_counted(source_of, rows, recipe, why):
     overrides = [source_of(rows), "seed=4"]
     choice = choose_recipe(overrides)
     assert (choice.recipe, choice.config, choice.rows) == (recipe, read_config(recipe, overrides), rows)
-    assert choice.describe() == f"using the recipe {recipe}: the source has {rows:,} training rows ({why})"
+    assert choice.describe() == f"using the recipe {recipe}: {rows:,} training rows ({why})"
 
 
 def test_other_splits_do_not_count(tmp_path, write_rows):
@@ -40,6 +40,15 @@ def test_other_splits_do_not_count(tmp_path, write_rows):
     write_rows(tmp_path / "test.jsonl", reviews(6_000, ["dull", "lovely"]))
     choice = choose_recipe([f"data.source={json.dumps(str(tmp_path))}"])
     assert (choice.recipe, choice.rows) == ("small", 20)
+
+
+def test_rows_that_are_left_out_do_not_count(source_of, tmp_path):
+    (tmp_path / "positions").write_text("3\n4\n")
+    exclude = f"data.exclude={json.dumps(str(tmp_path / 'positions'))}"
+    overrides = [source_of(5_001), exclude]
+    assert (choose_recipe(overrides).recipe, choose_recipe(overrides).rows) == ("small", 4_999)
+    assert choose_recipe([*overrides, "data.limit=1000"]).rows == 1_000
+    assert choose_recipe([*overrides, "data.limit=9000"]).rows == 4_999
 
 
 def test_settings_that_only_one_recipe_takes_are_no_mistake(source_of):
