@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ class Piece:
     def usable_texts(self) -> list[str]:
         """The texts of the rows that can be used."""
         return [text for text, flaw in zip(self.texts, self.flaws, strict=True) if not flaw]
+
+    @cached_property
+    def usable_count(self) -> int:
+        """How many rows can be used."""
+        return sum(not flaw for flaw in self.flaws)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Read a table, predict its rows, and write it with the predictions: every row and column as it was."""
 
-import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from sentiment.data.sources.table import Layout
 from sentiment.errors import DataError, UsageError
 from sentiment.inference.lines import Line
 from sentiment.inference.pieces import Piece, TableShape, open_table, pieces_of_lines
-from sentiment.inference.predictor import Predictor
+from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.inference.writers import (
     JsonLinesWriter,
     SeparatedWriter,
@@ -43,6 +42,14 @@ class Written:
     labels: Counter[str] = field(default_factory=Counter)
     flaws: list[str] = field(default_factory=list)
     """The first rows that were not predicted, each with its reason."""
+
+    def count(self, piece: Piece, predictions: Sequence[Prediction]) -> None:
+        """Count the rows of a piece and the labels of its usable ones."""
+        self.rows += len(piece.flaws)
+        self.labels.update(prediction.label for prediction in predictions)
+        for place, flaw in zip(piece.places, piece.flaws, strict=True):
+            if flaw and len(self.flaws) < NAMED_ROWS:
+                self.flaws.append(f"{place}: {flaw}")
 
     @property
     def unpredicted(self) -> int:
@@ -149,25 +156,43 @@ def _write_pieces(
     predictor: Predictor, pieces: Iterator[Piece], writer: TableWriter, names: Sequence[str], strict: bool
 ) -> Written:
     written = Written()
-    pieces, ahead = itertools.tee(_checked(pieces) if strict else pieces)
-    predictions = predictor.predict_stream(text for piece in ahead for text in piece.usable_texts)
-    for piece in pieces:
-        added: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
-        for place, flaw in zip(piece.places, piece.flaws, strict=True):
-            if flaw:
-                row: tuple[Any, ...] = (None, None, flaw)
-                if len(written.flaws) < NAMED_ROWS:
-                    written.flaws.append(f"{place}: {flaw}")
-            else:
-                prediction = next(predictions)
-                row = (prediction.label, prediction.probability, prediction.doubt)
-                written.labels[prediction.label] += 1
-            for values, value in zip(added, row, strict=True):
-                values.append(value)
-        writer.write(piece, dict(zip(names, added, strict=True)))
-        written.rows += len(piece.texts)
-    next(predictions, None)  # raises what ended the pieces too early
+    for piece, predictions in _predict_pieces(predictor, _checked(pieces) if strict else pieces):
+        writer.write(piece, dict(zip(names, _added_columns(piece, predictions), strict=True)))
+        written.count(piece, predictions)
     return written
+
+
+def _predict_pieces(
+    predictor: Predictor, pieces: Iterator[Piece]
+) -> Iterator[tuple[Piece, list[Prediction]]]:
+    """Yield each piece with the predictions of its usable rows; few pieces are held at a time."""
+    waiting: deque[Piece] = deque()  # not `tee`, which keeps up to 57 of what both of its ends have passed
+
+    def texts() -> Iterator[str]:
+        for piece in pieces:
+            waiting.append(piece)
+            yield from piece.usable_texts
+
+    predictions: list[Prediction] = []
+    for prediction in predictor.predict_stream(texts()):
+        while waiting[0].usable_count == 0:
+            yield waiting.popleft(), []
+        predictions.append(prediction)
+        if len(predictions) == waiting[0].usable_count:
+            yield waiting.popleft(), predictions
+            predictions = []
+    yield from ((piece, []) for piece in waiting)
+
+
+def _added_columns(piece: Piece, predictions: Sequence[Prediction]) -> tuple[list[Any], list[Any], list[str]]:
+    """Return label, probability and doubt of each row; the doubt of an unusable row is its flaw."""
+    found = iter(predictions)
+    rows = [None if flaw else next(found) for flaw in piece.flaws]
+    return (
+        [row and row.label for row in rows],
+        [row and row.probability for row in rows],
+        [row.doubt if row else flaw for row, flaw in zip(rows, piece.flaws, strict=True)],
+    )
 
 
 def _checked(pieces: Iterator[Piece]) -> Iterator[Piece]:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import weakref
 
 import pyarrow
 import pyarrow.parquet
@@ -15,6 +16,7 @@ import sentiment
 from scripts.torture.faults import Faults, read_log
 from sentiment.config import DataSettings
 from sentiment.errors import DataError, MachineError, UsageError
+from sentiment.inference import pieces
 from sentiment.inference.lines import number_texts
 from sentiment.inference.tables import check_out, name_added, predict_lines, predict_table
 
@@ -179,6 +181,32 @@ def test_a_character_that_the_encoding_lacks_is_an_error(predict):
     with pytest.raises(DataError, match="add --encoding utf-8"):
         predict("in.jsonl", "out.parquet", json.dumps(table).encode())
         predict("out.parquet", "out.csv", encoding="cp1252")
+
+
+def test_pieces_without_usable_rows_keep_their_place(predict, monkeypatch):
+    monkeypatch.setattr("sentiment.data.sources.table.PIECE_ROWS", 3)
+    usable = [number in (4, 5, 9, 20) for number in range(24)]
+    lines = [f"{number},{GOOD if use else ''}" for number, use in enumerate(usable)]
+    found = rows_of(predict("in.csv", "out.csv", "\n".join(["id,text", *lines]).encode()))
+    assert [(row[0], bool(row[2])) for row in found[1:]] == [(str(n), use) for n, use in enumerate(usable)]
+
+
+def test_pieces_are_forgotten_once_they_are_written(shipped, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment.data.sources.table.PIECE_ROWS", 10)
+    monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 10)
+    made, alive = [], []
+    make_piece = pieces._make_piece
+
+    def note(*arguments):
+        piece = make_piece(*arguments)
+        made.append(weakref.ref(piece))
+        alive.append(sum(piece() is not None for piece in made))
+        return piece
+
+    monkeypatch.setattr(pieces, "_make_piece", note)
+    (tmp_path / "in.csv").write_text("text\n" + f"{BAD}\n" * 1_000)
+    predict_table(shipped, tmp_path / "in.csv", DataSettings(), tmp_path / "out.csv")
+    assert len(made) >= 100 and max(alive) <= 5
 
 
 # --- JSON lines ----------------------------------------------------------------------------------------
