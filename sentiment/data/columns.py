@@ -172,18 +172,20 @@ def _guess_columns(
     values: Mapping[str, Sequence[Any]], missing: Sequence[str], taken: Sequence[str]
 ) -> dict[str, str]:
     """Return for the text the column with the most text, and for the label that with the fewest values."""
-    different = {
-        name: {str(value) for value in column[:SUGGESTION_ROWS] if value not in (None, "")}
+    filled = {
+        name: [str(value) for value in column[:SUGGESTION_ROWS] if value not in (None, "")]
         for name, column in values.items()
         if name not in taken
     }
+    different = {name: set(found) for name, found in filled.items()}
     guesses = {}
     if "text" in missing and any(different.values()):
         # A text has spaces; an id or a date may be longer.
         spaced = {name: sum(len(one) for one in found if " " in one) for name, found in different.items()}
         guesses["text"] = max(different, key=lambda name: (spaced[name], sum(map(len, different[name]))))
-    few = {name: len(found) for name, found in different.items() if name != guesses.get("text")}
-    few = {name: count for name, count in few.items() if count > 1}
+    # A label is repeated; an id is not.
+    few = {name: len(found) for name, found in different.items() if 1 < len(found) < len(filled[name])}
+    few.pop(guesses.get("text", ""), None)
     if "label" in missing and few:
         guesses["label"] = min(few, key=lambda name: few[name])
     return guesses

@@ -99,6 +99,11 @@ def test_missing_columns_are_named_together_with_what_to_type():
     )
 
 
+def test_an_id_is_not_suggested_as_a_label():
+    values = {"id": ["1", "2", "3"], "text": ["good one", "bad one", ""]}
+    assert refused(list(values), values=values).endswith("name it: --label COLUMN")
+
+
 def test_a_message_about_many_long_columns_is_short():
     message = refused([f"question {n} of the survey" for n in range(500)])
     assert message.endswith("name them: --text COLUMN --label COLUMN") and "..." in message
