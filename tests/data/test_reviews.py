@@ -646,8 +646,9 @@ def start_prepare(tmp_path):
     def start(endpoint, home="hf", **changes):
         environment = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"}
         environment |= {"HF_HOME": str(tmp_path / home), "HF_ENDPOINT": endpoint, **changes}
+        options = ("--data", "some/name", "--threads", "1", "--json")
         return subprocess.Popen(
-            [sys.executable, "-m", "sentiment", "prepare", "--data", "some/name", "--threads", "1", "--json"],
+            [sys.executable, "-m", "sentiment", "prepare", "imdb", *options],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,
