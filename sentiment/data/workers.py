@@ -1,5 +1,6 @@
 """Tokenize many texts chunk by chunk, in this process or in several."""
 
+import gc
 import os
 import signal
 import sys
@@ -122,6 +123,7 @@ def _map_ahead(
 
 def _set_up_worker(parent: int) -> None:
     """Leave signals to the parent process, and end when the parent has ended."""
+    gc.freeze()  # the collector would write to every object of the parent, and so copy its memory
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     interrupts.end_with(parent)
