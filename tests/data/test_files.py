@@ -170,6 +170,11 @@ def test_a_text_column_that_is_a_number_means_no_header(read, tmp_path):
     assert list(read_table(tmp_path / "a.csv", run).columns) == ["1", "2"]
     table, _ = read("b.csv", ",mood\nfine,glad\n", text_column="1", label_column="mood")
     assert cells(table) == {"1": ["fine"], "mood": ["glad"]}
+    # A label may be a number of a column.
+    table, _ = read("c.csv", '"1","so","bad film"\n"2","so","good film"\n', text_column="3", label_column="1")
+    assert cells(table) == {"1": ["1", "2"], "2": ["so", "so"], "3": ["bad film", "good film"]}
+    table, _ = read("d.csv", "0,1\nfine,glad\n", text_column="0", label_column="1")
+    assert cells(table) == {"0": ["fine"], "1": ["glad"]}
 
 
 def test_what_was_assumed_is_said_once(tmp_path, capsys):

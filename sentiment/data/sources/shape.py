@@ -104,10 +104,17 @@ def has_label_column(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def is_named_header(fields: Sequence[str], settings: DataSettings) -> bool:
-    """Return whether one of the fields is a usual name of a column, or one of the settings."""
+    """Return whether one of the fields is a usual name of a column, or one of the settings.
+
+    Numbers in the settings count columns, unless all of them are names in the row: a 1 may be a label.
+    """
     own = settings.own
     wanted = {settings.text_column, settings.label_column, settings.group_column, own.text, own.label}
-    return has_usual_name(fields) or not wanted.isdisjoint(name_columns(fields))
+    numbers = set(filter(str.isdecimal, wanted))
+    names = name_columns(fields)
+    if not numbers.issubset(names):
+        wanted -= numbers
+    return has_usual_name(fields) or not wanted.isdisjoint(names)
 
 
 def has_usual_name(fields: Sequence[str]) -> bool:
