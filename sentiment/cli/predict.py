@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sentiment.inference.tables import Written
     from sentiment.runs.decision import Decision
 
+BAD_ROW_REMEDY = "give it some text, or leave bad rows out with --skip-bad-rows"
 DASHED_REVIEW = re.compile(r"-\d|-.*\s")
 ThresholdOption = Annotated[
     str | None,
@@ -127,7 +128,7 @@ def predict_command(
     if out is not None:
         tell_written(predict_lines(predictor, source, settings, out, strict=strict), out)
         return
-    lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source)
+    lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source, BAD_ROW_REMEDY)
     if explain or html is not None:
         print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
         return

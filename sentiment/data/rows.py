@@ -10,12 +10,11 @@ import numpy as np
 from sentiment.config import DataSettings
 from sentiment.data.columns import ORIGIN_LENGTH, Columns
 from sentiment.data.label_column import LEFT_OUT, MISSING, LabelColumn, place_in_table, read_label_column
-from sentiment.data.sources.table import Table
+from sentiment.data.sources.table import SKIP_HINT, Table
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
 
 NAMED_ROWS = 3  # bad rows that a message names
-SKIP_HINT = "or leave bad rows out with --skip-bad-rows"
 
 
 class NoLabelsError(DataError):

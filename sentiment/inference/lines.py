@@ -16,7 +16,7 @@ from sentiment.data.columns import Columns, choose_columns
 from sentiment.data.labels import read_known_labels
 from sentiment.data.sources.files import TEXT_ENDING, file_ending, is_read_by_ending, stream_table
 from sentiment.data.sources.json_files import parse_object
-from sentiment.data.sources.table import Row, Table, join_tables
+from sentiment.data.sources.table import SKIP_HINT, Row, Table, join_tables
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
 from sentiment.inference.pipes import PipeLines
@@ -33,6 +33,8 @@ class Line(NamedTuple):
     text: str
     label: str | None = None
     """The right label, positive or negative, if the file has one."""
+    problem: str = ""
+    """Why there is no text, and where; empty if there is one."""
 
 
 class LineStream(Iterator[Line]):
@@ -76,12 +78,11 @@ def number_texts(texts: Iterable[str]) -> Iterator[Line]:
     return (Line(f"review {place}", text) for place, text in enumerate(texts, start=1))
 
 
-def check_lines(lines: Iterable[Line]) -> Iterator[Line]:
+def check_lines(lines: Iterable[Line], remedy: str = "remove it or give it some text") -> Iterator[Line]:
     """Yield the lines again; raises DataError at the first whose text is empty, unreadable or not a text."""
     for line in lines:
-        flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
-        if flaw:
-            raise DataError(f"{line.where} {flaw}; remove it or give it some text")
+        if problem := _find_problem(line):
+            raise DataError(f"{problem}; {remedy}")
         yield line
 
 
@@ -89,13 +90,18 @@ def skip_bad_lines(lines: Iterable[Line]) -> Iterator[Line]:
     """Yield the lines that `check_lines` accepts; at the end, say how many others there are."""
     bad: list[str] = []
     for line in lines:
-        flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
-        if flaw is None:
-            yield line
+        if problem := _find_problem(line):
+            bad.append(problem)
         else:
-            bad.append(f"{line.where} {flaw}")
+            yield line
     if bad:
         say(f"left out {len(bad):,} reviews: {', '.join(bad[:3])}{', ...' if len(bad) > 3 else ''}")
+
+
+def _find_problem(line: Line) -> str:
+    """Return what is wrong with a line, and where; nothing if it can be predicted."""
+    flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
+    return line.problem or (f"{line.where} {flaw}" if flaw else "")
 
 
 def _read_rows(path: Path, columns: DataSettings) -> Iterator[Line]:
@@ -176,14 +182,27 @@ def _parse_objects(lines: Iterable[Line], columns: DataSettings) -> Iterator[Lin
     for line in lines:
         if not line.text.strip():
             continue
-        record = parse_object(line.text, line.where)
+        try:
+            record = parse_object(line.text, line.where)
+        except DataError as error:
+            yield _bad_line(line.where, f"{error}", columns)
+            continue
         if chosen is None:
             chosen = _choose_keys(record, columns, line.where)
         text = record.get(chosen.text)
         if not isinstance(text, str):
-            raise DataError(f"{line.where}: {shorten(chosen.text)} is no text")
+            problem = f"{line.where}: {shorten(chosen.text)} is no text; mend the row"
+            yield _bad_line(line.where, problem, columns)
+            continue
         (label,) = read_known_labels([record.get(chosen.label) if chosen.label else None], columns)
         yield Line(line.where, text, None if label is None else CLASS_NAMES[label])
+
+
+def _bad_line(where: str, problem: str, columns: DataSettings) -> Line:
+    """Return a line without a text if bad rows are left out; raises DataError otherwise."""
+    if not columns.skip_bad_rows:
+        raise DataError(f"{problem}, {SKIP_HINT}")
+    return Line(where, "", problem=problem.partition("; ")[0])
 
 
 def _choose_keys(record: Row, columns: DataSettings, where: str) -> Columns:

@@ -9,6 +9,7 @@ from sentiment.errors import DataError
 
 Row = dict[str, Any]
 PIECE_ROWS = 4_096
+SKIP_HINT = "or leave bad rows out with --skip-bad-rows"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Table:
     def require_readable_rows(self) -> None:
         """Raise DataError that names the first bad row, if there is one."""
         for bad in self.bad_rows:
-            raise DataError(f"{bad.place}: {bad.reason}")
+            what, _, remedy = bad.reason.partition("; ")
+            raise DataError(f"{bad.place}: {what}; {remedy or 'mend the row'}, {SKIP_HINT}")
 
 
 SplitReaders = dict[str, Callable[[], Table]]
