@@ -130,10 +130,12 @@ def _in_order(labels: Iterable[str]) -> list[str]:
 
 
 def _number(label: str) -> float | None:
+    """Return the number that a label is, if it is one; `nan` has no place among numbers."""
     try:
-        return float(label)
+        number = float(label)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _suggest_spec(labels: Sequence[str]) -> str:

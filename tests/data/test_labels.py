@@ -74,6 +74,7 @@ def test_stars_are_refused_with_the_line_to_copy():
     ("labels", "spec"),
     [
         (["1", "2"], "'negative=1 positive=2'"),
+        (["NaN", *map(str, range(10))], "'negative=0,1,2,3 positive=6,7,8,9'"),
         (["neutral", "Positive", "Negative"], "'negative=Negative positive=Positive'"),
         ([str(n) for n in range(1, 11)], "'negative=1,2,3,4 positive=7,8,9,10'"),
         (["so, so", "not bad"], """'negative="not bad" positive="so, so"'"""),
