@@ -452,6 +452,7 @@ def test_a_text_file_has_a_text_a_line(read):
     ("content", "columns", "header"),
     [
         ("id\tReview\n1\tgood\n2\tbad\n", {"id": ["1", "2"], "Review": ["good", "bad"]}, ""),
+        ('text,label\n"good, fine",1\n', {"text": ["good, fine"], "label": ["1"]}, ""),
         ("good\t1\nbad\t0\n", {"1": ["good", "bad"], "2": ["1", "0"]}, ", no header"),
         (
             "pos\tgood, fine\nneg\tbad, awful\n",
@@ -460,10 +461,11 @@ def test_a_text_file_has_a_text_a_line(read):
         ),
     ],
 )
-def test_a_text_file_may_be_a_table_with_tabs(read, content, columns, header):
+def test_a_text_file_may_be_a_table(read, content, columns, header):
     table, said = read("a.txt", content)
     assert cells(table) == columns
-    assert said.startswith(f"a.txt: assuming a tab between fields{header}")
+    separator = "a tab" if "\t" in content else "a comma"
+    assert said.startswith(f"a.txt: assuming {separator} between fields{header}")
 
 
 def test_lines_of_fasttext_have_text_and_label(read):

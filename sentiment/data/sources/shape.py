@@ -122,6 +122,12 @@ def has_usual_name(fields: Sequence[str]) -> bool:
     return any(field.strip().casefold() in USUAL_NAMES for field in fields)
 
 
+def names_text_and_label(fields: Sequence[str]) -> bool:
+    """Return whether one of the fields is a usual name for the text, and another one for the label."""
+    found = {field.strip().casefold() for field in fields}
+    return all(not found.isdisjoint(map(str.casefold, names)) for names in (TEXT_NAMES, LABEL_NAMES))
+
+
 def _find_separator(lines: Sequence[str], usual: str, settings: DataSettings) -> str:
     """Return the separator that cuts most rows into as many fields as the first; `usual` if there is none."""
     best, separator = (False, 0.0, 0), usual

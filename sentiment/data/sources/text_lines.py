@@ -9,6 +9,7 @@ from sentiment.data.sources.shape import (
     SEPARATORS,
     has_label_column,
     is_named_header,
+    names_text_and_label,
     sample_rows,
     shape_with,
 )
@@ -22,21 +23,30 @@ LABELLED_LINE = re.compile(rf"\s*((?:{LABEL_MARK}\S+\s+)+)(.*)", re.DOTALL)
 def stream_text(file: TextFile, settings: DataSettings) -> Iterator[Table]:
     """Yield tables of a `.txt` file; its first lines show what it is.
 
-    A table has tabs and either a header with a usual name, or in each row a label such as 0 or positive.
-    Unless each line is a text, what was found is said on stderr.
+    A table has tabs and either a header with a usual name, or in each row a label such as 0 or positive. With
+    other separators it has a header with usual names of text and label. Unless each line is a text, what was
+    found is said on stderr.
     """
     sample = read_sample(file)
     first = next((line for line in sample if line.strip()), "")
     if first.lstrip().startswith(LABEL_MARK):
         say_assumptions(file, "lines of fastText")
         yield from _make_tables(file, "fasttext", ["text", "label"], _read_labelled(file))
-    elif _is_table(sample, settings):
-        shape = shape_with("\t", sample, settings)
+    elif separator := _find_table_separator(sample, settings):
+        shape = shape_with(separator, sample, settings)
         say_assumptions(file, f"{SEPARATORS[shape.separator]} between fields", shape.assumption)
         yield from stream_rows(file, shape, settings)
     else:
         say_assumptions(file)
         yield from _make_tables(file, "text", ["text"], _read_texts(file))
+
+
+def _find_table_separator(lines: Sequence[str], settings: DataSettings) -> str:
+    """Return what is between the fields of a table; nothing if each line is a text."""
+    if _is_table(lines, settings):
+        return "\t"
+    headers = ((one, sample_rows(lines[:1], one, settings.quoting)) for one in SEPARATORS)
+    return next((one for one, rows in headers if rows and names_text_and_label(rows[0])), "")
 
 
 def _is_table(lines: Sequence[str], settings: DataSettings) -> bool:
