@@ -17,6 +17,7 @@ from sentiment.data.labels import read_known_labels
 from sentiment.data.sources.files import TEXT_ENDING, file_ending, is_read_by_ending, stream_table
 from sentiment.data.sources.json_files import parse_object
 from sentiment.data.sources.table import SKIP_HINT, Row, Table, join_tables
+from sentiment.data.sources.text_files import find_encoding
 from sentiment.data.text import shorten, why_unreadable
 from sentiment.errors import DataError
 from sentiment.inference.pipes import PipeLines
@@ -65,9 +66,10 @@ def read_lines(name: str, columns: DataSettings) -> LineStream:
             raise DataError("stdin is closed; name a file instead of -")
         return _read_text(sys.stdin.buffer, "stdin", None)
     is_empty_text = file_ending(path) == TEXT_ENDING and not (path.is_file() and path.stat().st_size)
-    if ending != ".jsonl" and is_read_by_ending(path) and not is_empty_text:
-        return LineStream(_read_rows(path, columns))
     try:
+        is_read_as_text = ending == ".jsonl" and not _is_in_another_encoding(path, columns)
+        if is_read_by_ending(path) and not is_read_as_text and not is_empty_text:
+            return LineStream(_read_rows(path, columns))
         return _read_text(path.open("rb"), name, columns if ending == ".jsonl" else None)
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}") from None
@@ -102,6 +104,11 @@ def _find_problem(line: Line) -> str:
     """Return what is wrong with a line, and where; nothing if it can be predicted."""
     flaw = why_unreadable(line.text) if isinstance(line.text, str) else "is no text"
     return line.problem or (f"{line.where} {flaw}" if flaw else "")
+
+
+def _is_in_another_encoding(path: Path, columns: DataSettings) -> bool:
+    """Return whether a file is not UTF-8, by the settings or its bytes; a pipe counts as UTF-8."""
+    return path.is_file() and find_encoding(path, columns).encoding not in ("utf-8", "utf-8-sig")
 
 
 def _read_rows(path: Path, columns: DataSettings) -> Iterator[Line]:

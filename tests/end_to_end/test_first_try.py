@@ -118,6 +118,7 @@ SPREADSHEETS = [
     Try("utf-16 without a mark", "a.csv", sheet("text,label", "{text},{label}").encode("utf-16-le")),
     Try("an encoding that is named", "a.csv", sheet("text,label", "{text},{label}").encode("mac_roman"),
         EVAL + " --encoding mac_roman"),
+    Try("csv that is called txt", "a.txt", sheet("text;label", '"{text}; yes";{label}'), says="a semicolon"),
     Try("lines of an old Mac", "a.csv", sheet("text;label", "{text};{label}", end="\r")),
     Try("lines of Windows", "a.csv", sheet("text,label", "{text},{label}", end="\r\n")),
     Try("names with spaces", "a.csv", sheet(" Review ; Sentiment ", "{text}; {label} ", WORDS)),
@@ -157,12 +158,15 @@ LABELS = [
     Try("own names", "a.csv", sheet("id,remarks,mood", "{n},{text},{label}", WORDS),
         EVAL + " --text remarks --label mood"),
     Try("truths of json", "a.jsonl", sheet("", '{{"text": "{text}", "label": {label}}}', ("false", "true"))),
+    Try("missing labels as pandas writes them", "a.csv", sheet("text,label", "{text},{label}", middle="NaN"),
+        error="--classes 'negative=0 positive=1'"),
     Try("numbers as text", "a.jsonl", sheet("", '{{"text": "{text}", "label": "{label}"}}')),
 ]  # fmt: skip
 
 ROWS_OF_JSON = sheet("", '{{"text": "{text}", "label": {label}}}')
 FORMATS = [
     Try("jsonl with blank lines", "a.jsonl", sheet("", '{{"review": "{text}", "label": {label}}}\n')),
+    Try("jsonl in cp1252", "a.jsonl", ROWS_OF_JSON.encode("cp1252"), says="encoding cp1252"),
     Try("ndjson", "a.ndjson", sheet("", '{{"review": "{text}", "rating": {label}}}')),
     Try("json", "a.json", f"[{','.join(ROWS_OF_JSON.splitlines())}]"),
     Try("json with an object a line", "a.json", ROWS_OF_JSON),
@@ -215,6 +219,9 @@ TABLES_OUT = [
         error="--skip-bad-rows"),
     Try("fastText without a label", "a.txt", sheet("", "__label__{label} {text}") + "Good\n", PREDICT,
         error="--skip-bad-rows"),
+    Try("jsonl in cp1252 to predict", "a.jsonl", ROWS_OF_JSON.encode("cp1252"), PREDICT),
+    Try("jsonl in an encoding that is named", "a.jsonl", ROWS_OF_JSON.encode("mac_roman"),
+        PREDICT + " --encoding mac_roman"),
     Try("a table without labels", "new.csv", sheet("id;comment", "00{n};{text}"), PREDICT),
     Try("a table with stars", "new.csv", sheet("id,review,stars", "00{n},{text},{label}", STARS), PREDICT),
     Try("texts under another name", "new.csv", sheet("id,remarks", "00{n},{text}"), PREDICT,

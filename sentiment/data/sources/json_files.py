@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from sentiment.data.sources.separated import say_assumptions
 from sentiment.data.sources.table import Layout, ReadRow, Row, Table, TableMaker, columns_of_objects
 from sentiment.data.sources.text_files import TextFile, why_undecoded
 from sentiment.data.text import shorten
@@ -25,6 +26,7 @@ def parse_object(line: str, place: str) -> Row:
 
 def stream_json_lines(file: TextFile) -> Iterator[Table]:
     """Yield tables of a file with an object per line; a blank line is no row."""
+    say_assumptions(file)
     layout = Layout("jsonl", encoding=file.encoding)
     yield from TableMaker(file.origin, layout, columns_of_objects).cut(_read_lines(file))
 
@@ -38,6 +40,7 @@ def stream_json(file: TextFile) -> Iterator[Table]:
     if not is_list and not found:
         yield from stream_json_lines(file)
         return
+    say_assumptions(file)
     rows = (ReadRow(number, row, _why_no_object(row)) for number, row in enumerate(found, start=1))
     layout = Layout("json", encoding=file.encoding)
     yield from TableMaker(file.origin, layout, columns_of_objects, unit="row").cut(rows)
