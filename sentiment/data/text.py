@@ -34,6 +34,10 @@ def digest(texts: Iterable[str]) -> str:
 
 
 def shorten(value: object, most: int = 80) -> str:
-    """Return a value as an error message shows it: on one line, `most` characters at most."""
+    """Return a value as an error message shows it: on one line, `most` characters at most.
+
+    The middle is left out: the end of a path is its name.
+    """
     text = " ".join(str(value).split())
-    return text if len(text) <= most else text[: most - 3] + "..."
+    kept = most - 3
+    return text if len(text) <= most else f"{text[: kept // 2]}...{text[-(kept - kept // 2) :]}"

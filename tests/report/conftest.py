@@ -9,7 +9,14 @@ from sentiment.report.facts import JudgeOptions, compare_runs, gather_facts
 from sentiment.training.run import train_run
 from tests.helpers import TINY_CONFIG, reviews
 
-CHANGES = ["batches.tokens=400", "text.head=0", "text.tail=0", "training.epochs=2", "training.members=2"]
+CHANGES = [
+    "batches.tokens=400",
+    "text.head=0",
+    "text.tail=0",
+    "text.tags=false",  # markup has to reach the page, which must not take it for its own
+    "training.epochs=2",
+    "training.members=2",
+]
 HOSTILE = [
     "<script>alert('never')</script> this film was dull",
     "</style></body> & this film was <b>bright</b>",
