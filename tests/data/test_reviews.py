@@ -702,6 +702,7 @@ def test_a_hub_name_is_downloaded_and_then_found_offline(hub, start_prepare):
     assert len(server.requests) == asked
 
 
+@pytest.mark.slow
 def test_a_hub_that_fails_ends_with_4_and_names_the_offline_ways(hub, start_prepare):
     # All at once: the client spends its time waiting between attempts.
     started = time.monotonic()

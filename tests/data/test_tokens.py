@@ -145,7 +145,7 @@ def many():
     return [f"{TEXTS[i % len(TEXTS)]} word{i % 311} and word{i // 7}" for i in range(workers.CHUNK * 3 + 7)]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_several_processes_give_the_tokens_of_one(many, caches, monkeypatch, method):
     serial = tokenize_cached(many, RULES, "serial", 1)
     plain = Tokens(serial.forms, serial.ids[:], serial.offsets)

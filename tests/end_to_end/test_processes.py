@@ -173,6 +173,7 @@ def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
 
 
+@pytest.mark.slow
 def test_a_divergence_is_reported_once_and_files_here_hide_no_module(recipe, start, tmp_path):
     (tmp_path / "random.py").write_text("raise SystemExit('this is not the library')\n")
     options = ("--processes", 2, "--set", "training.learning_rate=1e38", "--set", "pretraining.epochs=0")
@@ -233,6 +234,7 @@ def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, st
     wait_until_gone(other, 20)
 
 
+@pytest.mark.slow
 @needs_proc
 def test_the_end_of_one_process_ends_all_and_one_alone_can_resume(recipe, alone, together, command, tmp_path):
     path = tmp_path / "run"
@@ -258,8 +260,9 @@ def test_the_end_of_one_process_ends_all_and_one_alone_can_resume(recipe, alone,
     ]
 
 
+@pytest.mark.slow
 @needs_proc
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_first_stops_both_and_they_resume_to_the_same_bytes(
     recipe, both, start, tmp_path, number
 ):

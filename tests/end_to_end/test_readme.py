@@ -73,7 +73,9 @@ def check_commands(commands: list[str], folder: Path, environment: dict[str, str
             assert all(len(line) <= 80 for line in lines), output
 
 
-@pytest.mark.parametrize("heading", OFFLINE_SECTIONS)
+@pytest.mark.parametrize(
+    "heading", [OFFLINE_SECTIONS[0], pytest.param(OFFLINE_SECTIONS[1], marks=pytest.mark.slow)]
+)
 def test_the_readmes_offline_commands_work_in_an_empty_folder(heading, tmp_path, environment):
     write_tables(tmp_path)
     commands = find_commands(read_section(heading))
@@ -81,6 +83,7 @@ def test_the_readmes_offline_commands_work_in_an_empty_folder(heading, tmp_path,
     check_commands(commands, tmp_path, environment)
 
 
+@pytest.mark.slow
 def test_the_quickstart_of_the_readme_works_in_an_empty_folder(tmp_path, environment):
     assert "`sentiment train quickstart`" in README.read_text(encoding="utf-8")
     check_commands(["sentiment train quickstart"], tmp_path, environment)

@@ -80,7 +80,13 @@ def test_a_broken_mask_is_noticed(fusion: Fusion, monkeypatch: pytest.MonkeyPatc
     assert largest_deviation(make(fusion, 1, True), [1, 200, 6, 7], 13, seed=0) > 1e-3
 
 
-@every_shape
+@pytest.mark.parametrize(
+    ("fusion", "layers", "bidirectional"),
+    [
+        pytest.param(fusion, layers, both, marks=[pytest.mark.slow] * (layers == 2 and both))
+        for fusion, layers, both in product(FUSIONS, [1, 2], [False, True])
+    ],
+)
 def test_gradients_are_right_on_ragged_lengths(fusion: Fusion, layers: int, bidirectional: bool) -> None:
     network = make(fusion, layers, bidirectional).double()
     inputs_BTCE, lengths_B = ragged([3, 1, 2], padding=1)

@@ -27,6 +27,7 @@ def numbers(output, name):
     return [float(cell.replace(",", "")) for cell in row[1].split("|")]
 
 
+@pytest.mark.slow
 def test_a_tiny_run_prints_every_comparison(benchmark, capsys):
     benchmark.main(["--data", "sample", "--rounds", "1", *(part for key in TINY for part in ("--set", key))])
     output = capsys.readouterr().out
