@@ -131,7 +131,7 @@ def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
     if len(prepared.validation.reviews):
         tell(describe_classes("validation", count_classes(prepared.validation.labels_N)))
     if prepared.rule == "blocks" and config.data.validation == "auto":
-        tell("no column names the films, so blocks of neighbours are held out (docs/data.md, Validation)")
+        tell("no column groups the reviews, so blocks of neighbours are held out; --group names a column")
     if prepared.holdout_warning is not None:
         tell(f"warning: {prepared.holdout_warning}")
     for warning in prepared.reading_warnings:
