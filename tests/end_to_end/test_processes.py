@@ -169,6 +169,7 @@ def test_two_processes_find_the_weights_of_one(recipe, alone, together, tmp_path
     assert errors.count("fitting the n-gram evidence") == 1
 
 
+@pytest.mark.slow
 def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
 
