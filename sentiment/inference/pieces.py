@@ -76,7 +76,7 @@ def open_table(path: Path, settings: DataSettings) -> tuple[TableShape, Iterator
 
 def _make_pieces(tables: Iterable[Table], shape: TableShape) -> Iterator[Piece]:
     for table in tables:
-        yield _make_piece(table, shape)
+        yield make_piece(table, shape)
 
 
 def pieces_of_lines(lines: Iterable[Line]) -> Iterator[Piece]:
@@ -96,7 +96,7 @@ def _piece_of_lines(lines: Sequence[Line]) -> Piece:
     return Piece({"text": texts}, texts, list(map(_find_flaw, texts)), [line.where for line in lines])
 
 
-def _make_piece(table: Table, shape: TableShape) -> Piece:
+def make_piece(table: Table, shape: TableShape) -> Piece:
     count = table.row_count
     columns: dict[str, Sequence[Any]] = {
         name: table.columns.get(name, [None] * count) for name in shape.names

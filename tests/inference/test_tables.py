@@ -195,7 +195,7 @@ def test_pieces_are_forgotten_once_they_are_written(shipped, tmp_path, monkeypat
     monkeypatch.setattr("sentiment.data.sources.table.PIECE_ROWS", 10)
     monkeypatch.setattr("sentiment.inference.predictor.REVIEWS_AT_A_TIME", 10)
     made, alive = [], []
-    make_piece = pieces._make_piece
+    make_piece = pieces.make_piece
 
     def note(*arguments):
         piece = make_piece(*arguments)
@@ -203,7 +203,7 @@ def test_pieces_are_forgotten_once_they_are_written(shipped, tmp_path, monkeypat
         alive.append(sum(piece() is not None for piece in made))
         return piece
 
-    monkeypatch.setattr(pieces, "_make_piece", note)
+    monkeypatch.setattr(pieces, "make_piece", note)
     (tmp_path / "in.csv").write_text("text\n" + f"{BAD}\n" * 1_000)
     predict_table(shipped, tmp_path / "in.csv", DataSettings(), tmp_path / "out.csv")
     assert len(made) >= 100 and max(alive) <= 5
