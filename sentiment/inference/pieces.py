@@ -97,6 +97,7 @@ def _piece_of_lines(lines: Sequence[Line]) -> Piece:
 
 
 def make_piece(table: Table, shape: TableShape) -> Piece:
+    """Return the rows of a piece of a table, with the bad ones in their places and why they are bad."""
     count = table.row_count
     columns: dict[str, Sequence[Any]] = {
         name: table.columns.get(name, [None] * count) for name in shape.names
