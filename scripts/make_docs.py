@@ -77,7 +77,7 @@ def explanation_picture() -> str:
     )
     console.print(prediction_line(explanation.prediction, label=None).expandtabs(), highlight=False)
     print_explanation(explanation, console)
-    print_legend(console)
+    print_legend(console, "positive")
     svg = console.export_svg(title="sentiment predict --explain", unique_id="explanation")
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 

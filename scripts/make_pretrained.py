@@ -87,7 +87,7 @@ Other languages, texts that are not reviews, and decisions about people.
 def predictor_of(run: FinishedRun, weights: dict[str, torch.Tensor]) -> Predictor:
     """Return a predictor with the configuration and vocabulary of `run` and other weights."""
     machine = find_machine(run.config.machine)
-    model = build_model(run.config, run.vocabulary, weights, run.path)
+    model = build_model(run.config, run.vocabulary, weights, run.path, classes=2)
     return Predictor(run.config, run.vocabulary, model.to(machine.device), machine)
 
 

@@ -19,7 +19,7 @@ from sentiment.cli.options import (
     choose_run,
     parse_probability,
 )
-from sentiment.cli.table import align, comparison_rows, evaluation_rows, slice_rows
+from sentiment.cli.table import align, comparison_rows, confusion_rows, evaluation_rows, slice_rows
 from sentiment.cli.table_options import takes_table_options
 from sentiment.errors import UsageError
 from sentiment.system.console import say
@@ -40,7 +40,8 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         metavar="P",
-        help="A review is positive if its probability is above P; best: chosen on validation.",
+        help="A review is positive (the second of two classes) above this probability; best: chosen on "
+        "validation.",
     ),
 ]
 KeepOption = Annotated[
@@ -74,14 +75,14 @@ def eval_command(
     as_json: JsonOption = False,
     table: Sequence[str] = (),
 ) -> None:
-    """Judge a run: accuracy with its interval, loss, F1, ROC AUC, calibration, confusion."""
+    """Judge a run: accuracy with its interval, loss, F1, calibration, confusion."""
     given = read_threshold(threshold, keep=keep, baseline=baseline)
     from sentiment.evaluation.judge import choose_threshold, compare_with_baseline, score_run, slice_scores
     from sentiment.evaluation.parity import check_parity
     from sentiment.evaluation.run_data import RunData
     from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_title
-    from sentiment.runs.decision import keep_threshold, require_keepable
+    from sentiment.runs.decision import keep_threshold, require_keepable, require_two_classes
     from sentiment.system import storage
 
     if errors is not None:
@@ -90,6 +91,8 @@ def eval_command(
     if keep:
         require_keepable(path)
     predictor = Predictor.load(path, device or "auto", threads or 0)
+    if threshold is not None:
+        require_two_classes(predictor.class_names, "--threshold")
     reviews = RunData(predictor, data, table)
     chosen = choose_threshold(predictor, reviews) if given is None else given
     scores = score_run(predictor, reviews, split)
@@ -101,7 +104,7 @@ def eval_command(
         compared = compare_with_baseline(predictor, scores)
         record |= {"baseline": asdict(compared.baseline), "paired_test": asdict(compared.paired_test)}
         rows = comparison_rows(run_title(path), compared)
-    rows |= slice_rows(slicings)
+    rows |= confusion_rows(result.evaluation) | slice_rows(slicings)
     if errors is not None:
         count = write_mistakes(errors, predictor, scores, chosen)
         rows["mistakes"] = [f"{count:,} in {errors}"]
@@ -145,7 +148,7 @@ def write_mistakes(file: Path, predictor: "Predictor", scores: "Scores", thresho
     rows: list[dict[str, Any]] = [
         {
             "position": review.position,
-            "prediction": asdict(review.prediction),
+            "prediction": review.prediction.to_dict(),
             columns.label: review.label,
             columns.text: review.text,
         }

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from sentiment.cli.options import JsonOption, SetOption, choose_run
 from sentiment.config import read_config, shipped_recipes
+from sentiment.config.classes import CLASS_NAMES
 
 if TYPE_CHECKING:
     from sentiment.explain.inspection import Inspection
@@ -32,6 +34,7 @@ def inspect_command(
     from sentiment.explain.inspection import inspect_text
 
     if target is None or target.endswith(".toml") or target in shipped_recipes():
+        names: Sequence[str] = CLASS_NAMES
         found = inspect_text(read_config(target, settings or ()), text)
     else:
         from sentiment.errors import UsageError
@@ -40,12 +43,13 @@ def inspect_command(
         if settings:
             raise UsageError("a run's configuration is fixed: use --set with a CONFIG, or leave it out")
         predictor = Predictor.load(choose_run(target), device="cpu")
+        names = predictor.class_names
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
-    print(json.dumps(asdict(found)) if as_json else format_inspection(found))
+    print(json.dumps(asdict(found)) if as_json else format_inspection(found, names))
 
 
-def format_inspection(found: "Inspection") -> str:
-    """Return the table of modules, the last states and the logit."""
+def format_inspection(found: "Inspection", class_names: Sequence[str]) -> str:
+    """Return the table of modules, the last states and the logits."""
     total = sum(module.multiplications for module in found.modules) or 1
     lines = [f"{'module':<30}{'takes':<22}{'gives':<23}share"]
     for module in found.modules:
@@ -59,10 +63,17 @@ def format_inspection(found: "Inspection") -> str:
     for state in found.states:
         lengths = [math.hypot(*itertools.chain(*rows)) for rows in (state.hidden, state.cell)]
         lines.append(f"{state.layer:<30}{state.direction:<12}{lengths[0]:>10.4f}{lengths[1]:>10.4f}")
-    lines += ["", f"logit {found.logit:+.4f}"]
+    lines += ["", *_format_logits(found.logits, class_names)]
     lines.append("B reviews, T tokens, C channels, E features, D directions, H hidden units,")
     lines.append("M merged state, R read out")
     return "\n".join(lines)
+
+
+def _format_logits(logits: Sequence[float], class_names: Sequence[str]) -> list[str]:
+    """Return a line for the only logit of two classes, or one for each class."""
+    if len(logits) == 1:
+        return [f"logit of {class_names[1]} {logits[0]:+.4f}"]
+    return [f"logit of {name} {logit:+.4f}" for name, logit in zip(class_names, logits, strict=True)]
 
 
 def _format_shape(axes: list[tuple[str, int]]) -> str:

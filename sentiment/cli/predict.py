@@ -6,7 +6,6 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +41,8 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         metavar="P",
-        help="A review is positive if its probability is above P; 0.5, or what eval --keep has kept.",
+        help="A review is positive (the second of two classes) above this probability; 0.5, or what eval "
+        "--keep has kept.",
     ),
 ]
 UnsureOption = Annotated[
@@ -63,6 +63,14 @@ FileOption = Annotated[
 ]
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show what each token and sentence adds to the logit.")
+]
+ExplainClassOption = Annotated[
+    str | None,
+    typer.Option(
+        "--explain-class",
+        metavar="NAME",
+        help="Explain this class; by default positive (the second of two classes), of more the likeliest.",
+    ),
 ]
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", metavar="PAGE", help="Write the explanations to an HTML page.")
@@ -86,6 +94,7 @@ def predict_command(
     run: RunOption = None,
     file: FileOption = None,
     explain: ExplainOption = False,
+    explain_class: ExplainClassOption = None,
     html: HtmlOption = None,
     out: OutOption = None,
     strict: StrictOption = False,
@@ -97,12 +106,10 @@ def predict_command(
     as_json: JsonOption = False,
     table: Sequence[str] = (),
 ) -> None:
-    """Predict reviews: label, how sure the model is, tokens read, share of unknown tokens."""
+    """Predict reviews: label, how sure the model is of it, tokens read, share of unknown tokens."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews either as arguments or with --file F (- for stdin)")
-    given_threshold = (
-        None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
-    )
+    given = None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
     unsure_range = None if unsure is None else parse_range(unsure)
     from sentiment.data.readability import ReadingCheck
     from sentiment.inference.lines import LineStream, check_lines, number_texts, read_lines, skip_bad_lines
@@ -112,14 +119,15 @@ def predict_command(
     from sentiment.system.storage import check_free
 
     check_texts(texts or ())
+    explains = explain or explain_class is not None or html is not None
     if html is not None:
         check_free(html, force)
     if out is not None:
-        if explain or html is not None or as_json:
+        if explains or as_json:
             raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
         check_out(out, file, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
-    predictor.decision = choose_decision(predictor.decision, given_threshold, unsure_range)
+    predictor.decision = choose_decision(predictor, given, unsure_range)
     settings = table_settings(predictor.config, predictor.facts, file or "-", table)
     if out is not None and file not in (None, "-"):
         tell_written(predict_table(predictor, Path(file or ""), settings, out, strict=strict), out)
@@ -129,8 +137,9 @@ def predict_command(
         tell_written(predict_lines(predictor, source, settings, out, strict=strict), out)
         return
     lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source, BAD_ROW_REMEDY)
-    if explain or html is not None:
-        print_explained(predictor, lines, shows_marks=explain, page=html, as_json=as_json)
+    if explains:
+        marks = explain or html is None
+        print_explained(predictor, lines, explain_class, shows_marks=marks, page=html, as_json=as_json)
         return
     check = ReadingCheck(predictor.config.text.language)
     print_predictions(predictor, lines, source.is_idle, as_json=as_json, check=check)
@@ -190,11 +199,18 @@ def parse_range(given: str) -> tuple[float, float]:
 
 
 def choose_decision(
-    kept: "Decision", threshold: float | None, unsure: tuple[float, float] | None
+    predictor: "Predictor", threshold: float | None, unsure: tuple[float, float] | None
 ) -> "Decision":
-    """Return the decision of the options; without a threshold the run's own, and say so if it was kept."""
-    from sentiment.runs.decision import DECISION_FILE, DEFAULT_THRESHOLD, Decision
+    """Return the decision of the options; without a threshold the run's own, and say so if it was kept.
 
+    Raises UsageError if the options need two classes and the run has more.
+    """
+    from sentiment.runs.decision import DECISION_FILE, DEFAULT_THRESHOLD, Decision, require_two_classes
+
+    for option, value in (("--threshold", threshold), ("--unsure", unsure)):
+        if value is not None:
+            require_two_classes(predictor.class_names, option)
+    kept = predictor.decision
     if threshold is None and kept.threshold != DEFAULT_THRESHOLD:
         say(f"using the threshold {kept.threshold:.4g} that was kept in {DECISION_FILE}")
     return Decision(kept.threshold if threshold is None else threshold, unsure)
@@ -221,12 +237,22 @@ def print_predictions(
 
 
 def print_explained(
-    predictor: "Predictor", lines: Iterable["Line"], *, shows_marks: bool, page: Path | None, as_json: bool
+    predictor: "Predictor",
+    lines: Iterable["Line"],
+    class_name: str | None,
+    *,
+    shows_marks: bool,
+    page: Path | None,
+    as_json: bool,
 ) -> None:
-    """Print predictions, with their marked reviews if `shows_marks`; write them all to `page`."""
+    """Print predictions, with their marked reviews if `shows_marks`; write them all to `page`.
+
+    `class_name` is the class to explain, as `explain_reviews` takes it.
+    """
     from rich.console import Console
 
     from sentiment.explain.explanation import explain_reviews
+    from sentiment.explain.marks import name_explained
     from sentiment.explain.page import explanation_page
     from sentiment.explain.terminal import print_explanation, print_legend
     from sentiment.system.storage import write_file
@@ -234,9 +260,9 @@ def print_explained(
     console = Console(soft_wrap=False, highlight=False, markup=False)
     explanations, right_labels = [], []
     labels: Counter[str] = Counter()
-    needs_legend = False
+    explained = set()
     for line in lines:
-        (explanation,) = explain_reviews(predictor, [line.text])
+        (explanation,) = explain_reviews(predictor, [line.text], class_name)
         labels[explanation.prediction.label] += 1
         if page is not None:
             explanations.append(explanation)
@@ -247,9 +273,9 @@ def print_explained(
         print(prediction_line(explanation.prediction, line.label), flush=True)
         if shows_marks:
             print_explanation(explanation, console)
-            needs_legend = True
-    if needs_legend:
-        print_legend(console)
+            explained.add(explanation.explained_class)
+    if explained:
+        print_legend(console, name_explained(explained))
     if page is not None:
         write_file(page, explanation_page(explanations, right_labels).encode())
         say(f"wrote {page}")
@@ -278,7 +304,7 @@ def tell_unreadable(labels: Counter[str]) -> None:
 
 def json_line(found: "Prediction | Explanation", label: str | None) -> str:
     """Return a prediction or an explanation as JSON, with the correct label if it is known."""
-    fields: dict[str, Any] = asdict(found)
+    fields: dict[str, Any] = found.to_dict()
     if label:
         fields["right_label"] = label
     return json.dumps(fields)

@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from sentiment.data.text import shorten
+
 if TYPE_CHECKING:
     from sentiment.evaluation.judge import BaselineEvaluation, Comparison, SplitEvaluation
-    from sentiment.evaluation.metrics import PairedTest
+    from sentiment.evaluation.metrics import Evaluation, PairedTest
     from sentiment.evaluation.slices import Slicing
 
 Rows = dict[str, Sequence[str]]
 NAME_WIDTH = 12
+MOST_CLASSES_SHOWN = 10
 NO_BREAK = "\u00a0"
 
 
@@ -92,18 +95,62 @@ def align(rows: Rows) -> str:
     )
 
 
+def confusion_rows(judged: "Evaluation") -> Rows:
+    """Return the confusion matrix of three to ten classes: rows are right classes, columns are answers."""
+    names = [shorten(own.name, NAME_WIDTH) for own in judged.classes]
+    if not 2 < len(names) <= MOST_CLASSES_SHOWN:
+        return {}
+    counts = [[f"{count:,}" for count in row] for row in judged.confusion]
+    widths = [max(map(len, column)) for column in zip(names, *counts, strict=True)]
+    rows: Rows = {"labelled": ["  ".join(map(str.rjust, names, widths)) + "  (answers)"]}
+    for name, row in zip(names, counts, strict=True):
+        rows[f"  {shorten(name, NAME_WIDTH - 2)}"] = ["  ".join(map(str.rjust, row, widths))]
+    return rows
+
+
 def _metric_cells(result: "SplitEvaluation") -> dict[str, str]:
     judged = result.evaluation
+    further = _cells_of_two(judged) if len(judged.classes) == 2 else _cells_of_more(judged)
     return {
         "accuracy": f"{judged.accuracy:.2%} (95%: {judged.accuracy_low:.2%} to {judged.accuracy_high:.2%})",
         "loss": f"{judged.loss:.4f}",
-        "F1": f"{judged.f1:.4f}",
-        "ROC AUC": "undefined (one class)" if judged.roc_auc is None else f"{judged.roc_auc:.4f}",
-        "calibration": f"{judged.calibration_error:.4f} (ECE)",
-        "positive": f"{judged.true_positives:,} right, {judged.false_negatives:,} wrong",
-        "negative": f"{judged.true_negatives:,} right, {judged.false_positives:,} wrong",
+        **further,
         "speed": f"{result.reviews_per_second:,.0f} reviews/s",
     }
+
+
+def _cells_of_two(judged: "Evaluation") -> dict[str, str]:
+    first, second = judged.classes
+    (first_right, first_wrong), (second_wrong, second_right) = judged.confusion
+    return {
+        "F1": f"{judged.f1:.4f}",
+        "ROC AUC": "undefined (one class)" if judged.roc_auc is None else f"{judged.roc_auc:.4f}",
+        "calibration": _calibration_cell(judged),
+        shorten(second.name, NAME_WIDTH): f"{second_right:,} right, {second_wrong:,} wrong",
+        shorten(first.name, NAME_WIDTH): f"{first_right:,} right, {first_wrong:,} wrong",
+    }
+
+
+def _cells_of_more(judged: "Evaluation") -> dict[str, str]:
+    cells = {
+        "macro F1": f"{judged.macro_f1:.4f}",
+        "weighted F1": f"{judged.weighted_f1:.4f}",
+        "calibration": _calibration_cell(judged),
+    }
+    if judged.mean_absolute_error is not None:
+        kappa = "undefined" if judged.quadratic_kappa is None else f"{judged.quadratic_kappa:.4f}"
+        cells |= {
+            "mean error": f"{judged.mean_absolute_error:.4f} (absolute)",
+            "kappa": f"{kappa} (quadratic)",
+        }
+    for own in judged.classes:
+        scores = f"F1 {own.f1:.3f}, precision {own.precision:.1%}, recall {own.recall:.1%}"
+        cells[shorten(own.name, NAME_WIDTH)] = f"{scores} of {own.support:,}"
+    return cells
+
+
+def _calibration_cell(judged: "Evaluation") -> str:
+    return f"{judged.calibration_error:.4f} (ECE)"
 
 
 def _temperature_row(result: "SplitEvaluation") -> Rows:

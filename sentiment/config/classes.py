@@ -1,43 +1,79 @@
-"""Read the value of `data.classes`: which labels of a table are which class."""
+"""The classes of a model, and the value of `data.classes`: which labels of a table stand for which class."""
 
 import csv
+import math
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 CLASS_NAMES = ("negative", "positive")
+MOST_CLASSES = 50
 CLASS = re.compile(r'\s*([^\s=,"]+)=((?:"(?:[^"]|"")*"|[^\s,"])+(?:,(?:"(?:[^"]|"")*"|[^\s,"])+)*)(?=\s|$)')
 EXAMPLE = '"negative=1,2 positive=4,5"'
 
 
-def parse_classes(spec: str) -> dict[str, str]:
-    """Return the class of each label in `negative=1,2 positive=4,5`; an empty text has none.
+@dataclass(frozen=True)
+class Classes:
+    """The names of classes in the order of their numbers, and the labels that stand for them."""
 
-    A label with a comma or a space is quoted as in csv. Raises ValueError if the text has another form, does
-    not have exactly the classes negative and positive, or has a label twice.
+    names: tuple[str, ...] = CLASS_NAMES
+    """Of two, the second one is what a probability is the probability of."""
+    of_label: Mapping[str, str] = field(default_factory=dict)
+    """The class of each label."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def are_sentiments(self) -> bool:
+        """Whether they are negative and positive."""
+        return self.names == CLASS_NAMES
+
+
+SENTIMENTS = Classes()
+"""Negative and positive, without labels."""
+
+
+def parse_classes(spec: str) -> Classes:
+    """Return the classes of for example `negative=1,2 positive=4,5`, in this order; an empty text has none.
+
+    A label with a comma or a space is quoted as in csv. The classes negative and positive come in this order.
+    Raises ValueError if the text has another form, does not have 2 to 50 classes, or has a class or a label
+    twice.
     """
     classes: dict[str, str] = {}
-    names, position = [], 0
+    names: list[str] = []
+    position = 0
     while spec[position:].strip():
         found = CLASS.match(spec, position)
         if found is None:
             raise ValueError(f"Must have the form {EXAMPLE}")
         name, labels = found.groups()
+        if name in names:
+            raise ValueError(f"Has the class {name} twice")
         names.append(name)
         for label in next(csv.reader([labels])):
             if label in classes:
                 raise ValueError(f"Has the label {label} twice")
             classes[label] = name
         position = found.end()
-    if names and sorted(names) != sorted(CLASS_NAMES):
-        raise ValueError(f"Must name the two classes negative and positive, once each, as in {EXAMPLE}")
-    return classes
+    if names and not 2 <= len(names) <= MOST_CLASSES:
+        raise ValueError(f"Must name 2 to {MOST_CLASSES} classes, as in {EXAMPLE}")
+    return Classes(order_names(names), classes) if names else SENTIMENTS
 
 
-def format_classes(classes: dict[str, str]) -> str:
-    """Return labels with their classes in the form that `parse_classes` reads."""
-    return " ".join(
-        f"{name}=" + ",".join(quote_label(label) for label, own in classes.items() if own == name)
-        for name in CLASS_NAMES
-    )
+def order_names(names: list[str]) -> tuple[str, ...]:
+    """Return the names of classes in the order of their numbers: as given, but negative before positive."""
+    return CLASS_NAMES if sorted(names) == sorted(CLASS_NAMES) else tuple(names)
+
+
+def class_numbers(names: Iterable[str]) -> list[float] | None:
+    """Return the numbers that the names of classes are, such as stars, if all of them are finite numbers."""
+    try:
+        numbers = [float(name) for name in names]
+    except ValueError:
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def quote_label(label: str) -> str:

@@ -1,7 +1,8 @@
 """What a run knows of its own table, for the tables that it judges later."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from sentiment.config.classes import SENTIMENTS, Classes
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class OwnTable:
     """The column of the texts, and so on."""
     label: str = "label"
     group: str = "film"
-    classes: Mapping[str, str] = field(default_factory=dict)
-    """The class of each label that the run was trained with; empty for a run that did not record them."""
+    classes: Classes = SENTIMENTS
+    """The classes of the run and the labels that it was trained with; runs did not always record labels."""
     leaves_labels_out: bool = False
     """Whether rows with other labels were left out."""

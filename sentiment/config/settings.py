@@ -41,9 +41,9 @@ class DataSettings(Section):
     no_header: bool = False
     """Whether the first row of csv and tsv is a review. The columns are then called `1`, `2` and so on."""
     classes: str = ""
-    """Which labels are negative and which are positive, such as `negative=1,2 positive=4,5`. Rows with other
-    labels are left out. A label with a comma or a space is quoted as in csv. Empty for the usual labels, such
-    as 0 and 1 or `neg` and `pos`."""
+    """Which labels are of which class, such as `negative=1,2 positive=4,5`. Rows with other labels are left
+    out. A label with a comma or a space is quoted as in csv. Empty to take the usual pairs, such as 0 and 1,
+    for negative and positive, and of other labels each one for a class, 2 to 50 of them."""
     skip_bad_rows: bool = False
     """Whether rows without a text or a label are left out. Otherwise they are an error."""
     validation: Literal["auto", "own", "group", "blocks", "random", "none"] = "auto"
@@ -70,6 +70,11 @@ class DataSettings(Section):
         return classes
 
     @property
+    def is_judged(self) -> bool:
+        """Whether these settings are for a table that a run judges, not for one to train on."""
+        return self._own is not None
+
+    @property
     def own(self) -> OwnTable:
         """What the run knows of its own table, if these settings are for another one."""
         return self._own or OwnTable()
@@ -81,7 +86,11 @@ class DataSettings(Section):
         """
         columns = {"text_column": "", "label_column": "", "group_column": ""}
         usual = {key: type(self).model_fields[key].default for key in TABLE_KEYS}
-        settings = self.model_copy(update={**usual, **columns, **changes})
+        return self.judged_by(own, **{**usual, **columns, **changes})
+
+    def judged_by(self, own: OwnTable, **changes: Any) -> Self:
+        """Settings of this source for a run that knows its own table; `changes` are other keys to set."""
+        settings = self.model_copy(update=changes)
         settings._own = own
         return settings
 
@@ -185,6 +194,9 @@ class TrainingSettings(Section):
     members: int = Field(1, ge=1, le=16)
     """Number of classifiers. They are trained one after the other, each with its own seed and pretraining,
     and their logits are averaged."""
+    class_weight: Literal["none", "balanced"] = "none"
+    """How much a review of each class counts in the loss: all the same, or `balanced`, which gives every
+    class the same sum of weights over the training reviews, so that a rare class is not overlooked."""
     average: float = Field(0.0, ge=0, lt=1)
     """Decay of the running average of the weights. The average is judged and kept; with 0, the weights
     themselves."""

@@ -1,13 +1,14 @@
 """Describe the data of a configuration: what `sentiment prepare` prints and a report shows."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from sentiment.config import Config, TextSettings
+from sentiment.config.classes import SENTIMENTS
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
@@ -25,8 +26,8 @@ class SplitFacts:
 
     split: str
     reviews: int
-    positive_share: float | None
-    """None if the reviews have no labels."""
+    class_shares: Mapping[str, float] | None
+    """The share of each class; None if the reviews have no labels."""
     median_length: float
     """In tokens, as all lengths here."""
     long_length: float
@@ -69,7 +70,11 @@ def audit(config: Config, workers: int, source: ReviewSource | None = None) -> A
     require_language(config.text.language)
     source = source or ReviewSource(config.data)
     unlabelled = [UNLABELLED] if config.reads_unlabelled else []
-    splits = _read_labelled(source) | source.read_splits(unlabelled) | load_extra(config.data)
+    splits = (
+        _read_labelled(source)
+        | source.read_splits(unlabelled)
+        | load_extra(config.data, source.classes or SENTIMENTS)
+    )
     parts, holdout = split_source(splits, config, workers)
     vocabulary = build_vocabulary(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
@@ -111,7 +116,7 @@ def describe_part(part: Part, vocabulary: Vocabulary, settings: TextSettings) ->
     return SplitFacts(
         split=part.name,
         reviews=len(texts),
-        positive_share=None if part.name == UNLABELLED else float(encoded.labels_N.mean()),
+        class_shares=None if part.name == UNLABELLED else _share_classes(part),
         median_length=float(np.median(lengths_N)),
         long_length=float(np.quantile(lengths_N, 0.95)),
         longest=int(lengths_N.max()),
@@ -120,3 +125,7 @@ def describe_part(part: Part, vocabulary: Vocabulary, settings: TextSettings) ->
         copies=sum(count - 1 for count in Counter(texts).values()),
         break_share=sum(bool(BREAK.search(text)) for text in texts) / len(texts),
     )
+
+
+def _share_classes(part: Part) -> dict[str, float]:
+    return {name: float((part.labels_N == number).mean()) for number, name in enumerate(part.class_names)}

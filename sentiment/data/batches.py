@@ -130,7 +130,8 @@ class LabelledReviews(NamedTuple):
 
     reviews: AnyReviews
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative, -1 unknown; or float64 probabilities of positive from a model."""
+    """int8: the number of each review's class, -1 unknown; or probabilities from a model: float64 (N,) of the
+    second of two classes, (N, K) of each class."""
 
     def joined(self, other: "LabelledReviews") -> "LabelledReviews":
         """Return these reviews, then the others."""

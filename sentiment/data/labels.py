@@ -1,46 +1,64 @@
-"""Read the labels of a table: 0 is negative, 1 is positive."""
+"""Read the labels of a table: the number of each row's class."""
 
 import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sentiment.config import DataSettings
-from sentiment.config.classes import CLASS_NAMES, parse_classes, quote_label
+from sentiment.config.classes import (
+    CLASS_NAMES,
+    MOST_CLASSES,
+    SENTIMENTS,
+    Classes,
+    order_names,
+    parse_classes,
+    quote_label,
+)
 from sentiment.data.text import shorten
 
 NO_LABEL = -1
 UNLABELLED = "unsupervised"  # the split without labels, as IMDB on the hub calls it
-LABEL_WORDS = {"negative": 0, "neg": 0, "positive": 1, "pos": 1}
-TRUTHS = {"0": 0, "false": 0, "1": 1, "true": 1}
-USUAL_LABELS: Mapping[str, int] = {**LABEL_WORDS, **TRUTHS}
-NUMBER_PAIRS: tuple[Mapping[str, int], ...] = ({"-1": 0, "1": 1}, {"0": 0, "4": 1})
-MOST_LABELS = 20
+NEGATIVE, POSITIVE = CLASS_NAMES
+LABEL_WORDS = {"negative": NEGATIVE, "neg": NEGATIVE, "positive": POSITIVE, "pos": POSITIVE}
+TRUTHS = {"0": NEGATIVE, "false": NEGATIVE, "1": POSITIVE, "true": POSITIVE}
+USUAL_LABELS: Mapping[str, str] = {**LABEL_WORDS, **TRUTHS}
+NUMBER_PAIRS: tuple[Mapping[str, str], ...] = (
+    {"-1": NEGATIVE, "1": POSITIVE},
+    {"0": NEGATIVE, "4": POSITIVE},
+)
+LONGEST_NAME = 100  # characters; a longer label is a text, not the name of a class
 NUMBER = re.compile(r"-?\d+")
 WHOLE_NUMBER = re.compile(r"([+-]?\d+)(?:\.0*)?")
 
 
 @dataclass(frozen=True)
 class LabelReader:
-    """Maps the raw labels of one column to 0, 1 or None."""
+    """Maps the raw labels of one column to the numbers of their classes."""
 
-    classes: Mapping[str, int]
-    """The class of each label, written as `label_key` writes it."""
-    names: Sequence[str] = ()
+    classes: Classes
+    """Labels are written as `label_key` writes them."""
+    declared: Sequence[str] = ()
     """The names that the source declares for the numbers 0, 1, ... in the column."""
 
     def key(self, value: Any) -> str | None:
         """Return a raw label as it is compared, None if the row has no label."""
-        if self.names and isinstance(value, int) and not isinstance(value, bool):
-            return label_key(self.names[value]) if 0 <= value < len(self.names) else None
+        if self.declared and isinstance(value, int) and not isinstance(value, bool):
+            return label_key(self.declared[value]) if 0 <= value < len(self.declared) else None
         return label_key(value)
 
     def read(self, value: Any) -> int | None:
-        """Return 0 for negative, 1 for positive, and None for every other label and for none."""
+        """Return the number of the label's class; None for every other label and for none."""
         key = self.key(value)
-        return None if key is None else self.classes.get(key)
+        return None if key is None else self.numbers.get(key)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of the class of each label."""
+        return {label: self.classes.names.index(name) for label, name in self.classes.of_label.items()}
 
 
 def label_key(value: Any) -> str | None:
@@ -56,44 +74,71 @@ def label_key(value: Any) -> str | None:
 
 
 def choose_reader(
-    found: Iterable[str], settings: DataSettings, names: Sequence[str] = ()
+    found: Mapping[str, str],
+    settings: DataSettings,
+    declared: Sequence[str] = (),
+    seen: Classes | None = None,
 ) -> LabelReader | None:
-    """Return the reader of a column with these labels, or None if they are not two known classes.
+    """Return the reader of a column with these labels, or None if they are not the classes it must have.
 
-    `found` are the labels as `label_key` writes them, `names` the classes that the source declares.
-    `data.classes` decides, then the labels of the run if it knows them all, then the usual pairs.
+    `found` maps labels as `label_key` writes them to their spelling, `declared` are the classes that the
+    source declares, `seen` those of another split of the source. `data.classes` decides. A run that judges
+    the table knows its own labels and the names of its classes; with the classes negative and positive also
+    the usual pairs. For a training, a usual pair is negative and positive; otherwise each label is a class.
     """
-    labels = {key for name in names if (key := label_key(name))} or set(found)
-    given, own = _given_classes(settings), _own_classes(settings)
-    if given:
+    spelt = {key: name.strip() for name in declared if (key := label_key(name))} or dict(found)
+    given = _keyed(parse_classes(settings.classes))
+    if given.of_label:
+        given = Classes(settings.own.classes.names, given.of_label) if settings.is_judged else given
         # The labels of a declared column may be given by name or by number.
-        by_number = names and not given.keys() & labels
-        return LabelReader(given, () if by_number else names)
-    if own and labels <= own.keys():
-        return LabelReader(own, names)
-    pair = _known_pair(labels)
-    if pair is None and settings.own.leaves_labels_out and own.keys() & labels:
-        pair = own
-    return None if pair is None else LabelReader(pair, names)
+        by_number = declared and not given.of_label.keys() & spelt.keys()
+        return LabelReader(given, () if by_number else declared)
+    if settings.is_judged:
+        classes = _classes_of_run(spelt.keys(), settings)
+    elif seen is not None and spelt.keys() <= seen.of_label.keys():
+        classes = seen
+    else:
+        classes = _known_pair({*spelt, *(seen.of_label if seen else ())})
+        if classes is None and seen is None:
+            classes = _one_for_each(spelt, in_order=bool(declared))
+    return None if classes is None else LabelReader(classes, declared)
 
 
 def read_known_labels(
-    values: Sequence[Any], settings: DataSettings, names: Sequence[str] = ()
-) -> list[int | None]:
-    """Return 0, 1 or None for each raw label of a column that needs no labels; None if no pair is known."""
-    unread = LabelReader({}, names)
-    keys = {key for value in values if (key := unread.key(value)) is not None}
-    reader = choose_reader(keys, settings, names) or unread
-    return [reader.read(value) for value in values]
+    values: Sequence[Any], settings: DataSettings, declared: Sequence[str] = ()
+) -> list[str | None]:
+    """Return the class of each raw label of a column that needs no labels; None if it is not known."""
+    unread = LabelReader(SENTIMENTS, declared)
+    keys = {key: key for value in values if (key := unread.key(value)) is not None}
+    reader = choose_reader(keys, settings, declared) or unread
+    numbers = map(reader.read, values)
+    return [None if number is None else reader.classes.names[number] for number in numbers]
 
 
-def suggest_classes(labels: Iterable[str]) -> str:
-    """Return the option to type for a column with these labels, which are not two known classes.
+def suggest_classes(labels: Iterable[str], names: Sequence[str] = CLASS_NAMES) -> str:
+    """Return the option to type for a column with these labels, which are not the classes of these names.
 
-    So many different ones that they can hardly be labels need another column.
+    So many different ones, or so long ones, that they can hardly be labels need another column.
     """
     found = _in_order(labels)
-    return "--label COLUMN" if len(found) > MOST_LABELS else f"--classes {shlex.quote(_suggest_spec(found))}"
+    if len(found) > MOST_CLASSES or max(map(len, found)) > LONGEST_NAME:
+        return "--label COLUMN"
+    spec = (
+        _suggest_spec(found) if tuple(names) == CLASS_NAMES else _join_spec(names, [["LABEL"]] * len(names))
+    )
+    return f"--classes {shlex.quote(spec)}"
+
+
+def suggest_use(labels: Sequence[str]) -> str:
+    """Return the option to type for a column of which only these labels are to be used."""
+    pair = _known_pair(set(labels))
+    if pair is not None and len({pair.of_label[label] for label in labels}) == 2:
+        return f"--classes {shlex.quote(_suggest_spec(_in_order(labels)))}"
+    if len(labels) < 2:
+        return "--classes 'negative=LABEL,LABEL positive=LABEL'"
+    ordered = _in_order(labels)
+    names = [re.sub(r'[\s=,"]+', "_", label) for label in ordered]
+    return f"--classes {shlex.quote(_join_spec(names, [[label] for label in ordered]))}"
 
 
 def list_labels(labels: Iterable[str], most: int = 60) -> str:
@@ -101,27 +146,57 @@ def list_labels(labels: Iterable[str], most: int = 60) -> str:
     return shorten(", ".join(_in_order(labels)), most)
 
 
-def _given_classes(settings: DataSettings) -> dict[str, int]:
-    return _keyed(parse_classes(settings.classes))
+def list_names(names: Sequence[str], most: int = 60) -> str:
+    """Return the names of classes in their order, shortened to `most` characters."""
+    return shorten(", ".join(names) if len(names) > 2 else " and ".join(names), most)
 
 
-def _own_classes(settings: DataSettings) -> dict[str, int]:
-    return _keyed(settings.own.classes)
+def _classes_of_run(labels: Iterable[str], settings: DataSettings) -> Classes | None:
+    """Return the classes by which a run judges a table with these labels; None if it does not know them."""
+    own, labels = settings.own, set(labels)
+    recorded = _keyed(own.classes)
+    by_name = {key: name for name in own.classes.names if (key := label_key(name))}
+    known = Classes(own.classes.names, {**by_name, **recorded.of_label})
+    if labels <= recorded.of_label.keys():
+        return recorded
+    if own.classes.are_sentiments and (pair := _known_pair(labels)):
+        return pair
+    is_known = labels <= known.of_label.keys()
+    leaves_out = own.leaves_labels_out and bool(recorded.of_label.keys() & labels)
+    return known if is_known or leaves_out else None
 
 
-def _keyed(classes: Mapping[str, str]) -> dict[str, int]:
-    return {key: CLASS_NAMES.index(name) for label, name in classes.items() if (key := label_key(label))}
+def _keyed(classes: Classes) -> Classes:
+    """Return the same classes with their labels as `label_key` writes them."""
+    return Classes(
+        classes.names, {key: name for label, name in classes.of_label.items() if (key := label_key(label))}
+    )
 
 
-def _known_pair(labels: set[str]) -> Mapping[str, int] | None:
-    """Return the classes of labels that are usual, or None.
+def _known_pair(labels: set[str]) -> Classes | None:
+    """Return the classes negative and positive for labels that are usual, or None.
 
     Of -1 and 4 both numbers of the pair are needed: -1 alone may mean that there is no label, 4 alone may be
     one of five stars.
     """
     if labels <= USUAL_LABELS.keys():
-        return USUAL_LABELS
-    return next((pair for pair in NUMBER_PAIRS if labels == pair.keys()), None)
+        return Classes(CLASS_NAMES, USUAL_LABELS)
+    pair = next((pair for pair in NUMBER_PAIRS if labels == pair.keys()), None)
+    return None if pair is None else Classes(CLASS_NAMES, pair)
+
+
+def _one_for_each(spelt: Mapping[str, str], in_order: bool) -> Classes | None:
+    """Return a class for each label, or None if they are too few, too many or too long.
+
+    `spelt` is the spelling of each label. Unless they come `in_order`, numbers come by size, then words by
+    alphabet.
+    """
+    is_possible = 2 <= len(spelt) <= MOST_CLASSES and max(map(len, spelt.values())) <= LONGEST_NAME
+    if not is_possible:
+        return None
+    of_label = {label: label if _number(label) is not None else name for label, name in spelt.items()}
+    labels = list(spelt) if in_order else _in_order(spelt)
+    return Classes(order_names([of_label[label] for label in labels]), of_label)
 
 
 def _in_order(labels: Iterable[str]) -> list[str]:
@@ -141,7 +216,7 @@ def _number(label: str) -> float | None:
 def _suggest_spec(labels: Sequence[str]) -> str:
     """Return a value of --classes for these labels: the lower and the upper numbers, or what names say."""
     by_name = [
-        [label for label in labels if LABEL_WORDS.get(label_key(label) or "") == one] for one in (0, 1)
+        [label for label in labels if LABEL_WORDS.get(label_key(label) or "") == name] for name in CLASS_NAMES
     ]
     numbers = [label for label in labels if NUMBER.match(label) and _number(label) is not None]
     if all(by_name):
@@ -153,5 +228,9 @@ def _suggest_spec(labels: Sequence[str]) -> str:
         negative, positive = [labels[0]], [labels[1]]
     else:
         return "negative=LABEL,LABEL positive=LABEL"
-    sides = zip(CLASS_NAMES, (negative, positive), strict=True)
+    return _join_spec(CLASS_NAMES, (negative, positive))
+
+
+def _join_spec(names: Sequence[str], labels: Sequence[Sequence[str]]) -> str:
+    sides = zip(names, labels, strict=True)
     return " ".join(f"{name}={','.join(map(quote_label, side))}" for name, side in sides)

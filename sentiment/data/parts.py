@@ -10,7 +10,7 @@ from sentiment.config import Config, TextSettings
 from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.reviews import Reviews, ReviewSource
 from sentiment.data.selection import Selection, select_reviews
-from sentiment.data.splits import Holdout, hold_out, require_both_classes
+from sentiment.data.splits import Holdout, hold_out, require_classes
 from sentiment.data.text_rules import TextRules
 from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokens import Tokens
@@ -35,6 +35,11 @@ class Part:
         """int8 labels of the split's reviews."""
         labels_N: np.ndarray = self.reviews.labels_N[self.positions_N]
         return labels_N
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes 0, 1 and so on."""
+        return self.reviews.class_names
 
     @property
     def split_hash(self) -> str:
@@ -62,7 +67,7 @@ def load_part(config: Config, split: str, workers: int, source: ReviewSource | N
     """
     source = source or ReviewSource(config.data)
     if split not in TRAINING_SPLITS:
-        _require_split(split, {*source.labelled_splits, "validation"}, source)
+        require_split(split, source)
         return _tokenize_split(source.read(split), config, workers)
     splits = source.read_splits(TRAINING_SPLITS)
     parts, holdout = split_source(splits, config, workers)
@@ -117,7 +122,7 @@ def _keep_own_validation(
 ) -> tuple[dict[str, Part], Holdout]:
     """Tokenize a source that has its own validation split."""
     splits = selection.splits
-    require_both_classes(splits["train"].labels_N)
+    require_classes(splits["train"], remedy="; name the classes to use with --classes")
     parts = {name: _tokenize_split(reviews, config, workers) for name, reviews in splits.items()}
     train, validation = splits["train"].groups, splits["validation"].groups
     holdout = selection.leave_out(
@@ -134,6 +139,11 @@ def _keep_own_validation(
 def _tokenize_split(reviews: Reviews, config: Config, workers: int) -> Part:
     tokens = tokenize_cached(reviews.texts, TextRules.of(config.text), f"tokenizing {reviews.split}", workers)
     return Part(reviews.split, reviews, tokens, np.arange(len(reviews)))
+
+
+def require_split(split: str, source: ReviewSource) -> None:
+    """Raise DataError if a source has no labelled split of this name; validation can be cut from train."""
+    _require_split(split, {*source.labelled_splits, "validation"}, source)
 
 
 def _require_split(split: str, found: Collection[str], source: ReviewSource) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sentiment.config import ENOUGH_ROWS, Config
+from sentiment.config.classes import SENTIMENTS, Classes
 from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
@@ -52,8 +53,8 @@ class Prepared:
     """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
     columns: dict[str, str | None] = field(default_factory=dict)
     """The columns of text, label and group."""
-    classes: dict[str, str] = field(default_factory=dict)
-    """The class of each label of the source."""
+    classes: Classes = SENTIMENTS
+    """The classes, and the labels of the source."""
     reading_warnings: Sequence[str] = ()
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
     parts: tuple[Part, Part] | None = None
@@ -68,7 +69,9 @@ def prepare(config: Config, workers: int, source: ReviewSource | None = None) ->
     """
     require_language(config.text.language)
     source = source or ReviewSource(config.data)
-    splits, further = _read_source(config, source), _load_further(config)
+    splits = _read_source(config, source)
+    classes = source.classes or SENTIMENTS
+    further = _load_further(config, classes)
     parts, holdout = split_source(splits | further, config, workers)
     vocabulary = build_vocabulary(parts["train"], config)
     train = parts["train"].encode(vocabulary, config.text)
@@ -94,9 +97,9 @@ def prepare(config: Config, workers: int, source: ReviewSource | None = None) ->
         further_hash=_hash_reviews(further),
         split_hashes={name: parts[name].split_hash for name in TRAINING_SPLITS},
         holdout_warning=holdout.warning,
-        notes=[*source.notes, *holdout.notes],
+        notes=[*source.notes, *holdout.notes, *_explain_unused(config, classes)],
         columns={} if source.columns is None else source.columns.names(),
-        classes=source.classes,
+        classes=classes,
         reading_warnings=reading_warnings(judged, vocabulary, config.text),
         parts=_keep_for_baseline(parts["train"], parts["validation"]),
     )
@@ -121,9 +124,17 @@ def _read_source(config: Config, source: ReviewSource | None = None) -> dict[str
     return (source or ReviewSource(config.data)).read_splits((*TRAINING_SPLITS, *unlabelled))
 
 
-def _load_further(config: Config) -> dict[str, Reviews]:
-    """Return what a training learns from besides its source."""
-    return load_extra(config.data) | (load_phrases() if config.evidence.phrases else {})
+def _load_further(config: Config, classes: Classes) -> dict[str, Reviews]:
+    """Return what a training learns from besides its source, which has these classes."""
+    has_phrases = config.evidence.phrases and classes.are_sentiments
+    return load_extra(config.data, classes) | (load_phrases() if has_phrases else {})
+
+
+def _explain_unused(config: Config, classes: Classes) -> list[str]:
+    """Return what the user is told about settings that have no effect with these classes."""
+    if config.evidence.phrases and not classes.are_sentiments:
+        return ["evidence.phrases has no effect: the phrases are negative or positive, these classes are not"]
+    return []
 
 
 def _hash_source(splits: dict[str, Reviews], config: Config) -> str:

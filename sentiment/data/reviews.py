@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.config import DataSettings, OwnTable
-from sentiment.config.classes import parse_classes
+from sentiment.config.classes import CLASS_NAMES, Classes
 from sentiment.data.columns import Columns, MissingColumnsError, choose_columns, require_group
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.rows import UsableRows, read_rows, require_rows, suggest_options
@@ -28,11 +28,13 @@ class Reviews:
     split: str
     texts: Sequence[str]
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative, -1 without a label."""
+    """int8: the number of each review's class, -1 without a label."""
     groups: Sequence[str] | None = None
     """What each review is about (`film`); None if the source has no such column."""
     kept_R: np.ndarray | None = None
     """Whether each row of the source is one of the reviews (bool); None if all are."""
+    class_names: tuple[str, ...] = CLASS_NAMES
+    """The names of the classes 0, 1 and so on."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -46,8 +48,8 @@ class ReviewSource:
         self.settings = settings
         self.columns: Columns | None = None
         """The columns of the split that was read first."""
-        self.classes: dict[str, str] = {}
-        """The class of each label of the splits that were read."""
+        self.classes: Classes | None = None
+        """The classes and the labels of the splits that were read; None before the first labelled split."""
         self.notes: list[str] = []
         """Sentences for the user about the splits that were read: the choice of columns, rows left out."""
         self._readers = open_source(settings.source, settings)
@@ -82,7 +84,8 @@ class ReviewSource:
         if split != UNLABELLED:
             self._remember(columns, rows)
         groups = None if rows.groups is None else _name_groups(rows.groups, split)
-        return Reviews(split, rows.texts, rows.labels_N, groups, rows.kept_R)
+        names = (self.classes or rows.classes).names
+        return Reviews(split, rows.texts, rows.labels_N, groups, rows.kept_R, names)
 
     def _remember(self, columns: Columns, rows: UsableRows) -> None:
         """Keep what the user is told; columns are told once, not for each split that has the same."""
@@ -91,7 +94,10 @@ class ReviewSource:
             self.notes.append(columns.note)
         self.notes += rows.notes
         self.columns = self.columns or columns
-        self.classes |= rows.classes
+        if self.classes is None:
+            self.classes = rows.classes
+        else:
+            self.classes = replace(self.classes, of_label={**self.classes.of_label, **rows.classes.of_label})
 
     def read_splits(self, splits: Iterable[str]) -> dict[str, Reviews]:
         """Return those of the splits that exist, labelled ones first; the other splits are not read."""
@@ -110,14 +116,20 @@ def load_reviews(settings: DataSettings, splits: Sequence[str] | None = None) ->
     return source.read_splits(splits or source.labelled_splits)
 
 
-def load_extra(settings: DataSettings) -> dict[str, Reviews]:
+def load_extra(settings: DataSettings, classes: Classes) -> dict[str, Reviews]:
     """Load what `settings.extra` adds to training, as the split `extra`; nothing if the key is empty.
 
-    Raises DataError as `load_reviews` does, or if the source has several splits.
+    Its labels are those of the source, which has these classes. Raises DataError as `load_reviews` does, or
+    if it has several splits.
     """
     if not settings.extra:
         return {}
-    source = ReviewSource(_settings_of_extra(settings))
+    if settings.extra in BUNDLED and not classes.are_sentiments:
+        raise DataError(
+            f"data.extra: {settings.extra} has the classes negative and positive, not those of the source; "
+            "leave it out with --set data.extra="
+        )
+    source = ReviewSource(_settings_of_extra(settings, classes))
     names = source.labelled_splits
     if len(names) != 1:
         raise DataError(
@@ -151,7 +163,7 @@ def _choose_columns(table: Table, settings: DataSettings, needs_label: bool) -> 
         raise DataError(f"{error}{more}") from None
 
 
-def _settings_of_extra(settings: DataSettings) -> DataSettings:
+def _settings_of_extra(settings: DataSettings, classes: Classes) -> DataSettings:
     """Return the settings of `data.extra`, with the columns and labels of the source or the usual ones."""
     if settings.extra in BUNDLED:
         return DataSettings(source=settings.extra)
@@ -159,7 +171,7 @@ def _settings_of_extra(settings: DataSettings) -> DataSettings:
         text=settings.text_column,
         label=settings.label_column,
         group=settings.group_column,
-        classes=parse_classes(settings.classes),
+        classes=classes,
         leaves_labels_out=bool(settings.classes),
     )
     return settings.for_another_table(own, source=settings.extra, skip_bad_rows=settings.skip_bad_rows)

@@ -1,13 +1,14 @@
 """Check the rows of a table: which can be used, and what is wrong with the others."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sentiment.config import DataSettings
+from sentiment.config.classes import SENTIMENTS, Classes
 from sentiment.data.columns import ORIGIN_LENGTH, Columns
 from sentiment.data.label_column import LEFT_OUT, MISSING, LabelColumn, place_in_table, read_label_column
 from sentiment.data.sources.table import SKIP_HINT, Table
@@ -27,13 +28,13 @@ class UsableRows:
 
     texts: Sequence[str]
     labels_N: np.ndarray
-    """int8: 1 positive, 0 negative, -1 without a label."""
+    """int8: the number of each row's class, -1 without a label."""
     groups: Sequence[Any] | None
     """The group of each row as the table has it, with None for a row without one."""
     kept_R: np.ndarray | None = None
     """Whether each row of the table can be used (bool); None if all can."""
-    classes: Mapping[str, str] = field(default_factory=dict)
-    """The class of each label that was found."""
+    classes: Classes = SENTIMENTS
+    """The classes, with the labels that were found."""
     notes: Sequence[str] = ()
     """Sentences for the user: what unusual labels mean, and what was left out."""
 
@@ -59,15 +60,15 @@ def require_rows(table: Table) -> None:
 
 
 def read_rows(
-    table: Table, columns: Columns, settings: DataSettings, seen: Mapping[str, str] | None = None
+    table: Table, columns: Columns, settings: DataSettings, seen: Classes | None = None
 ) -> UsableRows:
     """Return the usable rows of a table; without a label column their labels are -1.
 
-    `seen` are the labels that other splits of the source have. Raises DataError that counts the bad rows and
-    names the first of them, or names the labels if they are not two known classes.
+    `seen` are the classes of another split of the source. Raises DataError that counts the bad rows and names
+    the first of them, or names the labels if they are not those of the classes.
     """
     texts = table.columns[columns.text]
-    labels = read_label_column(table, columns.label, settings, seen or {})
+    labels = read_label_column(table, columns.label, settings, seen)
     if all(label == MISSING for label in labels.of_rows):
         raise NoLabelsError(
             f"{shorten(table.origin, ORIGIN_LENGTH)} has no labels in the column {columns.label}"
@@ -99,7 +100,7 @@ def read_rows(
 
 def suggest_options(table: Table, columns: Columns, settings: DataSettings) -> str:
     """Return the options that a table with these columns needs besides them, each after a space."""
-    labels = read_label_column(table, columns.label, settings, {})
+    labels = read_label_column(table, columns.label, settings)
     flaws = _find_flaws(table, table.columns[columns.text], labels.of_rows)
     return (f" {labels.remedy}" if labels.remedy else "") + (" --skip-bad-rows" if flaws else "")
 
@@ -132,7 +133,7 @@ def _why_unusable(text: Any, label: int) -> str | None:
 
 
 def _join_problems(labels: LabelColumn, table: Table, flaws: Sequence[Flaw]) -> str:
-    """Return the message for labels that are not two known classes, and for bad rows if there are some."""
+    """Return the message for labels that are not those of classes, and for bad rows if there are some."""
     if not flaws:
         return f"{labels.problem}: {labels.remedy}"
     return (

@@ -11,7 +11,13 @@ import numpy as np
 from sentiment.config import DataSettings
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.reviews import Reviews
-from sentiment.data.splits import Holdout, choose_clusters, keys_of_reviews, require_both_classes
+from sentiment.data.splits import (
+    Holdout,
+    choose_clusters,
+    keys_of_reviews,
+    require_classes,
+    require_two_classes,
+)
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 from sentiment.system.folders import expand_home
@@ -32,18 +38,18 @@ class Selection:
     def leave_out(self, holdout: Holdout) -> Holdout:
         """Return the holdout with the notes, without reviews that are left out; others stay on their side.
 
-        Raises DataError if a side is left without a class.
+        Raises DataError if a side is left with too few classes.
         """
         holdout = replace(holdout, notes=self.notes)
         if len(self.left_out_N) == 0:
             return holdout
-        labels_N = self.splits["train"].labels_N
+        train = self.splits["train"]
         remedy = "; data.exclude leaves too many reviews out"
         train_N, validation_N = np.setdiff1d(holdout.train_N, self.left_out_N), holdout.validation_N
-        require_both_classes(labels_N[train_N], "train", remedy)
+        require_classes(train, train_N, "train", remedy)
         if holdout.rule not in ("own", "none"):
             validation_N = np.setdiff1d(validation_N, self.left_out_N)
-            require_both_classes(labels_N[validation_N], "validation", remedy)
+            require_two_classes(train.labels_N[validation_N], "validation", remedy)
         return replace(holdout, train_N=train_N, validation_N=validation_N)
 
 
@@ -120,6 +126,7 @@ def take_reviews(reviews: Reviews, positions_N: np.ndarray) -> Reviews:
         texts=list(compress(reviews.texts, mask)),
         labels_N=reviews.labels_N[mask],
         groups=None if reviews.groups is None else list(compress(reviews.groups, mask)),
+        class_names=reviews.class_names,
     )
 
 
@@ -143,15 +150,24 @@ def _choose_balanced(reviews: Reviews, settings: DataSettings, seed: int) -> lis
     clusters: dict[Hashable, list[int]] = defaultdict(list)
     for position, key in enumerate(keys):
         clusters[key].append(position)
-    counts_C = np.bincount(reviews.labels_N, minlength=2)
-    room_C = np.minimum(counts_C, [limit // 2, limit - limit // 2])
-    room_C = np.minimum(counts_C, room_C + limit - room_C.sum())  # a rare class leaves room for the other
+    counts_C = np.bincount(reviews.labels_N, minlength=len(reviews.class_names))
+    room_C = _divide_room(counts_C, limit)
     chosen = choose_clusters(list(clusters.values()), reviews.labels_N, room_C, np.random.default_rng(seed))
     if not chosen:
         smallest = min(map(len, clusters.values()))
         raise DataError(f"data.limit={limit} is too small: the smallest group has {smallest:,} reviews")
-    require_both_classes(reviews.labels_N[chosen], "train", f"; data.limit={limit} is too small")
+    require_classes(reviews, np.array(chosen), "train", f"; data.limit={limit} is too small")
     return sorted(chosen)
+
+
+def _divide_room(counts_C: np.ndarray, limit: int) -> np.ndarray:
+    """Return how many reviews of each class to take: as many of each; a rare class leaves room for others."""
+    room_C = np.zeros_like(counts_C)
+    while (left := limit - room_C.sum()) > 0 and (open_C := np.flatnonzero(room_C < counts_C)).size:
+        more_C = np.full(len(open_C), left // len(open_C))
+        more_C[len(open_C) - left % len(open_C) :] += 1
+        room_C[open_C] = np.minimum(counts_C[open_C], room_C[open_C] + more_C)
+    return room_C
 
 
 def _take_share(reviews: Reviews, share: float, seed: int) -> Reviews:

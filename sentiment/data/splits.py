@@ -9,7 +9,9 @@ from hashlib import blake2b
 import numpy as np
 
 from sentiment.config import DataSettings
+from sentiment.data.labels import list_names
 from sentiment.data.reviews import Reviews
+from sentiment.data.text import shorten
 from sentiment.errors import DataError
 
 BLOCK_REVIEWS = 250  # neighbours in one block: in IMDB a film's reviews of one class are next to each other
@@ -50,40 +52,62 @@ class Holdout:
 def hold_out(reviews: Reviews, settings: DataSettings, seed: int) -> Holdout:
     """Cut validation from train: seeded, balanced as the groups allow, copies of a review on one side.
 
-    Raises DataError if the rule is impossible or leaves a side without a class.
+    A class of few reviews may have none that can be held out: a note says so. Raises DataError if the rule is
+    impossible, leaves train without a class, or leaves validation with one class only.
     """
-    require_both_classes(reviews.labels_N)
+    require_classes(reviews, remedy="; name the classes to use with --classes")
     rule = _choose_rule(reviews, settings)
     if rule == "none":
         return Holdout(rule, np.arange(len(reviews)), np.arange(0), shared_groups=None)
     clusters = _join_copies(keys_of_reviews(reviews, rule, settings.validation_share), reviews.texts)
     share = settings.validation_share
-    room_C = np.ceil(np.bincount(reviews.labels_N, minlength=2) * share)
+    counts_C = np.bincount(reviews.labels_N, minlength=len(reviews.class_names))
+    room_C = np.minimum(np.ceil(counts_C * share), counts_C - 1)  # train keeps one of each class
     chosen = choose_clusters(clusters, reviews.labels_N, room_C, np.random.default_rng(seed))
     if not chosen:
-        raise DataError(_explain_empty(clusters, reviews.labels_N, rule, share))
+        raise DataError(_explain_empty(clusters, reviews, rule, share))
     held = np.zeros(len(reviews), dtype=bool)
     held[chosen] = True
-    for name, side in (("train", ~held), ("validation", held)):
-        require_both_classes(
-            reviews.labels_N[side],
-            name,
-            f" (data.validation={rule}); try another rule, such as --set data.validation=random, or another "
-            "size, such as --set data.validation_share=0.3",
-        )
+    remedy = (
+        f" (data.validation={rule}); try another rule, such as --set data.validation=random, or another "
+        "size, such as --set data.validation_share=0.3"
+    )
+    require_classes(reviews, ~held, "train", remedy)
+    require_two_classes(reviews.labels_N[held], "validation", remedy)
+    missing = missing_classes(reviews, held)
     return Holdout(
         rule=rule,
         train_N=np.flatnonzero(~held),
         validation_N=np.flatnonzero(held),
         shared_groups=count_shared_groups(reviews, held),
         asked=round(len(reviews) * share),
+        notes=[f"no review of {', '.join(missing)} is held out for validation"] if missing else [],
     )
 
 
-def require_both_classes(labels_N: np.ndarray, split: str = "train", remedy: str = "") -> None:
+def require_classes(
+    reviews: Reviews, chosen: np.ndarray | None = None, split: str = "train", remedy: str = ""
+) -> None:
+    """Raise DataError, which names the split and ends with `remedy`, if a class has no review.
+
+    `chosen` are the positions, or a boolean mask, of the reviews of the split; all of them by default.
+    """
+    chosen = np.arange(len(reviews)) if chosen is None else chosen
+    require_two_classes(reviews.labels_N[chosen], split, remedy)
+    if missing := missing_classes(reviews, chosen):
+        raise DataError(f"the {split} split has no review of the class {shorten(', '.join(missing))}{remedy}")
+
+
+def require_two_classes(labels_N: np.ndarray, split: str, remedy: str) -> None:
     """Raise DataError, which names the split and ends with `remedy`, if all labels are the same."""
     if len(np.unique(labels_N)) < 2:
-        raise DataError(f"the {split} split has reviews of one class only, but needs both{remedy}")
+        raise DataError(f"the {split} split has reviews of one class only, but needs two or more{remedy}")
+
+
+def missing_classes(reviews: Reviews, chosen: np.ndarray) -> list[str]:
+    """Return the names of the classes that no chosen review has."""
+    counts_C = np.bincount(reviews.labels_N[chosen], minlength=len(reviews.class_names))
+    return [name for name, count in zip(reviews.class_names, counts_C, strict=True) if count == 0]
 
 
 def count_shared_groups(reviews: Reviews, held: np.ndarray) -> int | None:
@@ -146,27 +170,29 @@ def _join_copies(keys: Sequence[Hashable], texts: Sequence[str]) -> list[list[in
 def choose_clusters(
     clusters: Sequence[list[int]], labels_N: np.ndarray, room_C: np.ndarray, random: np.random.Generator
 ) -> list[int]:
-    """Take clusters in random order as long as neither class exceeds its room."""
+    """Take clusters in random order as long as no class exceeds its room."""
     chosen: list[int] = []
     for index in random.permutation(len(clusters)):
         cluster = clusters[index]
-        counts = np.bincount(labels_N[cluster], minlength=2)
+        counts = np.bincount(labels_N[cluster], minlength=len(room_C))
         if (counts <= room_C).all():
             room_C = room_C - counts
             chosen += cluster
     return chosen
 
 
-def _explain_empty(clusters: list[list[int]], labels_N: np.ndarray, rule: str, share: float) -> str:
+def _explain_empty(clusters: list[list[int]], reviews: Reviews, rule: str, share: float) -> str:
     """Return the message for reviews in which every cluster is too large to be held out."""
-    of_class = np.bincount(labels_N, minlength=2)
-    negative, positive = np.ceil(of_class * share).astype(int)
-    shares = [max(np.bincount(labels_N[cluster], minlength=2) / of_class) for cluster in clusters]
+    labels_N, classes = reviews.labels_N, len(reviews.class_names)
+    of_class = np.bincount(labels_N, minlength=classes)
+    shares = [max(np.bincount(labels_N[cluster], minlength=classes) / of_class) for cluster in clusters]
     enough = math.ceil(min(shares) * 100) / 100  # the smallest share that one cluster fits into
     larger = [f"--set data.validation_share={enough}"] if enough < 1 else []
     remedies = larger if rule == "random" else ["--set data.validation=random", *larger]
+    wanted = zip(np.ceil(of_class * share).astype(int), reviews.class_names, strict=True)
+    sizes = list_names([f"{count:,} {name}" for count, name in wanted])
+    remedy = f"use {' or '.join(remedies)}" if remedies else "remove copies"
     return (
         f"nothing can be held out: {KEPT_TOGETHER[rule]} stay together, and even the smallest set of them is "
-        f"larger than data.validation_share={share:g} ({negative:,} negative and {positive:,} positive "
-        f"reviews); {'use ' + ' or '.join(remedies) if remedies else 'remove copies'}"
+        f"larger than data.validation_share={share:g} ({sizes} reviews); {remedy}"
     )

@@ -27,17 +27,21 @@ class Baseline:
     weighting: Any
     """scikit-learn's TfidfTransformer."""
     classifier: Any
-    """scikit-learn's LogisticRegression with one coefficient for each n-gram."""
+    """scikit-learn's LogisticRegression with one coefficient for each n-gram; of more classes than two, one
+    regression for each against the others."""
     reviews: int
     """The number of reviews it was fitted on."""
     seconds: float
     """How long the fit took, without tokenizing."""
 
     def logits(self, part: Part) -> np.ndarray:
-        """Return logits_N (float32) of the part's reviews; n-grams it does not know do not count."""
+        """Return logits_N (float32; logits_NK of K > 2 classes) of the part's reviews.
+
+        N-grams that it does not know do not count.
+        """
         features = self.weighting.transform(self.ngrams.count(part), copy=False)
-        logits_N: np.ndarray = self.classifier.decision_function(features).astype(np.float32)
-        return logits_N
+        logits: np.ndarray = self.classifier.decision_function(features).astype(np.float32)
+        return logits
 
 
 def fit_baseline(part: Part, seed: int) -> Baseline:
@@ -47,6 +51,7 @@ def fit_baseline(part: Part, seed: int) -> Baseline:
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
 
     if len(np.unique(part.labels_N)) < 2:
         raise DataError("the baseline cannot be fitted: the train split has reviews of one class only")
@@ -59,6 +64,8 @@ def fit_baseline(part: Part, seed: int) -> Baseline:
     # The dual solver is quick with more n-grams than reviews. With a tenth of this tolerance no logit of
     # IMDB's validation reviews changes by more than 0.0003.
     classifier = LogisticRegression(C=30, solver="liblinear", dual=True, tol=1e-2, random_state=seed)
+    if len(part.class_names) > 2:
+        classifier = OneVsRestClassifier(classifier)
     classifier.fit(weighting.transform(counts, copy=False), part.labels_N)
     return Baseline(
         ngrams=ngrams,

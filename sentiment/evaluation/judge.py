@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sentiment.config import Config
-from sentiment.data.parts import Part, load_part
+from sentiment.data.parts import Part, load_part, require_split
 from sentiment.data.readability import reading_warnings
 from sentiment.data.reviews import ReviewSource
 from sentiment.errors import SentimentError
@@ -20,12 +20,13 @@ from sentiment.evaluation.metrics import (
     evaluate,
     logit,
     mcnemar,
+    predicted_classes,
 )
 from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
 from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
-from sentiment.inference.scoring import probabilities
-from sentiment.runs.decision import Decision
+from sentiment.inference.scoring import class_probabilities
+from sentiment.runs.decision import Decision, require_two_classes
 from sentiment.system.console import say
 
 # Splits of the run's own data that it has learned from, wholly or in part.
@@ -42,8 +43,8 @@ class Scores:
 
     source: str
     part: Part
-    logits_N: np.ndarray
-    """float32, in the order of the part."""
+    logits: np.ndarray
+    """float32, in the order of the part: (N,) for two classes, (N, K) for more."""
     reviews_per_second: float
     """Speed of scoring, tokenizing not counted."""
     temperature: float = 1.0
@@ -57,13 +58,13 @@ class Scores:
         return self.data is not None and self.data.is_own
 
     def judge(self, threshold: float = 0.5) -> "SplitEvaluation":
-        """Judge the logits; a review counts as positive if its probability is above `threshold`."""
+        """Judge the logits; of two classes, a review counts as the second above `threshold`."""
         labels_N = self.part.labels_N
-        before = calibration_error(probabilities(self.logits_N * self.temperature), labels_N)
+        before = calibration_error(self.logits * self.temperature, labels_N)
         return SplitEvaluation(
             source=self.source,
             split=self.part.name,
-            evaluation=evaluate(self.logits_N, labels_N, threshold),
+            evaluation=evaluate(self.logits, labels_N, threshold, self.part.class_names),
             threshold=threshold,
             temperature=self.temperature,
             uncalibrated_error=before,
@@ -79,7 +80,7 @@ class SplitEvaluation:
     split: str
     evaluation: Evaluation
     threshold: float
-    """The probability above which a review counted as positive."""
+    """The probability above which a review counted as the second of two classes."""
     temperature: float
     """The number that the logits were divided by."""
     uncalibrated_error: float
@@ -117,7 +118,7 @@ class JudgedReview:
     position: int
     """Its place in the split, from 0."""
     label: str
-    """The right label: positive or negative."""
+    """The name of the right class."""
     prediction: Prediction
     text: str
 
@@ -142,13 +143,14 @@ def choose_threshold(predictor: Predictor, source: str | RunData | None = None) 
     """Return the threshold with the highest accuracy on the reviews that the run held out.
 
     They come from `source` if that is a copy of the run's own data, else from the run's own data. Raises
-    DataError if the run held out none, or if its data have changed.
+    DataError if the run held out none, or if its data have changed; UsageError unless it has two classes.
     """
+    require_two_classes(predictor.class_names, "--threshold")
     data = _open_data(predictor, source)
     if not data.is_own:
         data = RunData(predictor)
     held_out = _score_part(predictor, data, data.own_part("validation"))
-    return best_threshold(held_out.logits_N, held_out.part.labels_N)
+    return best_threshold(held_out.logits, held_out.part.labels_N)
 
 
 def evaluate_baseline(
@@ -160,8 +162,9 @@ def evaluate_baseline(
     split, or as `fit_baseline` does.
     """
     source = source or ReviewSource(config.data)
-    part = load_part(config, split, workers, source)  # first: a missing split is then reported at once
-    train = load_part(config, "train", workers, source)
+    require_split(split, source)
+    train = load_part(config, "train", workers, source)  # first: its classes are those of the other splits
+    part = load_part(config, split, workers, source)
     _tell_notes(source)
     baseline = fit_baseline(train, config.seed)
     return _judge_baseline(baseline, _score(lambda: baseline.logits(part), config.data.source, part))
@@ -182,27 +185,38 @@ def compare_with_baseline(predictor: Predictor, run: Scores) -> Comparison:
     return Comparison(
         run=run.judge(),
         baseline=_judge_baseline(baseline, linear),
-        paired_test=mcnemar(run.logits_N, linear.logits_N, run.part.labels_N),
+        paired_test=mcnemar(run.logits, linear.logits, run.part.labels_N),
     )
 
 
 def slice_scores(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[Slicing]:
     """Return the accuracy by length, by what was cut and by unknown words."""
     reviews, labels_N = scores.part.encode(predictor.vocabulary, predictor.config.text)
-    return slice_accuracy(reviews, (scores.logits_N > logit(threshold)) == (labels_N == 1))
+    return slice_accuracy(reviews, predicted_classes(scores.logits, threshold) == labels_N)
 
 
 def mistakes(predictor: Predictor, scores: Scores, threshold: float = 0.5) -> list[JudgedReview]:
-    """Return the reviews on the wrong side of `threshold`, the furthest from it first."""
-    distances_N = scores.logits_N - logit(threshold)
-    wrong_W = np.flatnonzero((distances_N > 0) != (scores.part.labels_N == 1))
-    worst_W = wrong_W[np.argsort(-np.abs(distances_N[wrong_W]), kind="stable")]
+    """Return the reviews with a wrong label, the furthest from the right one first, in logits."""
+    labels_N, predicted_N = scores.part.labels_N, predicted_classes(scores.logits, threshold)
+    wrong_W = np.flatnonzero(predicted_N != labels_N)
+    if scores.logits.ndim == 1:
+        distances_W = np.abs(scores.logits[wrong_W] - logit(threshold))
+    else:
+        wrong_WK = scores.logits[wrong_W]
+        rows_W = np.arange(len(wrong_W))
+        distances_W = wrong_WK[rows_W, predicted_N[wrong_W]] - wrong_WK[rows_W, labels_N[wrong_W]]
+    worst_W = wrong_W[np.argsort(-distances_W, kind="stable")]
     return _judge_reviews(predictor, scores, worst_W, threshold)
 
 
 def least_certain(predictor: Predictor, scores: Scores, count: int) -> list[JudgedReview]:
-    """Return the `count` reviews whose probability is nearest to 0.5, the nearest first."""
-    nearest_N = np.argsort(np.abs(scores.logits_N), kind="stable")
+    """Return the `count` reviews whose two likeliest classes are nearest to each other, the nearest first."""
+    if scores.logits.ndim == 1:
+        margins_N = np.abs(scores.logits)
+    else:
+        sorted_NK = np.sort(scores.logits, axis=1)
+        margins_N = sorted_NK[:, -1] - sorted_NK[:, -2]
+    nearest_N = np.argsort(margins_N, kind="stable")
     return _judge_reviews(predictor, scores, nearest_N[:count], 0.5)
 
 
@@ -211,21 +225,22 @@ def _judge_reviews(
 ) -> list[JudgedReview]:
     labels_N, texts = scores.part.labels_N, scores.part.texts()
     reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config.text)
-    probability_N = probabilities(scores.logits_N)
-    decision = Decision(threshold)
-    return [
-        JudgedReview(
-            position=position,
-            label="positive" if labels_N[position] else "negative",
-            # Judged as `evaluate` counts: by the threshold alone.
-            prediction=replace(
-                describe_prediction(reviews, position, probability_N[position], decision),
-                label=decision.label(probability_N[position]),
-            ),
-            text=texts[position],
+    names, decision = scores.part.class_names, Decision(threshold)
+    found_MK = class_probabilities(scores.logits[positions_M])
+    judged = []
+    for position, found_K in zip(positions_M.tolist(), found_MK.tolist(), strict=True):
+        of_class = dict(zip(names, found_K, strict=True))
+        prediction = describe_prediction(reviews, position, of_class, decision)
+        judged.append(
+            JudgedReview(
+                position=position,
+                label=names[labels_N[position]],
+                # Judged as `evaluate` counts: by the threshold alone.
+                prediction=replace(prediction, label=decision.label(of_class)),
+                text=texts[position],
+            )
         )
-        for position in positions_M.tolist()
-    ]
+    return judged
 
 
 def _judge_baseline(baseline: Baseline, scores: Scores) -> BaselineEvaluation:
@@ -253,8 +268,8 @@ def _score_part(predictor: Predictor, data: RunData, part: Part) -> Scores:
 
 
 def _score(score: Callable[[], np.ndarray], source: str, part: Part) -> Scores:
-    """Time `score`, which returns logits_N of the part's reviews."""
+    """Time `score`, which returns the logits of the part's reviews."""
     start = time.perf_counter()
-    logits_N = score()
-    speed = len(logits_N) / (time.perf_counter() - start)
-    return Scores(source=source, part=part, logits_N=logits_N, reviews_per_second=speed)
+    logits = score()
+    speed = len(logits) / (time.perf_counter() - start)
+    return Scores(source=source, part=part, logits=logits, reviews_per_second=speed)

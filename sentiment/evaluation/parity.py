@@ -12,8 +12,8 @@ import numpy as np
 from sentiment.data.text_rules import TextRules, normalise
 from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation.judge import Scores
-from sentiment.inference.predictor import Predictor
-from sentiment.inference.scoring import probabilities
+from sentiment.inference.predictor import Predictor, figure_names
+from sentiment.inference.scoring import class_probabilities
 from sentiment.system.processes import own_command, own_environment
 
 LARGEST_DIFFERENCE = 1e-5
@@ -55,20 +55,21 @@ def check_parity(predictor: Predictor, run: Path, scores: Scores) -> Parity:
     ]
     texts = scores.part.texts()
     chosen = [texts[position] for position in chosen_C]
-    expected_C = probabilities(scores.logits_N)[chosen_C]
+    expected_CK = class_probabilities(scores.logits)[chosen_C]
 
-    def largest_difference(found: Sequence[float]) -> float:
-        return float(np.abs(np.array(found) - expected_C).max())
+    def largest_difference(found_CK: np.ndarray) -> float:
+        return float(np.abs(found_CK - expected_CK).max())
 
     return Parity(
         reviews=len(chosen),
-        alone=largest_difference([predictor.predict([text])[0].probability for text in chosen]),
-        together=largest_difference([prediction.probability for prediction in predictor.predict(chosen)]),
+        alone=largest_difference(np.concatenate([predictor.predict_proba([text]) for text in chosen])),
+        together=largest_difference(predictor.predict_proba(chosen)),
         command=largest_difference(_run_predict_command(chosen, predictor, run)),
     )
 
 
-def _run_predict_command(texts: Sequence[str], predictor: Predictor, run: Path) -> list[float]:
+def _run_predict_command(texts: Sequence[str], predictor: Predictor, run: Path) -> np.ndarray:
+    """Return probabilities_CK."""
     machine = predictor.machine
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "reviews.txt"
@@ -81,4 +82,7 @@ def _run_predict_command(texts: Sequence[str], predictor: Predictor, run: Path) 
         result = subprocess.run(command, env=own_environment(), capture_output=True, text=True, check=False)
     if result.returncode:
         raise SentimentError(f"sentiment predict failed: {result.stderr.strip()}")
-    return [json.loads(line)["probability"] for line in result.stdout.splitlines()]
+    names = figure_names(predictor.class_names)
+    rows = [[record[name] for name in names] for record in map(json.loads, result.stdout.splitlines())]
+    found, classes = np.array(rows), len(predictor.class_names)
+    return np.hstack([1 - found, found]) if classes == 2 else found[:, :classes]

@@ -1,6 +1,6 @@
 """Check what a user should know about the data before a training, and about the model after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,10 @@ class ResultChecks:
         }
 
 
-def count_classes(labels_N: np.ndarray) -> dict[str, int]:
-    """Count the reviews of each class; a label is 1 for positive and 0 for negative."""
-    return {"negative": int((labels_N == 0).sum()), "positive": int((labels_N == 1).sum())}
+def count_classes(labels_N: np.ndarray, class_names: Sequence[str]) -> dict[str, int]:
+    """Count the reviews of each class; a label is the number of its class."""
+    counts_K = np.bincount(labels_N, minlength=len(class_names))
+    return dict(zip(class_names, counts_K.tolist(), strict=True))
 
 
 def majority_share(counts: Mapping[str, int]) -> float:
@@ -47,7 +48,8 @@ def majority_share(counts: Mapping[str, int]) -> float:
 
 def describe_classes(purpose: str, counts: Mapping[str, int]) -> str:
     """Return a line such as `training: 900 reviews, 300 negative and 600 positive (majority 66.7%)`."""
-    classes = " and ".join(f"{count:,} {name}" for name, count in counts.items())
+    *others, last = (f"{count:,} {name}" for name, count in counts.items())
+    classes = f"{', '.join(others)} and {last}"
     return f"{purpose}: {sum(counts.values()):,} reviews, {classes} (majority {majority_share(counts):.1%})"
 
 
@@ -81,11 +83,9 @@ def result_warnings(checks: ResultChecks) -> list[str]:
 
 def _majority_of(evaluation: Evaluation) -> float:
     """Return the majority share of the reviews that were judged."""
-    positive = evaluation.true_positives + evaluation.false_negatives
-    return majority_share({"positive": positive, "negative": evaluation.reviews - positive})
+    return majority_share({own.name: own.support for own in evaluation.classes})
 
 
 def _only_answer(evaluation: Evaluation) -> str | None:
-    """Return the class that every review was given, or None if both were given."""
-    positive = evaluation.true_positives + evaluation.false_positives
-    return {0: "negative", evaluation.reviews: "positive"}.get(positive)
+    """Return the class that every review was given, or None if several were given."""
+    return next((own.name for own in evaluation.classes if own.predicted == evaluation.reviews), None)

@@ -1,4 +1,4 @@
-"""Measure how much each token moves a review's logit.
+"""Measure how much each token moves a review's logit for a class.
 
 Integrated gradients measure it through the LSTM; the shares of n-gram evidence are exact. For every encoder
 and readout, the contributions sum to the review's logit minus its logit with every word unknown.
@@ -25,11 +25,33 @@ CHUNK_TOKENS = (
 )
 
 
+@dataclass(frozen=True)
+class ClassScore:
+    """What is explained: the logit of one class against the others, linear in the logits of the network.
+
+    Of two classes it is the network's only logit, or its negative; of more, the class's own logit minus the
+    mean of the others.
+    """
+
+    number: int
+    classes: int
+
+    def of(self, logits: Tensor) -> Tensor:
+        """Return scores_X of logits_X (two classes) or logits_XO."""
+        if self.classes == 2:
+            return logits if self.number == 1 else -logits
+        others_X = logits.sum(dim=-1) - logits[..., self.number]
+        return logits[..., self.number] - others_X / (self.classes - 1)
+
+
+SECOND_OF_TWO = ClassScore(1, 2)
+
+
 class Attribution(NamedTuple):
-    """One review's logit in parts: `base + contributions_T.sum() + rest = logit`."""
+    """One review's score in parts: `base + contributions_T.sum() + rest = logit`."""
 
     logit: float
-    """As the network's `forward` gives it."""
+    """The score of the explained class; of the second of two classes, what the network's `forward` gives."""
     base: float
     """The logit of the same review with every word unknown."""
     contributions_T: Tensor
@@ -54,8 +76,8 @@ class _TokenPair:
     lengths_1: Tensor
 
 
-def attribute(model: nn.Module, tokens_1T: Tensor) -> Attribution:
-    """Split one review's logit into its tokens' contributions.
+def attribute(model: nn.Module, tokens_1T: Tensor, score: ClassScore = SECOND_OF_TWO) -> Attribution:
+    """Split one review's score for a class into its tokens' contributions.
 
     `tokens_1T` is int64; it is (1, T, C) if the network has several channels.
 
@@ -66,10 +88,10 @@ def attribute(model: nn.Module, tokens_1T: Tensor) -> Attribution:
     lengths_1 = torch.tensor([tokens_1T.shape[1]], device=tokens_1T.device)
     ends = _TokenPair(torch.full_like(tokens_1T, UNKNOWN_ID), tokens_1T, lengths_1)
     with torch.inference_mode():
-        logit, base = (float(model(tokens, lengths_1)) for tokens in (tokens_1T, ends.unknown_1T))
+        logit, base = (float(score.of(model(tokens, lengths_1))) for tokens in (tokens_1T, ends.unknown_1T))
     steps = FEWEST_STEPS
     while True:
-        contributions_T = _sum_contributions(model, ends, steps)
+        contributions_T = _sum_contributions(model, ends, steps, score)
         rest = logit - base - float(contributions_T.sum())
         attribution = Attribution(logit, base, contributions_T, rest)
         if attribution.is_complete or steps >= MOST_STEPS:
@@ -77,19 +99,19 @@ def attribute(model: nn.Module, tokens_1T: Tensor) -> Attribution:
         steps *= 2
 
 
-def _sum_contributions(model: nn.Module, ends: _TokenPair, steps: int) -> Tensor:
-    """Return contributions_T of a classifier, or of an ensemble, mixed in the same way as its logit."""
+def _sum_contributions(model: nn.Module, ends: _TokenPair, steps: int, score: ClassScore) -> Tensor:
+    """Return contributions_T of a classifier, or of an ensemble, mixed in the same way as its logits."""
     if not isinstance(model, Ensemble):
-        return _integrate_gradients(model, ends, steps)
-    members = [_integrate_gradients(member, ends, steps) for member in model.members]
+        return _integrate_gradients(model, ends, steps, score)
+    members = [_integrate_gradients(member, ends, steps, score) for member in model.members]
     contributions_T = torch.stack(members).mean(dim=0)
     if model.evidence is None:
         return contributions_T
-    shares_T = model.evidence.contributions(ends.tokens_1T)
+    shares_T = score.of(model.evidence.contributions(ends.tokens_1T))
     return (1 - model.weight) * contributions_T + model.weight * shares_T
 
 
-def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int) -> Tensor:
+def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int, score: ClassScore) -> Tensor:
     """Return contributions_T of one classifier: mean gradient times path length, summed over features."""
     assert isinstance(model, SentimentClassifier)
     with torch.no_grad():
@@ -100,8 +122,8 @@ def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int) -> Tens
         shares_K = shares_K.reshape(-1, *[1] * (start_1TE.dim() - 1))
         path_KTE = (start_1TE + shares_K * (end_1TE - start_1TE)).requires_grad_()
         with _gradients_in_evaluation(model), torch.enable_grad():
-            logits_K = model.classify(path_KTE, ends.lengths_1.expand(len(path_KTE)))
-        (gradient_KTE,) = torch.autograd.grad(logits_K.sum(), path_KTE)
+            scores_K = score.of(model.classify(path_KTE, ends.lengths_1.expand(len(path_KTE))))
+        (gradient_KTE,) = torch.autograd.grad(scores_K.sum(), path_KTE)
         gradient_TE += gradient_KTE.sum(dim=0) / steps
     return (gradient_TE * (end_1TE - start_1TE)[0]).flatten(1).sum(dim=1)
 

@@ -1,16 +1,20 @@
 """Explain a prediction: what each token and each sentence adds to the logit, and what to doubt."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from sentiment.data.batches import Batch, cut
 from sentiment.data.ids import UNKNOWN_ID
+from sentiment.data.labels import list_names
+from sentiment.data.text import shorten
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
-from sentiment.explain.attribution import Attribution, attribute
+from sentiment.errors import UsageError
+from sentiment.explain.attribution import Attribution, ClassScore, attribute
 from sentiment.inference.doubts import split_doubt
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.predictor import Prediction, Predictor
@@ -45,7 +49,10 @@ class Explanation:
     """A prediction in parts: `base`, the tokens' contributions and `rest` add up to `logit`."""
 
     prediction: Prediction
+    explained_class: str
+    """What positive contributions speak for: the second of two classes, the likeliest of more, or another."""
     logit: float
+    """Of the explained class; of more classes than two, minus the mean of the others."""
     base: float
     """The logit of the same review with every word unknown."""
     rest: float
@@ -61,22 +68,52 @@ class Explanation:
     position_logits: list[float] | None
     """The logits of a `tokens` readout; the mean over members."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as `predict --explain --json` writes it."""
+        return {**asdict(self), "prediction": self.prediction.to_dict()}
 
-def explain_reviews(predictor: Predictor, texts: Iterable[str]) -> list[Explanation]:
-    """Explain reviews, in their order; takes and raises what `Predictor.predict` does."""
+
+def explain_reviews(
+    predictor: Predictor, texts: Iterable[str], class_name: str | None = None
+) -> list[Explanation]:
+    """Explain reviews, in their order; takes and raises what `Predictor.predict` does.
+
+    `class_name` is the class to explain: by default positive, or the second of two; of more the likeliest.
+    Raises UsageError if there is no such class.
+    """
+    if class_name is not None and class_name not in predictor.class_names:
+        raise UsageError(
+            f"the run has no class {shorten(class_name)}; its classes are {list_names(predictor.class_names)}"
+        )
     texts = list(open_texts(texts, "explain_reviews"))
     if not texts:
         return []
     reviews = predictor.encode(texts)
     predictions = predictor.describe(reviews)
+    device = predictor.machine.device
     return [
-        _explain_review(predictor, text, prediction, reviews.batch([index]).to(predictor.machine.device))
+        _explain_review(
+            predictor,
+            text,
+            prediction,
+            reviews.batch([index]).to(device),
+            _choose_class(prediction, class_name),
+        )
         for index, (text, prediction) in enumerate(zip(texts, predictions, strict=True))
     ]
 
 
-def _explain_review(predictor: Predictor, text: str, prediction: Prediction, batch: Batch) -> Explanation:
-    attribution = attribute(predictor.model, batch.tokens_BT)
+def _choose_class(prediction: Prediction, wanted: str | None) -> str:
+    names = list(prediction.probabilities)
+    return wanted or (names[1] if len(names) == 2 else prediction.likeliest)
+
+
+def _explain_review(
+    predictor: Predictor, text: str, prediction: Prediction, batch: Batch, class_name: str
+) -> Explanation:
+    names = predictor.class_names
+    score = ClassScore(names.index(class_name), len(names))
+    attribution = attribute(predictor.model, batch.tokens_BT, score)
     sentences = shared_tokenizer(TextRules.of(predictor.config.text)).sentences(text)
     known_T = (batch.tokens_BT[0] != UNKNOWN_ID).reshape(prediction.tokens, -1).any(dim=1).tolist()
     pieces = [piece for sentence in sentences for piece in sentence]
@@ -87,6 +124,7 @@ def _explain_review(predictor: Predictor, text: str, prediction: Prediction, bat
     details = _read_out_members(predictor, batch)
     return Explanation(
         prediction=prediction,
+        explained_class=class_name,
         logit=attribution.logit,
         base=attribution.base,
         rest=attribution.rest,
@@ -95,7 +133,9 @@ def _explain_review(predictor: Predictor, text: str, prediction: Prediction, bat
         doubts=_find_doubts(prediction, attribution),
         tokens_per_position=details[0].tokens_per_position,
         attention=_mean_over_members([member.weights_BT for member in details]),
-        position_logits=_mean_over_members([member.token_logits_BT for member in details]),
+        position_logits=_mean_over_members(
+            [None if member.token_logits is None else score.of(member.token_logits) for member in details]
+        ),
     )
 
 

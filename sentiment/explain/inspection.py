@@ -55,7 +55,8 @@ class Inspection:
     parameters: int
     modules: list[ModuleFacts]
     states: list[LastState]
-    logit: float
+    logits: list[float]
+    """One for two classes, else one for each."""
 
 
 def inspect_text(
@@ -75,13 +76,13 @@ def inspect_text(
     else:
         ids_T = vocabulary.ids(tokens.forms)[tokens[0]]
     model = model or _untrained_model(config)
-    modules, states, logit = _record_forward_pass(model, collate([cut(ids_T, config.text)]))
+    modules, states, logits = _record_forward_pass(model, collate([cut(ids_T, config.text)]))
     return Inspection(
         tokens=len(tokens[0]),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         modules=modules,
         states=states,
-        logit=logit,
+        logits=logits,
     )
 
 
@@ -92,8 +93,10 @@ def _untrained_model(config: Config) -> nn.Module:
     return new_model(config, [size] * (len(config.model.views) or 1)).eval()
 
 
-def _record_forward_pass(model: nn.Module, batch: Batch) -> tuple[list[ModuleFacts], list[LastState], float]:
-    """Run one batch of one text; return the facts of its modules, the last states and the logit."""
+def _record_forward_pass(
+    model: nn.Module, batch: Batch
+) -> tuple[list[ModuleFacts], list[LastState], list[float]]:
+    """Run one batch of one text; return the facts of its modules, the last states and the logits."""
     modules: list[ModuleFacts] = []
     states: list[LastState] = []
 
@@ -112,11 +115,11 @@ def _record_forward_pass(model: nn.Module, batch: Batch) -> tuple[list[ModuleFac
     ]
     try:
         with torch.inference_mode():
-            logit = float(model(batch.tokens_BT, batch.lengths_B))
+            logits = model(batch.tokens_BT, batch.lengths_B).flatten().tolist()
     finally:
         for handle in handles:
             handle.remove()
-    return modules, states, logit
+    return modules, states, logits
 
 
 def _describe_module(name: str, module: nn.Module, taken: Any, given: Any) -> ModuleFacts:

@@ -1,7 +1,8 @@
 """Compute what the terminal and the page show of an explanation: strengths, sentence scores and notes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from sentiment.data.labels import POSITIVE
 from sentiment.explain.explanation import Explanation, SentenceScore
 
 FULL_CONTRIBUTION = 0.4
@@ -12,10 +13,16 @@ NAMED_POSITIONS = 5
 """How many positions are named for the weights or logits of a readout."""
 
 
+def name_explained(classes: Iterable[str]) -> str:
+    """Say for a legend which class the marks speak for, from the explained classes of all reviews."""
+    found = set(classes)
+    return found.pop() if len(found) == 1 else "the predicted class"
+
+
 def token_strengths(explanation: Explanation) -> list[float]:
     """Divide contributions by the largest one of the review; weak ones and those of unread tokens become 0.
 
-    Strengths lie in [-1, 1]; positive ones speak for a positive review.
+    Strengths lie in [-1, 1]; positive ones speak for the explained class.
     """
     contributions = [token.contribution or 0.0 for token in explanation.tokens]
     largest = max([FULL_CONTRIBUTION, *map(abs, contributions)])
@@ -32,7 +39,9 @@ def sentence_score(sentence: SentenceScore) -> str:
 def explanation_notes(explanation: Explanation) -> list[str]:
     """List how the logit adds up, what the readout itself weighs most, and the doubts."""
     logit, base = explanation.logit, explanation.base
-    notes = [f"logit {logit:+.2f}: {base:+.2f} with every word unknown, {logit - base:+.2f} from its words"]
+    of_class = "" if explanation.explained_class == POSITIVE else f" of {explanation.explained_class}"
+    parts = f"{base:+.2f} with every word unknown, {logit - base:+.2f} from its words"
+    notes = [f"logit{of_class} {logit:+.2f}: {parts}"]
     if explanation.attention is not None:
         notes.append(f"most attention on {_name_largest(explanation, explanation.attention)}")
     if explanation.position_logits is not None:

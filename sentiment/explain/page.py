@@ -1,11 +1,11 @@
 """Write explanations as HTML: one marked review for a report, or a whole page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import zip_longest
 
 from sentiment.explain.explanation import Explanation, TokenScore
-from sentiment.explain.marks import explanation_notes, sentence_score, token_strengths
+from sentiment.explain.marks import explanation_notes, name_explained, sentence_score, token_strengths
 from sentiment.inference.wording import label_and_confidence
 
 STYLE = """
@@ -22,7 +22,7 @@ STYLE = """
 """
 
 LEGEND = (
-    "Green tokens speak for a positive review; red, underlined tokens speak against it. The model does not "
+    "Green tokens speak for {explained}; red, underlined tokens speak against it. The model does not "
     "know tokens in italics and has not read faint ones. The number next to a sentence is what it adds to "
     "the logit."
 )
@@ -64,7 +64,12 @@ def explanation_page(explanations: Sequence[Explanation], labels: Sequence[str |
         _review_article(number, explanation, label)
         for number, (explanation, label) in enumerate(zip_longest(explanations, labels), start=1)
     ]
-    return PAGE.format(style=STYLE, legend=LEGEND, articles="\n".join(articles))
+    return PAGE.format(style=STYLE, legend=legend(explanations), articles="\n".join(articles))
+
+
+def legend(explanations: Iterable[Explanation]) -> str:
+    """Return what the marks mean, as HTML."""
+    return LEGEND.format(explained=escape(name_explained(one.explained_class for one in explanations)))
 
 
 def review_html(explanation: Explanation) -> str:

@@ -27,11 +27,11 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
         console.print(Text(note))
 
 
-def print_legend(console: "Console") -> None:
-    """Print what the marks of explanations mean."""
-    marks = "green speaks for positive, red against; italics are unknown, grey was not read"
+def print_legend(console: "Console", explained: str) -> None:
+    """Print what the marks of explanations mean; `explained` says which class they speak for."""
+    marks = f"green speaks for {explained}, red against; italics are unknown, grey was not read"
     if not _has_colours(console):
-        marks = "(+) speaks for positive, (-) against; more signs are stronger; (?) is unknown"
+        marks = f"(+) speaks for {explained}, (-) against; more signs are stronger; (?) is unknown"
     score = "numbers are what sentences add to the logit; cut ones were not read"
     console.print(f"{marks};\n{score}", style="dim")
 

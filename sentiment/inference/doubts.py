@@ -1,10 +1,10 @@
 """The rules for doubting a prediction: when a review is unreadable, and why not to trust a label."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sentiment.data.words import WordCount
-from sentiment.runs.decision import Decision
+from sentiment.runs.decision import DEFAULT_THRESHOLD, Decision
 
 SEPARATOR = "; "  # no doubt holds it
 FEW_WORDS = 5
@@ -22,8 +22,13 @@ def is_unreadable(words: WordCount) -> bool:
     return words.known == 0 or words.known + words.common < words.words - 1
 
 
-def find_doubts(probability: float, words: WordCount, unknown: float, decision: Decision) -> list[str]:
-    """List in words why not to trust a prediction; `unknown` is the share of unknown tokens."""
+def find_doubts(
+    probabilities: Mapping[str, float], words: WordCount, unknown: float, decision: Decision
+) -> list[str]:
+    """List in words why not to trust a prediction.
+
+    `probabilities` are those of the classes in their order, `unknown` is the share of unknown tokens.
+    """
     doubts = []
     if words.known == 0:
         doubts.append("no known word")
@@ -33,11 +38,7 @@ def find_doubts(probability: float, words: WordCount, unknown: float, decision: 
         doubts.append("too short")
     elif unknown > HIGH_UNKNOWN_SHARE:
         doubts.append(f"{unknown:.0%} of the words unknown")
-    if _is_near(probability, decision.threshold):
-        doubts.append("near the threshold")
-    elif decision.is_unsure(probability):
-        doubts.append(f"in the range {decision.range_text} of --unsure")
-    return doubts
+    return doubts + _doubt_label(probabilities, decision)
 
 
 def join_doubts(doubts: Sequence[str]) -> str:
@@ -48,6 +49,20 @@ def join_doubts(doubts: Sequence[str]) -> str:
 def split_doubt(doubt: str) -> list[str]:
     """Return the doubts of a prediction one by one."""
     return doubt.split(SEPARATOR) if doubt else []
+
+
+def _doubt_label(probabilities: Mapping[str, float], decision: Decision) -> list[str]:
+    """List why another label is almost as good."""
+    if len(probabilities) > 2:
+        first, second = sorted(probabilities, key=probabilities.__getitem__, reverse=True)[:2]
+        odds = probabilities[first] / (probabilities[first] + probabilities[second])
+        return [f"{second} is almost as likely"] if _is_near(odds, DEFAULT_THRESHOLD) else []
+    probability = list(probabilities.values())[1]
+    if _is_near(probability, decision.threshold):
+        return ["near the threshold"]
+    if decision.is_unsure(probability):
+        return [f"in the range {decision.range_text} of --unsure"]
+    return []
 
 
 def _is_near(probability: float, threshold: float) -> bool:

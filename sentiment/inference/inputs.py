@@ -1,7 +1,6 @@
 """Texts in the forms that Python users have them, and predictions in a form that tables take."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def to_dicts(predictions: Iterable["Prediction"]) -> list[dict[str, Any]]:
 
     `pandas.DataFrame`, `polars.DataFrame` and `pyarrow.Table.from_pylist` make a table of them.
     """
-    return [asdict(prediction) for prediction in predictions]
+    return [prediction.to_dict() for prediction in predictions]
 
 
 def _describe_mistake(texts: Any, function: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from sentiment.config import DataSettings
-from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.columns import Columns, choose_columns
 from sentiment.data.labels import read_known_labels
 from sentiment.data.sources.files import TEXT_ENDING, file_ending, is_read_by_ending, stream_table
@@ -33,7 +32,7 @@ class Line(NamedTuple):
     """What an error calls its place."""
     text: str
     label: str | None = None
-    """The right label, positive or negative, if the file has one."""
+    """The name of the right class, if the file has it."""
     problem: str = ""
     """Why there is no text, and where; empty if there is one."""
 
@@ -142,8 +141,7 @@ def _name_labels(table: Table, column: str | None, columns: DataSettings) -> lis
     """Return the right label of each row, negative or positive, as far as it is known."""
     if column is None:
         return [None] * len(next(iter(table.columns.values())))
-    labels = read_known_labels(table.columns[column], columns, table.classes.get(column, ()))
-    return [None if label is None else CLASS_NAMES[label] for label in labels]
+    return read_known_labels(table.columns[column], columns, table.classes.get(column, ()))
 
 
 def _read_text(file: BinaryIO, name: str, columns: DataSettings | None) -> LineStream:
@@ -202,7 +200,7 @@ def _parse_objects(lines: Iterable[Line], columns: DataSettings) -> Iterator[Lin
             yield _bad_line(line.where, problem, columns)
             continue
         (label,) = read_known_labels([record.get(chosen.label) if chosen.label else None], columns)
-        yield Line(line.where, text, None if label is None else CLASS_NAMES[label])
+        yield Line(line.where, text, label)
 
 
 def _bad_line(where: str, problem: str, columns: DataSettings) -> Line:

@@ -1,5 +1,6 @@
 """Predict with a finished run: what `predict`, `eval` and Python users all call."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.config import Config, machine_settings
+from sentiment.config.classes import class_numbers
 from sentiment.data.batches import AnyReviews, EncodedReviews
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text_rules import TextRules
@@ -20,16 +22,16 @@ from sentiment.errors import RunError
 from sentiment.inference.doubts import find_doubts, is_unreadable, join_doubts
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.lines import check_lines, number_texts
-from sentiment.inference.scoring import probabilities, score
+from sentiment.inference.scoring import class_probabilities, score
 from sentiment.models.compact import expand
 from sentiment.models.ensemble import new_model
 from sentiment.runs import FinishedRun, read_run
 from sentiment.runs.decision import Decision, read_decision
+from sentiment.runs.table_settings import class_names
 from sentiment.system.device import Machine, find_machine
 from sentiment.system.versions import changed_versions
 
 REVIEWS_AT_A_TIME = 1024  # enough for even batches, few enough to answer soon
-CLASSES = ("negative", "positive")
 UNREADABLE = "unreadable"
 GOLDEN_TOLERANCE = 1e-4  # ten times the change that another batch, machine or thread count may cause
 
@@ -39,9 +41,9 @@ class Prediction:
     """The model's answer for one review."""
 
     label: str
-    """positive or negative; unreadable if the model knows next to none of the words; unsure if asked for."""
-    probability: float
-    """The probability of positive."""
+    """A class; unreadable if the model knows next to none of the words; unsure if asked for."""
+    probabilities: Mapping[str, float]
+    """The probability of each class by its name, in the order of the classes."""
     tokens: int
     """How many tokens the model has read."""
     unknown: float
@@ -52,14 +54,55 @@ class Prediction:
     """Why not to trust the label, in words; empty if there is no reason."""
 
     @property
-    def confidence(self) -> float:
-        """Probability of `label`; it is below 0.5 only if another threshold than 0.5 chose the label.
+    def probability(self) -> float:
+        """The probability of the second of two classes, such as positive; of more classes, the highest."""
+        found = list(self.probabilities.values())
+        return found[1] if len(found) == 2 else max(found)
 
-        Of an unsure or unreadable review it is the probability of the likelier class.
+    @property
+    def likeliest(self) -> str:
+        """The class with the highest probability; of two equal ones the first."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """Probability of `label`; of two classes, it is below 0.5 only if another threshold chose the label.
+
+        Of an unsure or unreadable review it is the probability of the likeliest class.
         """
-        if self.label not in CLASSES:
-            return max(self.probability, 1 - self.probability)
-        return self.probability if self.label == "positive" else 1 - self.probability
+        return self.probabilities.get(self.label, self.probabilities[self.likeliest])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the prediction as `predict --json` writes it."""
+        return {
+            "label": self.label,
+            **self.figures(),
+            "tokens": self.tokens,
+            "unknown": self.unknown,
+            "cut": self.cut,
+            "doubt": self.doubt,
+        }
+
+    def figures(self) -> dict[str, float]:
+        """Return the values of `figure_names`."""
+        values = list(self.probabilities.values())
+        if len(values) == 2:
+            values = values[1:]
+        elif numbers := class_numbers(self.probabilities):
+            values.append(sum(map(operator.mul, numbers, values)))
+        return dict(zip(figure_names(self.probabilities), values, strict=True))
+
+
+def figure_names(class_names: Iterable[str]) -> list[str]:
+    """Return what JSON and tables call the figures of a prediction.
+
+    It is `probability`, that of the second of two classes. Of more classes it is `probability_NAME` for each,
+    and `expected` if all names are numbers, such as stars: the mean of the numbers, weighed by probability.
+    """
+    names = list(class_names)
+    if len(names) == 2:
+        return ["probability"]
+    return [*(f"probability_{name}" for name in names), *(["expected"] if class_numbers(names) else [])]
 
 
 class Predictor:
@@ -92,7 +135,13 @@ class Predictor:
         """
         run = read_run(Path(path))
         machine = find_machine(machine_settings(device, threads))
-        model = build_model(run.config, run.vocabulary, run.weights, run.path / "model.safetensors")
+        model = build_model(
+            run.config,
+            run.vocabulary,
+            run.weights,
+            run.path / "model.safetensors",
+            len(class_names(run.facts)),
+        )
         model = model.to(machine.device)
         decision = read_decision(run.path)
         for config in _configurations_to_try(run.config):
@@ -115,6 +164,11 @@ class Predictor:
         """The number by which the logits were divided at the end of the training."""
         temperature: float = self.facts.get("result", {}).get("temperature", 1.0)
         return temperature
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the columns of `predict_proba`."""
+        return class_names(self.facts)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Predict reviews, in their order: a list, tuple, Series, array or any other iterable of texts.
@@ -149,38 +203,39 @@ class Predictor:
 
     def describe(self, reviews: AnyReviews) -> list[Prediction]:
         """Predict encoded reviews, in their order."""
-        probability_N = probabilities(self.logits(reviews))
+        names = self.class_names
         return [
-            describe_prediction(reviews, index, probability, self.decision)
-            for index, probability in enumerate(probability_N.tolist())
+            describe_prediction(reviews, index, dict(zip(names, found, strict=True)), self.decision)
+            for index, found in enumerate(class_probabilities(self.logits(reviews)).tolist())
         ]
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """float64 (N, 2): the probabilities of negative and positive, as scikit-learn's tools expect them.
+        """float64 (N, K): the probability of each class, as scikit-learn's tools expect them.
 
         Takes and raises what `predict` does.
         """
         predictions = self._predict_each(list(open_texts(texts, "predict_proba")))
-        positive_N = np.array([prediction.probability for prediction in predictions])
-        return np.stack([1 - positive_N, positive_N], axis=1)
+        found = [list(prediction.probabilities.values()) for prediction in predictions]
+        return np.array(found).reshape(-1, len(self.class_names))
 
     def logits(self, reviews: AnyReviews) -> np.ndarray:
-        """logits_N (float32) of encoded reviews, in their order."""
+        """logits_N (float32; logits_NK of K > 2 classes) of encoded reviews, in their order."""
         return score(self.model, reviews, self.machine)
 
     def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Record the predictions of today, which `load` checks later."""
         predictions = self.predict(texts)
         return [
-            {"text": text, "probability": prediction.probability}
+            {"text": text, **_golden_figures(prediction)}
             for text, prediction in zip(texts, predictions, strict=True)
         ]
 
     def _golden_change(self, run: FinishedRun) -> float:
         """Return the largest difference from a probability that the run recorded when it was finished."""
-        now = self.predict([record["text"] for record in run.golden])
-        then_G = np.array([record["probability"] for record in run.golden])
-        return float(np.abs(np.array([prediction.probability for prediction in now]) - then_G).max())
+        now = self.golden([record["text"] for record in run.golden])
+        key = "probability" if len(self.class_names) == 2 else "probabilities"
+        now_G, then_G = (np.array([record[key] for record in side]) for side in (now, run.golden))
+        return float(np.abs(now_G - then_G).max())
 
 
 def _configurations_to_try(config: Config) -> list[Config]:
@@ -194,19 +249,26 @@ def _configurations_to_try(config: Config) -> list[Config]:
     return [config.with_text(rules=2, tags=False, invisible=False), config]
 
 
+def _golden_figures(prediction: Prediction) -> dict[str, Any]:
+    """Return what golden.json records of a prediction."""
+    if len(prediction.probabilities) == 2:
+        return {"probability": prediction.probability}
+    return {"probabilities": list(prediction.probabilities.values())}
+
+
 def describe_prediction(
-    reviews: AnyReviews, index: int, probability: float, decision: Decision
+    reviews: AnyReviews, index: int, probabilities: Mapping[str, float], decision: Decision
 ) -> Prediction:
-    """The prediction of the review at `index`, given its probability."""
+    """The prediction of the review at `index`, given the probabilities of the classes."""
     words = reviews.count_words(index)
     unknown = float((reviews[index] == UNKNOWN_ID).mean())
     return Prediction(
-        label=UNREADABLE if is_unreadable(words) else decision.label(probability),
-        probability=float(probability),
+        label=UNREADABLE if is_unreadable(words) else decision.label(probabilities),
+        probabilities=probabilities,
         tokens=int(reviews.lengths_N[index]),
         unknown=unknown,
         cut=bool(reviews.whole_lengths_N[index] > reviews.lengths_N[index]),
-        doubt=join_doubts(find_doubts(probability, words, unknown, decision)),
+        doubt=join_doubts(find_doubts(probabilities, words, unknown, decision)),
     )
 
 
@@ -234,7 +296,7 @@ def _group_texts(texts: Iterable[str], is_idle: Callable[[], bool]) -> Iterator[
 
 
 def build_model(
-    config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path
+    config: Config, vocabulary: Vocabulary, weights: dict[str, Tensor], origin: Path, classes: int = 2
 ) -> nn.Module:
     """Put weights into the network of a configuration; their shapes are checked before memory is taken.
 
@@ -242,7 +304,7 @@ def build_model(
     """
     try:
         with torch.device("meta"):
-            model = new_model(config, vocabulary.sizes)
+            model = new_model(config, vocabulary.sizes, classes)
         model.load_state_dict(expand(weights), assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())

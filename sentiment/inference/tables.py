@@ -13,7 +13,7 @@ from sentiment.data.sources.table import Layout
 from sentiment.errors import DataError, UsageError
 from sentiment.inference.lines import Line
 from sentiment.inference.pieces import Piece, TableShape, open_table, pieces_of_lines
-from sentiment.inference.predictor import Prediction, Predictor
+from sentiment.inference.predictor import Prediction, Predictor, figure_names
 from sentiment.inference.writers import (
     JsonLinesWriter,
     SeparatedWriter,
@@ -27,7 +27,6 @@ from sentiment.inference.writers import (
 from sentiment.system import storage
 
 OUT_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-ADDED = ("label", "probability", "doubt")
 PREFIX = "predicted_"
 NAMED_ROWS = 3
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -75,12 +74,13 @@ def predict_table(
 ) -> Written:
     """Predict the rows of a file, and write it to `out` with the columns label, probability and doubt.
 
-    A row that cannot be used keeps its place, with empty cells and the reason in `doubt`; with `strict` it is
-    an error. A column that the table has already gets the prefix `predicted_`. Memory stays flat. `out` is
-    new or as before, never half written. Raises DataError if the file cannot be read.
+    With more classes than two, each has a column `probability_NAME`. A row that cannot be used keeps its
+    place, with empty cells and the reason in `doubt`; with `strict` it is an error. A column that the table
+    has already gets the prefix `predicted_`. Memory stays flat. `out` is new or as before, never half
+    written. Raises DataError if the file cannot be read.
     """
     shape, pieces = open_table(path, settings)
-    target = _Target(out, name_added(shape.names), settings)
+    target = _Target(out, name_added(shape.names, predictor.class_names), settings)
     with storage.new_file(out) as file, target.open(file, shape, path) as writer:
         return _write_pieces(predictor, pieces, writer, target.added, strict)
 
@@ -90,16 +90,16 @@ def predict_lines(
 ) -> Written:
     """Predict texts, and write them to `out` as a table with the column `text`; else as `predict_table`."""
     shape = TableShape(["text"], "text", Layout())
-    target = _Target(out, name_added(shape.names), settings)
+    target = _Target(out, name_added(shape.names, predictor.class_names), settings)
     with storage.new_file(out) as file, target.open(file, shape, None) as writer:
         return _write_pieces(predictor, pieces_of_lines(lines), writer, target.added, strict)
 
 
-def name_added(names: Sequence[str]) -> list[str]:
+def name_added(names: Sequence[str], class_names: Sequence[str]) -> list[str]:
     """Return the names of the added columns, with a prefix where a table has such a column."""
-    added = []
-    for name in ADDED:
-        while name in names:
+    added: list[str] = []
+    for name in ("label", *figure_names(class_names), "doubt"):
+        while name in names or name in added:
             name = PREFIX + name
         added.append(name)
     return added
@@ -157,7 +157,8 @@ def _write_pieces(
 ) -> Written:
     written = Written()
     for piece, predictions in _predict_pieces(predictor, _checked(pieces) if strict else pieces):
-        writer.write(piece, dict(zip(names, _added_columns(piece, predictions), strict=True)))
+        added = _added_columns(piece, predictions, predictor.class_names)
+        writer.write(piece, dict(zip(names, added, strict=True)))
         written.count(piece, predictions)
     return written
 
@@ -184,15 +185,19 @@ def _predict_pieces(
     yield from ((piece, []) for piece in waiting)
 
 
-def _added_columns(piece: Piece, predictions: Sequence[Prediction]) -> tuple[list[Any], list[Any], list[str]]:
-    """Return label, probability and doubt of each row; the doubt of an unusable row is its flaw."""
+def _added_columns(
+    piece: Piece, predictions: Sequence[Prediction], class_names: Sequence[str]
+) -> list[list[Any]]:
+    """Return label, figures and doubt of each row; the doubt of an unusable row is its flaw."""
     found = iter(predictions)
     rows = [None if flaw else next(found) for flaw in piece.flaws]
-    return (
+    nothing = [None] * len(figure_names(class_names))
+    figures = [[*row.figures().values()] if row else nothing for row in rows]
+    return [
         [row and row.label for row in rows],
-        [row and row.probability for row in rows],
+        *([row[column] for row in figures] for column in range(len(nothing))),
         [row.doubt if row else flaw for row, flaw in zip(rows, piece.flaws, strict=True)],
-    )
+    ]
 
 
 def _checked(pieces: Iterator[Piece]) -> Iterator[Piece]:

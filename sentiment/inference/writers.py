@@ -210,7 +210,8 @@ class ParquetWriter:
             ]
         )
         further = [
-            pyarrow.array(values, kind) for values, kind in zip(added.values(), types[-3:], strict=True)
+            pyarrow.array(values, kind)
+            for values, kind in zip(added.values(), types[-len(added) :], strict=True)
         ]
         self._writer.write_batch(pyarrow.RecordBatch.from_arrays([*arrays, *further], schema=self._schema))
 
@@ -224,7 +225,7 @@ def open_parquet(
     import pyarrow.parquet
 
     with _open_batches(source, schema) as (whole, batches):
-        for name, kind in zip(added, _added_types(), strict=True):
+        for name, kind in zip(added, _added_types(len(added)), strict=True):
             whole = whole.append(pyarrow.field(name, kind))
         writer = pyarrow.parquet.ParquetWriter(_Unowned(file), whole)
         try:
@@ -253,10 +254,11 @@ class _Unowned:
         pass
 
 
-def _added_types() -> tuple[Any, ...]:
+def _added_types(count: int) -> list[Any]:
+    """Return the types of a label, some figures and a doubt."""
     import pyarrow
 
-    return pyarrow.string(), pyarrow.float64(), pyarrow.string()
+    return [pyarrow.string(), *[pyarrow.float64()] * (count - 2), pyarrow.string()]
 
 
 @contextmanager

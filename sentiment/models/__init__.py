@@ -5,12 +5,12 @@ Shape legend, used in every name and comment of this package:
     B  reviews in a batch          E  features of one token (the embedding's width)
     T  tokens, padding included    H  hidden units of one direction
     D  directions: 1 or 2          M  width of a merged state (D * H where joined, else H)
-    L  layers                      R  width of a readout, which the head turns into a logit
+    L  layers                      R  width of a readout, which the head turns into logits
     C  channels (variables)        V  words in the vocabulary
     S  segments of a review, or    K  tokens of one segment or stretch
        stretches between two       N  rows put together from several reviews' parts: segments that hold
        gradient cuts                  tokens, or channels
-    X  any dimensions
+    X  any dimensions             O  logits of a review: 1 for two classes, else one for each class
 
 Three modules without segments or directions use some letters differently. In evidence.py, G is the n-grams
 that have a weight, N and D the n-grams of a review, P the places in it. In language_model.py, S is the words

@@ -1,4 +1,4 @@
-"""The whole network: from token ids to one logit for each review."""
+"""The whole network: from token ids to the logits of each review."""
 
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from sentiment.models.encoders import (
 )
 from sentiment.models.lstm import ExactLSTM, States, TruncatedLSTM
 from sentiment.models.merges import MERGES, merge_directions
-from sentiment.models.readouts import READOUTS, AttentionReadout, Readout, TokensReadout
+from sentiment.models.readouts import AttentionReadout, Readout, TokensReadout, build_readout
 
 # New embeddings are uniform between -0.17 and 0.17; those of nn.Embedding are about ten times as large.
 EMBEDDING_LIMIT = 0.17
@@ -28,7 +28,7 @@ EMBEDDING_LIMIT = 0.17
 class ReadoutDetails(NamedTuple):
     """The logits of a batch and what its readout gives each position; float32, 0 at padding."""
 
-    logits_B: Tensor
+    logits: Tensor
     """As `forward` returns them."""
     lengths_B: Tensor
     """int64: the number of positions of each review."""
@@ -36,32 +36,37 @@ class ReadoutDetails(NamedTuple):
     """1; for a hierarchical encoder the tokens of a segment (the last one of a review may hold fewer)."""
     weights_BT: Tensor | None
     """Only with the readout `attention`: how much each position counts; the weights sum to 1."""
-    token_logits_BT: Tensor | None
-    """Only with the readout `tokens`: the logit of each position; their mean is the review's logit."""
+    token_logits: Tensor | None
+    """Only with the readout `tokens`: the logit of each position (BT), or its logits (BTO) with more classes;
+    their means over positions are the review's."""
 
 
 class SentimentClassifier(nn.Module):
     """Embedding, LSTM encoder, merge of its directions, readout, linear head.
 
-    A review's logit does not depend on the other reviews of its batch. Alone, in any batch, in any order and
-    with any padding, it is the same to 1e-5 in float32.
+    A review's logits do not depend on the other reviews of its batch. Alone, in any batch, in any order and
+    with any padding, they are the same to 1e-5 in float32.
     """
 
-    def __init__(self, settings: ModelSettings, *vocabulary_sizes: int) -> None:
-        """Take the number of ids in the vocabulary of each channel."""
+    def __init__(self, settings: ModelSettings, *vocabulary_sizes: int, classes: int = 2) -> None:
+        """Take the number of ids in the vocabulary of each channel, and the number of classes."""
         super().__init__()
+        self.classes = classes
         self.embeddings = nn.ModuleList(new_embedding(size, settings.embedding) for size in vocabulary_sizes)
         self.word_dropout = settings.word_dropout
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
         self.encoder = build_encoder(settings)
         self.merge = MERGES[settings.merge]
         directions = 2 if settings.bidirectional and settings.merge == "concat" else 1
-        self.readout: Readout = READOUTS[settings.readout](directions * settings.hidden, settings.dropout)
-        is_logit = isinstance(self.readout, TokensReadout)
-        self.head = nn.Identity() if is_logit else nn.Linear(self.readout.width, 1)
+        outputs = count_outputs(classes)
+        self.readout: Readout = build_readout(
+            settings.readout, directions * settings.hidden, settings.dropout, outputs
+        )
+        gives_logits = isinstance(self.readout, TokensReadout)
+        self.head = nn.Identity() if gives_logits else nn.Linear(self.readout.width, outputs)
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return logits_B (float32); above 0 means a positive review.
+        """Return logits_B (float32), above 0 for the second of two classes; logits_BO for more classes.
 
         `tokens_BT` is int64, 0 at padding; with several channels its shape is (B, T, C). `lengths_B` is
         int64, at least 1.
@@ -78,10 +83,9 @@ class SentimentClassifier(nn.Module):
         return inputs
 
     def classify(self, inputs_BTE: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return logits_B (float32) of embedded tokens."""
+        """Return the logits of `forward` for embedded tokens."""
         merged = merge_directions(self.merge, self.encoder(inputs_BTE, lengths_B))
-        logits_B: Tensor = self.head(self.readout(merged)).float()[:, 0]
-        return logits_B
+        return drop_single_output(self.head(self.readout(merged)).float())
 
     def readout_details(self, tokens_BT: Tensor, lengths_B: Tensor) -> ReadoutDetails:
         """Return the logits of `forward` with the attention weights or token logits behind them, if any."""
@@ -89,11 +93,11 @@ class SentimentClassifier(nn.Module):
         merged = merge_directions(self.merge, states)
         readout = self.readout
         return ReadoutDetails(
-            logits_B=self.head(readout(merged)).float()[:, 0],
+            logits=drop_single_output(self.head(readout(merged)).float()),
             lengths_B=states.lengths_B,
             tokens_per_position=self.encoder.tokens_per_position,
             weights_BT=readout.weights(merged).float() if isinstance(readout, AttentionReadout) else None,
-            token_logits_BT=readout.token_logits(merged).float()
+            token_logits=drop_single_output(readout.token_logits(merged).float())
             if isinstance(readout, TokensReadout)
             else None,
         )
@@ -112,6 +116,16 @@ class SentimentClassifier(nn.Module):
             return inputs_BTE
         channels = zip(self.embeddings, tokens_BT.unbind(2), strict=True)
         return torch.stack([embedding(channel_BT) for embedding, channel_BT in channels], dim=2)
+
+
+def count_outputs(classes: int) -> int:
+    """Return how many logits a review has: one for two classes, else one for each class."""
+    return 1 if classes == 2 else classes
+
+
+def drop_single_output(logits_XO: Tensor) -> Tensor:
+    """Return logits_X if there is one output, else the logits as they are."""
+    return logits_XO[..., 0] if logits_XO.shape[-1] == 1 else logits_XO
 
 
 def new_embedding(words: int, width: int) -> nn.Embedding:

@@ -14,7 +14,7 @@ from sentiment.models.evidence import NGramEvidence
 
 
 class Ensemble(nn.Module):
-    """The mean of its members' logits, mixed with the logit of the evidence."""
+    """The mean of its members' logits, mixed with those of the evidence."""
 
     def __init__(
         self, members: Sequence[SentimentClassifier], evidence: NGramEvidence | None, weight: float
@@ -26,12 +26,18 @@ class Ensemble(nn.Module):
         self.weight = weight
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return logits_B (float32) for the inputs of `SentimentClassifier`; evidence needs 0 at padding."""
-        logits = [member(tokens_BT, lengths_B) for member in self.members]
-        logits_B = torch.stack(logits).mean(dim=0)
+        """Return the logits of `SentimentClassifier` for its inputs; evidence needs 0 at padding."""
+        members = [member(tokens_BT, lengths_B) for member in self.members]
+        logits = torch.stack(members).mean(dim=0)
         if self.evidence is not None:
-            logits_B = (1 - self.weight) * logits_B + self.weight * self.evidence(tokens_BT)
-        return logits_B
+            logits = (1 - self.weight) * logits + self.weight * self.evidence(tokens_BT)
+        return logits
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        classes: int = self.members[0].classes  # type: ignore[assignment]
+        return classes
 
     def without_evidence(self) -> "Ensemble":
         """Return the same members without the evidence."""
@@ -45,13 +51,21 @@ class Ensemble(nn.Module):
                 part.scale_logits(factor)
 
 
-def new_model(config: Config, vocabulary_sizes: Sequence[int]) -> SentimentClassifier | Ensemble:
-    """Make the untrained network that a run with this configuration trains."""
-    members = [SentimentClassifier(config.model, *vocabulary_sizes) for _ in range(config.training.members)]
-    if len(members) == 1 and not config.evidence.weight:
+def new_model(
+    config: Config, vocabulary_sizes: Sequence[int], classes: int = 2
+) -> SentimentClassifier | Ensemble:
+    """Make the untrained network that a run with this configuration trains for so many classes."""
+    members = [
+        SentimentClassifier(config.model, *vocabulary_sizes, classes=classes)
+        for _ in range(config.training.members)
+    ]
+    weight = config.evidence.weight
+    if len(members) == 1 and not weight:
         return members[0]
-    evidence = NGramEvidence(config.evidence.size, *vocabulary_sizes) if config.evidence.weight else None
-    return Ensemble(members, evidence, config.evidence.weight)
+    if not weight:
+        return Ensemble(members, evidence=None, weight=0.0)
+    (words,) = vocabulary_sizes
+    return Ensemble(members, NGramEvidence(config.evidence.size, words, classes), weight)
 
 
 def join_weights(

@@ -1,4 +1,4 @@
-"""N-gram evidence: a linear logit over the distinct 1- to 3-grams of a review.
+"""N-gram evidence: linear logits over the distinct 1- to 3-grams of a review.
 
 It adds what an LSTM overlooks. Source: Wang & Manning 2012; with a recurrent network, Mesnil et al. 2015.
 """
@@ -16,39 +16,44 @@ class NGramEvidence(nn.Module):
     """The n-grams that count and their weights.
 
     A review's logit is the sum of the weights of its n-grams, divided by the L2 norm of their inverse
-    document frequencies. An n-gram's key is the number whose digits, in base `words`, are its words' ids.
+    document frequencies. With more classes than two, each has its own weights and logit. An n-gram's key is
+    the number whose digits, in base `words`, are its words' ids.
     """
 
     keys_G: Tensor
     """int64, ascending; unused places at the end hold the largest int64."""
     weights_G: Tensor
-    """float32: coefficient times log-count ratio times inverse document frequency."""
+    """float32: coefficient times log-count ratio times inverse document frequency; (G, O) with more classes
+    than two."""
     squares_G: Tensor
     """float32: squared inverse document frequency."""
     bias: Tensor
-    """float32 scalar."""
+    """float32 scalar; (O,) with more classes than two."""
 
-    def __init__(self, size: int, words: int) -> None:
+    def __init__(self, size: int, words: int, classes: int = 2) -> None:
         """Make room for `size` n-grams of a vocabulary of `words` ids; all weights are zero."""
         super().__init__()
         self.words = words
+        outputs = () if classes == 2 else (classes,)
         self.register_buffer("keys_G", torch.full((size,), torch.iinfo(torch.int64).max))
-        self.register_buffer("weights_G", torch.zeros(size))
+        self.register_buffer("weights_G", torch.zeros(size, *outputs))
         self.register_buffer("squares_G", torch.zeros(size))
-        self.register_buffer("bias", torch.zeros(()))
+        self.register_buffer("bias", torch.zeros(outputs))
 
     def forward(self, tokens_BT: Tensor) -> Tensor:
-        """Return logits_B (float32) of int64 token ids, 0 at padding."""
+        """Return logits_B (float32; logits_BO with more classes) of int64 token ids, 0 at padding."""
         weights_BN, squares_BN = self._look_up(distinct_ngrams(tokens_BT, self.words))
         sums_B, norms_B = weights_BN.sum(dim=1), squares_BN.sum(dim=1).sqrt()
+        norms_B = norms_B.reshape(-1, *[1] * (sums_B.dim() - 1))
         return torch.where(norms_B > 0, sums_B / norms_B, 0.0) + self.bias
 
     def contributions(self, tokens_1T: Tensor) -> Tensor:
-        """Return contributions_T (float32): each token's part of one review's logit, the bias left out.
+        """Return contributions_T (contributions_TO; float32): each token's part of one review's logits.
 
-        An n-gram's part is split evenly between the places where it occurs, and there between its words.
+        The bias is left out. An n-gram's part is split evenly between the places where it occurs, and there
+        between its words.
         """
-        shares_T = self.weights_G.new_zeros(tokens_1T.shape[1])
+        shares_T = self.weights_G.new_zeros(tokens_1T.shape[1], *self.bias.shape)
         squares = self.squares_G.new_zeros(())
         for length, keys_1P in enumerate(ngrams(tokens_1T, self.words), start=1):
             keys_D, distinct_P, counts_D = keys_1P[0].unique(  # type: ignore[no-untyped-call]
@@ -56,6 +61,7 @@ class NGramEvidence(nn.Module):
             )
             weights_D, squares_D = self._look_up(keys_D)
             squares = squares + squares_D.sum()
+            counts_D = counts_D.reshape(-1, *[1] * self.bias.dim())
             share_P = (weights_D / counts_D)[distinct_P] / length
             for offset in range(length):
                 shares_T[offset : offset + len(share_P)] += share_P
@@ -70,7 +76,8 @@ class NGramEvidence(nn.Module):
         """Return weights_X and squares_X, 0 for n-grams that do not count."""
         places_X = torch.searchsorted(self.keys_G, keys_X).clamp(max=len(self.keys_G) - 1)
         kept_X = self.keys_G[places_X] == keys_X
-        return self.weights_G[places_X] * kept_X, self.squares_G[places_X] * kept_X
+        weights_X = self.weights_G[places_X] * kept_X.reshape(*kept_X.shape, *[1] * self.bias.dim())
+        return weights_X, self.squares_G[places_X] * kept_X
 
 
 def distinct_ngrams(tokens_BT: Tensor, words: int) -> Tensor:

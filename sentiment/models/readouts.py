@@ -97,24 +97,24 @@ class AttentionReadout(Readout):
 
 
 class TokensReadout(Readout):
-    """One logit for each position, as in a tagger; the review's logit is their mean.
+    """The logits of each position, as in a tagger; the review's logits are their means.
 
-    Its vector is that logit (R = 1): no head follows, and dropout applies to each state.
+    Its vector is those logits (R = O outputs): no head follows, and dropout applies to each state.
     Source: taggers, Graves & Schmidhuber 2005; the mean over instances, Kotzias et al. 2015.
     """
 
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__(1, dropout)
-        self.tagger = nn.Linear(width, 1)
+    def __init__(self, width: int, dropout: float, outputs: int = 1) -> None:
+        super().__init__(outputs, dropout)
+        self.tagger = nn.Linear(width, outputs)
 
     def token_logits(self, merged: Merged) -> Tensor:
-        """Return logits_BT: the logit of each position, 0 at padding."""
-        logits_BT: Tensor = self.tagger(self.dropout(merged.states_BTM))[:, :, 0]
-        return logits_BT.masked_fill(~merged.mask_BT, 0.0)
+        """Return logits_BTO: the logits of each position, 0 at padding."""
+        logits_BTO: Tensor = self.tagger(self.dropout(merged.states_BTM))
+        return logits_BTO.masked_fill(~merged.mask_BT[:, :, None], 0.0)
 
     def forward(self, merged: Merged) -> Tensor:
-        """Return readout_B1: the review's logit."""
-        return masked_mean(self.token_logits(merged)[:, :, None], merged.mask_BT)
+        """Return readout_BO: the review's logits."""
+        return masked_mean(self.token_logits(merged), merged.mask_BT)
 
 
 def masked_max(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
@@ -125,6 +125,13 @@ def masked_max(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
 def masked_mean(states_BTM: Tensor, mask_BT: Tensor) -> Tensor:
     """Return mean_BM over the positions where the mask is true."""
     return states_BTM.masked_fill(~mask_BT[:, :, None], 0.0).sum(dim=1) / mask_BT.sum(dim=1, keepdim=True)
+
+
+def build_readout(name: str, width: int, dropout: float, outputs: int) -> Readout:
+    """Make the readout that `model.readout` names; `outputs` is the number of logits of a review."""
+    if name == "tokens":
+        return TokensReadout(width, dropout, outputs)
+    return READOUTS[name](width, dropout)
 
 
 READOUTS: dict[str, type[Readout]] = {

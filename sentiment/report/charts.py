@@ -31,7 +31,7 @@ class CaptionedChart:
 
 def draw_score_charts(run: JudgedRun) -> list[CaptionedChart]:
     """Draw how well the probabilities of one run fit the labels."""
-    labels_N, logits_N = run.scores.part.labels_N, run.scores.logits_N
+    part, logits = run.scores.part, run.scores.logits
     shown = [
         CaptionedChart(
             title="Reliability",
@@ -39,16 +39,15 @@ def draw_score_charts(run: JudgedRun) -> list[CaptionedChart]:
             "Larger dots have more reviews.",
             svg=reliability_chart({run.name: run.reliability}),
         ),
-        CaptionedChart(
-            title="Distribution",
-            caption="Reviews by their probability. A bar on the wrong side of the middle shows mistakes.",
-            svg=probability_chart(probabilities(logits_N), labels_N),
-        ),
     ]
+    if logits.ndim == 1:
+        caption = "Reviews by their probability. A bar on the wrong side of the middle shows mistakes."
+        svg = probability_chart(probabilities(logits), part.labels_N, part.class_names)
+        shown.append(CaptionedChart(title="Distribution", caption=caption, svg=svg))
     if run.judged.evaluation.roc_auc is not None:
         caption = "What every other threshold would find, and how many false alarms it would raise."
         shown.append(
-            CaptionedChart(title="ROC", caption=caption, svg=roc_chart({run.name: logits_N}, labels_N))
+            CaptionedChart(title="ROC", caption=caption, svg=roc_chart({run.name: logits}, part.labels_N))
         )
     return shown
 
@@ -102,7 +101,7 @@ def draw_comparison_charts(runs: Sequence[JudgedRun]) -> list[CaptionedChart]:
     caption = "Accuracy at each confidence. On the dashed line both are equal."
     shown = [CaptionedChart(title="Reliability", caption=caption, svg=reliability_chart(bins))]
     if runs[0].judged.evaluation.roc_auc is not None:
-        logits = dict(zip(names, (run.scores.logits_N for run in runs), strict=True))
+        logits = dict(zip(names, (run.scores.logits for run in runs), strict=True))
         svg = roc_chart(logits, runs[0].scores.part.labels_N)
         shown.append(CaptionedChart(title="ROC", caption="What every other threshold would find.", svg=svg))
     stages = {name: stage_curves(run.metrics) for name, run in zip(names, runs, strict=True)}

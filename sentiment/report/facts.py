@@ -29,7 +29,7 @@ from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing
 from sentiment.explain.explanation import Explanation, explain_reviews
 from sentiment.inference.predictor import Predictor
-from sentiment.inference.scoring import probabilities
+from sentiment.inference.scoring import likeliest_classes
 from sentiment.models.ensemble import Ensemble
 from sentiment.runs import read_metrics, run_title
 from sentiment.system.console import say
@@ -149,11 +149,11 @@ def compare_runs(paths: Sequence[Path], options: JudgeOptions) -> RunComparison:
     if len({run.name for run in runs}) < len(runs):
         runs = [replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)]
     labels_N = runs[0].scores.part.labels_N
-    right_RN = np.array([(run.scores.logits_N > 0) == (labels_N == 1) for run in runs])
+    right_RN = np.array([likeliest_classes(run.scores.logits) == labels_N for run in runs])
     return RunComparison(
         runs=runs,
         paired_tests=[
-            (one, other, mcnemar(one.scores.logits_N, other.scores.logits_N, labels_N))
+            (one, other, mcnemar(one.scores.logits, other.scores.logits, labels_N))
             for one, other in combinations(runs, 2)
         ],
         differing_keys=_find_differing_keys([run.config for run in runs]),
@@ -180,7 +180,7 @@ def _judge_run(path: Path, options: JudgeOptions) -> tuple[Predictor, JudgedRun]
         parameters=_count_weights(predictor.model),
         scores=scores,
         judged=scores.judge(),
-        reliability=reliability(probabilities(scores.logits_N), scores.part.labels_N),
+        reliability=reliability(scores.logits, scores.part.labels_N),
         slicings=slice_scores(predictor, scores),
     )
 
@@ -189,7 +189,7 @@ def _count_weights(model: nn.Module) -> int:
     """Count the numbers that training found, those of n-gram evidence included."""
     evidence = model.evidence if isinstance(model, Ensemble) else None
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return parameters + (len(evidence.weights_G) if evidence is not None else 0)
+    return parameters + (evidence.weights_G.numel() if evidence is not None else 0)
 
 
 def _result_or_reason(find: Callable[[], Found]) -> Found | str:

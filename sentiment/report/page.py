@@ -3,9 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from sentiment.evaluation.judge import Comparison
 from sentiment.evaluation.slices import Slicing
-from sentiment.explain.page import LEGEND
+from sentiment.explain.page import legend
 from sentiment.report import words
 from sentiment.report.charts import draw_comparison_charts, draw_score_charts, draw_training_charts
 from sentiment.report.curves import stage_curves
@@ -15,6 +17,7 @@ from sentiment.report.reviews import prepare_review
 from sentiment.report.tables import (
     baseline_rows,
     confusion_rows,
+    figure_cells,
     length_comparison_table,
     recipe_sections,
     slicing_table,
@@ -39,14 +42,15 @@ def run_page(facts: RunFacts) -> str:
         compared=compared,
         baseline_rows=baseline_rows(compared) if compared else [],
         p_value=compared.paired_test.describe() if compared else "",
+        figure_cells=figure_cells(judged.evaluation),
         confusion=confusion_rows(judged.evaluation),
         slicings=[slicing_table(slicing) for slicing in run.slicings],
         scale=_accuracy_scale(run.slicings),
         score_charts=draw_score_charts(run),
         worst=[prepare_review(review) for review in facts.worst],
-        wrong=judged.evaluation.false_positives + judged.evaluation.false_negatives,
+        wrong=round(judged.evaluation.reviews * (1 - judged.evaluation.accuracy)),
         doubtful=[prepare_review(review) for review in facts.least_certain],
-        legend=LEGEND,
+        legend=Markup(legend(one.explanation for one in [*facts.worst, *facts.least_certain])),
         training_charts=draw_training_charts(stages),
         stages=stages,
         training=words.training_summary(run),

@@ -36,15 +36,15 @@ def prepare_review(explained: ExplainedReview) -> ShownReview:
         review=review,
         is_correct=review.label == review.prediction.label,
         verdict=label_and_confidence(review.prediction),
-        excerpt=choose_excerpt(explanation, review.prediction.label),
+        excerpt=choose_excerpt(explanation, review.prediction.label == explanation.explained_class),
         doubts=explanation.doubts,
         html=bounded_review_html(explanation),
     )
 
 
-def choose_excerpt(explanation: Explanation, label: str) -> str:
-    """Return the start of the sentence that speaks most for `label`, the predicted one."""
-    sign = 1 if label == "positive" else -1
+def choose_excerpt(explanation: Explanation, speaks_for: bool) -> str:
+    """Return the start of the sentence that speaks most for the explained class, or against it."""
+    sign = 1 if speaks_for else -1
     best = max(explanation.sentences, key=lambda sentence: sign * (sentence.contribution or 0))
     text = "".join(token.text for token in explanation.tokens[best.start : best.stop]).strip()
     return text if len(text) <= EXCERPT_CHARACTERS else text[:EXCERPT_CHARACTERS].rstrip() + " …"

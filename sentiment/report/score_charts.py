@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentiment.data.text import shorten
 from sentiment.evaluation.metrics import ReliabilityBin, wilson_interval
 from sentiment.report.drawing import (
     FAINT,
@@ -82,19 +83,20 @@ def _plot_intervals(axes: "Axes", bins: Sequence[ReliabilityBin]) -> None:
     axes.vlines([bin.confidence for bin in bins], *zip(*intervals, strict=True), color=FIRST, linewidth=1)
 
 
-def probability_chart(positive_N: np.ndarray, labels_N: np.ndarray) -> str:
-    """Draw a histogram of probabilities: positive reviews upwards, negative ones downwards."""
+def probability_chart(positive_N: np.ndarray, labels_N: np.ndarray, class_names: Sequence[str]) -> str:
+    """Draw a histogram of probabilities: reviews of the second of two classes upwards, others downwards."""
+    first, second = (shorten(name, 20) for name in class_names)
     edges = np.linspace(0, 1, 21)
     up, down = (np.histogram(positive_N[labels_N == label], edges)[0] for label in (1, 0))
 
     def paint(axes: "Axes") -> None:
         from matplotlib.ticker import FuncFormatter
 
-        axes.bar(edges[:-1], up, width=0.044, align="edge", color=FIRST, label="positive reviews")
-        axes.bar(edges[:-1], -down, width=0.044, align="edge", color=SECOND, label="negative reviews")
+        axes.bar(edges[:-1], up, width=0.044, align="edge", color=FIRST, label=f"{second} reviews")
+        axes.bar(edges[:-1], -down, width=0.044, align="edge", color=SECOND, label=f"{first} reviews")
         axes.axhline(0, color=FAINT, linewidth=0.8)
         axes.axvline(0.5, color=FAINT, linewidth=1, linestyle="dashed")
-        axes.set_xlabel("probability of positive")
+        axes.set_xlabel(f"probability of {second}")
         axes.set_ylabel("reviews")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{abs(count):,.0f}"))
         axes.grid(axis="x", visible=False)

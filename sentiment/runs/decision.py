@@ -1,5 +1,6 @@
-"""How a run turns a probability into a label: the rule, and the file that keeps it next to the manifest."""
+"""How a run turns probabilities into a label: the rule, and the file that keeps it next to the manifest."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ from sentiment.system import storage
 
 DECISION_FILE = "decision.json"
 DEFAULT_THRESHOLD = 0.5
+UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What decides a label: `unsure` inside a range, else positive above the threshold."""
+    """What decides a label: of two classes, `unsure` inside a range, else the second one above the threshold.
+
+    Of more classes it is the likeliest one.
+    """
 
     threshold: float = DEFAULT_THRESHOLD
     unsure: tuple[float, float] | None = None
@@ -29,11 +34,14 @@ class Decision:
         """The range of `unsure` as the option takes it, or nothing."""
         return "" if self.unsure is None else f"{self.unsure[0]:g}:{self.unsure[1]:g}"
 
-    def label(self, probability: float) -> str:
-        """Return positive, negative or unsure."""
-        if self.is_unsure(probability):
-            return "unsure"
-        return "positive" if probability > self.threshold else "negative"
+    def label(self, probabilities: Mapping[str, float]) -> str:
+        """Return the name of a class, or unsure; `probabilities` are those of the classes, in their order."""
+        if len(probabilities) > 2:
+            return max(probabilities, key=probabilities.__getitem__)
+        first, second = probabilities
+        if self.is_unsure(probabilities[second]):
+            return UNSURE
+        return second if probabilities[second] > self.threshold else first
 
 
 def read_decision(run: Path) -> Decision | None:
@@ -58,6 +66,14 @@ def keep_threshold(run: Path, threshold: float, chosen: str) -> Path:
     record: dict[str, Any] = {"threshold": threshold, "chosen": chosen}
     storage.write_file(path, storage.dump_json(record))
     return path
+
+
+def require_two_classes(names: Sequence[str], option: str) -> None:
+    """Raise UsageError, which names the option, if a run does not have two classes."""
+    if len(names) != 2:
+        raise UsageError(
+            f"{option} needs two classes, but the run has {len(names)}: the label is the likeliest class"
+        )
 
 
 def require_keepable(run: Path) -> None:

@@ -1,5 +1,6 @@
 """Read a finished run: every byte is read once, hashed, then parsed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 from torch import Tensor
 
 from sentiment.config import Config, parse_run_config
+from sentiment.config.classes import MOST_CLASSES
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import parse_tensors
 from sentiment.runs.commands import resume_command_line, train_command_line
 from sentiment.runs.locate import is_run
+from sentiment.runs.table_settings import class_names
 from sentiment.system import storage
 
 FINISHED_FILES = {"config.toml", "vocabulary.txt", "model.safetensors", "golden.json", "run.json"}
@@ -56,7 +59,10 @@ def read_run(path: Path) -> FinishedRun:
     facts, golden = json_object("run.json"), json_object("golden.json").get("reviews")
     if not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("result"), dict):
         raise RunError(f"{path / 'run.json'} is damaged: it has no versions or no result")
-    if not isinstance(golden, list) or not golden or not all(map(_is_golden, golden)):
+    names = class_names(facts)
+    if not _are_class_names(names):
+        raise RunError(f"{path / 'run.json'} is damaged: its classes have no names")
+    if not isinstance(golden, list) or not golden or not all(_is_golden(one, len(names)) for one in golden):
         raise RunError(f"{path / 'golden.json'} is damaged: it has no reviews with probabilities")
     return FinishedRun(
         path=path,
@@ -94,9 +100,17 @@ def _require_finished(path: Path) -> None:
         raise RunError(f"{path} is not finished; to resume it: {resume_command_line(path)}")
 
 
-def _is_golden(record: Any) -> bool:
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("text"), str)
-        and isinstance(record.get("probability"), float)
-    )
+def _are_class_names(names: Sequence[Any]) -> bool:
+    is_named = all(isinstance(name, str) and name for name in names)
+    return is_named and 2 <= len(names) <= MOST_CLASSES and len(set(names)) == len(names)
+
+
+def _is_golden(record: Any, classes: int) -> bool:
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        return False
+    if classes == 2:
+        return isinstance(record.get("probability"), float)
+    values = record.get("probabilities")
+    if not isinstance(values, list) or len(values) != classes:
+        return False
+    return all(isinstance(value, float) for value in values)

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sentiment.config import Config, DataSettings, OwnTable, parse_config
+from sentiment.config.classes import CLASS_NAMES, Classes, parse_classes
+from sentiment.data.labels import list_names
+from sentiment.data.text import shorten
+from sentiment.errors import UsageError
 
 
 def table_settings(
@@ -17,9 +21,27 @@ def table_settings(
     """
     given = parse_config("", "the options", changes).data
     changed = {key: getattr(given, key) for key in given.model_fields_set}
+    own = own_table(config, facts)
+    if given.classes:
+        _require_known(parse_classes(given.classes).names, own.classes.names)
     if source is None:
-        return config.data.model_copy(update=changed)
-    return config.data.for_another_table(own_table(config, facts), **{"source": source, **changed})
+        return config.data.judged_by(own, **changed)
+    return config.data.for_another_table(own, **{"source": source, **changed})
+
+
+def class_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of a run's classes from the content of its run.json; older runs have two."""
+    data = facts.get("data")
+    names = data.get("class_names", CLASS_NAMES) if isinstance(data, dict) else CLASS_NAMES
+    return tuple(names) if isinstance(names, list | tuple) else ()
+
+
+def _require_known(given: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError if classes were given that a run does not have."""
+    if unknown := [name for name in given if name not in known]:
+        raise UsageError(
+            f"--classes: the run has no class {shorten(unknown[0])}; its classes are {list_names(known)}"
+        )
 
 
 def own_table(config: Config, facts: Mapping[str, Any]) -> OwnTable:
@@ -30,6 +52,6 @@ def own_table(config: Config, facts: Mapping[str, Any]) -> OwnTable:
         text=columns.get("text") or config.data.text_column,
         label=columns.get("label") or config.data.label_column,
         group=columns.get("group") or config.data.group_column,
-        classes=recorded.get("classes", {}),
+        classes=Classes(class_names(facts), recorded.get("classes", {})),
         leaves_labels_out=bool(config.data.classes),
     )

@@ -34,10 +34,11 @@ def finish_run(
     start, config, prepared = time.perf_counter(), session.config, session.prepared
     weights = join_weights(state.members, _fit_final_evidence(run, session, state))
     seconds = state.progress.seconds + time.perf_counter() - start
-    model = build_model(config, prepared.vocabulary, weights, run.path)
+    names = prepared.classes.names
+    model = build_model(config, prepared.vocabulary, weights, run.path, len(names))
     assert isinstance(model, SentimentClassifier | Ensemble)
     machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
-    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine)
+    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts)
     reviews, labels_N = prepared.validation
     temperature = 1.0
     if config.calibration.temperature:
@@ -45,7 +46,9 @@ def finish_run(
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
     golden = predictor.golden(prepared.golden)
-    validation = evaluate(predictor.logits(reviews), labels_N) if len(reviews) else None
+    validation = None
+    if len(reviews):
+        validation = evaluate(predictor.logits(reviews), labels_N, class_names=names)
     facts |= {
         "result": {
             "stages": state.progress.finished,
@@ -84,7 +87,8 @@ def _judge_network(predictor: Predictor, validation: LabelledReviews) -> Evaluat
     model, reviews = predictor.model, validation.reviews
     if not isinstance(model, Ensemble) or model.evidence is None or len(reviews) == 0:
         return None
-    return evaluate(score(model.without_evidence(), reviews, predictor.machine), validation.labels_N)
+    logits = score(model.without_evidence(), reviews, predictor.machine)
+    return evaluate(logits, validation.labels_N, class_names=predictor.class_names)
 
 
 def _judge_baseline(session: TrainingSession) -> Evaluation | None:
@@ -96,7 +100,7 @@ def _judge_baseline(session: TrainingSession) -> Evaluation | None:
         baseline = fit_baseline(train, session.config.seed)
     except DataError:
         return None
-    return evaluate(baseline.logits(validation), validation.labels_N)
+    return evaluate(baseline.logits(validation), validation.labels_N, class_names=validation.class_names)
 
 
 def _fit_final_evidence(
@@ -117,6 +121,7 @@ def _fit_final_evidence(
         extra=prepared.extra,
         phrases=prepared.phrases,
         guessed=guessed,
+        classes=len(prepared.classes),
     )
 
 
@@ -127,6 +132,7 @@ def _guess_labels(run: RunFolder, session: TrainingSession, state: TrainingState
         return None
     weights = join_weights(state.members, session.evidence())
     say("labelling the unlabelled reviews for the n-gram evidence")
-    model = build_model(session.config, session.prepared.vocabulary, weights, run.path)
-    logits_N = score(model.to(session.machine.device), unlabelled, session.machine)
-    return LabelledReviews(unlabelled, probabilities(logits_N))
+    classes = len(session.prepared.classes)
+    model = build_model(session.config, session.prepared.vocabulary, weights, run.path, classes)
+    logits = score(model.to(session.machine.device), unlabelled, session.machine)
+    return LabelledReviews(unlabelled, probabilities(logits))

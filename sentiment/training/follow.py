@@ -107,8 +107,10 @@ def _save_checkpoint(run: RunFolder, state: TrainingState) -> Path:
 
 
 def _metrics_record(event: Step | Epoch) -> dict[str, Any]:
-    kind = "step" if isinstance(event, Step) else "epoch"
-    return {"event": kind, **asdict(event)}
+    if isinstance(event, Step):
+        return {"event": "step", **asdict(event)}
+    judged = event.validation
+    return {"event": "epoch", **vars(event), "validation": None if judged is None else judged.summary()}
 
 
 def _current_resume_command(run: RunFolder, config: Config) -> str:

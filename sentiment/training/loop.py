@@ -89,8 +89,8 @@ def train(
                 yield _take_step(state, indices, config, machine, batches=len(batches))
             evaluation = None
             if stage.is_judged:
-                logits_N = yield from score_in_turn(state.judged, validation.reviews, machine, "validating")
-                evaluation = evaluate(logits_N, validation.labels_N)
+                logits = yield from score_in_turn(state.judged, validation.reviews, machine, "validating")
+                evaluation = evaluate(logits, validation.labels_N)
             yield _close_epoch(state, evaluation)
         state.finish_stage()
 

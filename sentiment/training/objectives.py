@@ -6,13 +6,13 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sentiment.data.batches import AnyReviews, LabelledReviews
 from sentiment.inference.scoring import Scored, probabilities, score_in_turn
 from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.lstm import padding_mask
 from sentiment.system.device import Machine
+from sentiment.training.class_loss import TWO_CLASSES, ClassLoss, count_hits
 
 
 class Objective(Protocol):
@@ -71,9 +71,11 @@ class Labels:
 
     classifies = True
 
-    def __init__(self, reviews: LabelledReviews, adversarial: float) -> None:
+    def __init__(self, reviews: LabelledReviews, adversarial: float, loss: ClassLoss = TWO_CLASSES) -> None:
         self.lengths_N = reviews.reviews.lengths_N
-        self._reviews, self._labels_N = reviews
+        self._reviews = reviews.reviews
+        self._targets = loss.targets(reviews.labels_N)
+        self._loss = loss
         self._adversarial = adversarial
 
     def terms(self, indices: list[int]) -> int:
@@ -86,29 +88,28 @@ class Labels:
         """See `Objective`; with an adversarial move the loss is the mean of the plain and the moved one."""
         assert isinstance(model, SentimentClassifier)
         batch = self._reviews.batch(indices).to(machine.device)
-        labels_B = torch.from_numpy(self._labels_N[indices]).to(machine.device, torch.float32)
+        targets = torch.from_numpy(self._targets[indices]).to(machine.device, torch.float32)
 
         def descend(inputs_BTE: Tensor, share: float) -> tuple[Tensor, float, Tensor]:
-            """Add to the weights' gradient; return logits_B, the loss and the gradient of the inputs."""
+            """Add to the weights' gradient; return the logits, the loss and the gradient of the inputs."""
             leaf_BTE = inputs_BTE.detach().requires_grad_()
             with machine.autocast():
-                logits_B = model.classify(leaf_BTE, batch.lengths_B)
-            loss = binary_cross_entropy_with_logits(logits_B, labels_B, reduction="sum") * (share / terms)
+                logits = model.classify(leaf_BTE, batch.lengths_B)
+            loss = self._loss.sum(logits, targets) * (share / terms)
             loss.backward()  # type: ignore[no-untyped-call]
             assert leaf_BTE.grad is not None
-            return logits_B.detach(), float(loss.detach()), leaf_BTE.grad
+            return logits.detach(), float(loss.detach()), leaf_BTE.grad
 
         share = 0.5 if self._adversarial else 1.0
         inputs_BTE = model.embed(batch.tokens_BT)
-        logits_B, loss, gradient_BTE = descend(inputs_BTE, share)
+        logits, loss, gradient_BTE = descend(inputs_BTE, share)
         if self._adversarial:
             mask_BT = padding_mask(batch.lengths_B, batch.tokens_BT.shape[1])
             move_BTE = adversarial_move(inputs_BTE, gradient_BTE, mask_BT, self._adversarial)
             _, moved_loss, moved_gradient_BTE = descend(inputs_BTE + move_BTE, share)
             loss, gradient_BTE = loss + moved_loss, gradient_BTE + moved_gradient_BTE
         inputs_BTE.backward(gradient_BTE)  # type: ignore[no-untyped-call]
-        hits = int(((logits_B > 0) == (labels_B > 0.5)).sum())
-        return loss, hits
+        return loss, count_hits(logits, targets)
 
 
 class PseudoLabels(Labels):
@@ -117,15 +118,19 @@ class PseudoLabels(Labels):
     Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels).
     """
 
-    def __init__(self, reviews: LabelledReviews, unlabelled: AnyReviews) -> None:
-        unknown_N = np.full(len(unlabelled), np.nan, dtype=np.float32)
-        super().__init__(reviews.joined(LabelledReviews(unlabelled, unknown_N)), adversarial=0.0)
+    def __init__(
+        self, reviews: LabelledReviews, unlabelled: AnyReviews, loss: ClassLoss = TWO_CLASSES
+    ) -> None:
+        targets = loss.targets(reviews.labels_N)
+        known = LabelledReviews(reviews.reviews, targets)
+        unknown = np.full((len(unlabelled), *targets.shape[1:]), np.nan, dtype=np.float32)
+        super().__init__(known.joined(LabelledReviews(unlabelled, unknown)), adversarial=0.0, loss=loss)
         self._unlabelled = unlabelled
 
     def ask(self, teacher: nn.Module, machine: Machine) -> Iterator[Scored]:
-        """Use the teacher's probability of each unlabelled review as its label."""
-        logits_N = yield from score_in_turn(teacher, self._unlabelled, machine, "labelling")
-        self._labels_N[-len(logits_N) :] = probabilities(logits_N)
+        """Use the teacher's probabilities of each unlabelled review as its label."""
+        logits = yield from score_in_turn(teacher, self._unlabelled, machine, "labelling")
+        self._targets[-len(logits) :] = probabilities(logits)
 
 
 @torch.no_grad()

@@ -83,6 +83,7 @@ def open_session(
 def describe_start(session: TrainingSession) -> dict[str, Any]:
     """The facts for run.json that are known before the first step."""
     config, prepared, machine = session.config, session.prepared, session.machine
+    names = prepared.classes.names
     return {
         "versions": library_versions(),
         "git": git_commit(),
@@ -103,15 +104,16 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
             "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),
+            "class_names": list(names),
             "class_counts": {
-                "train": count_classes(prepared.train.labels_N),
-                "validation": count_classes(prepared.validation.labels_N),
+                "train": count_classes(prepared.train.labels_N, names),
+                "validation": count_classes(prepared.validation.labels_N, names),
             },
             "validation_rule": prepared.rule,
             "shared_groups": prepared.shared_groups,
             "words": prepared.vocabulary.sizes,
             "columns": prepared.columns,
-            "classes": prepared.classes,
+            "classes": dict(prepared.classes.of_label),
         },
     }
 
@@ -127,9 +129,10 @@ def _tell_nobody(message: str) -> None:
 def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
     for note in prepared.notes:
         tell(note)
-    tell(describe_classes("training", count_classes(prepared.train.labels_N)))
+    names = prepared.classes.names
+    tell(describe_classes("training", count_classes(prepared.train.labels_N, names)))
     if len(prepared.validation.reviews):
-        tell(describe_classes("validation", count_classes(prepared.validation.labels_N)))
+        tell(describe_classes("validation", count_classes(prepared.validation.labels_N, names)))
     if prepared.rule == "blocks" and config.data.validation == "auto":
         tell("no column groups the reviews, so blocks of neighbours are held out; --group names a column")
     if prepared.holdout_warning is not None:
@@ -149,7 +152,14 @@ def _fit_first_evidence(config: Config, prepared: Prepared, tell: Tell) -> NGram
         return None
     tell("fitting the n-gram evidence")
     (words,) = prepared.vocabulary.sizes
-    evidence = fit_evidence(prepared.train, words, config.evidence, seed=config.seed, extra=prepared.extra)
+    evidence = fit_evidence(
+        prepared.train,
+        words,
+        config.evidence,
+        seed=config.seed,
+        extra=prepared.extra,
+        classes=len(prepared.classes),
+    )
     if not evidence.weights_G.any():
         tell("warning: no n-gram is in two reviews; the evidence has no effect")
     return evidence

@@ -22,6 +22,7 @@ from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
 from sentiment.system.console import say
 from sentiment.system.device import Machine
+from sentiment.training.class_loss import ClassLoss
 from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ def plan_stages(
     training, vectors = config.training, _load_start_vectors(config, prepared, tell)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
-    new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, vectors)
+    classes = len(prepared.classes)
+    new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, classes, vectors)
+    loss = ClassLoss(classes)
+    if training.class_weight == "balanced":
+        loss = ClassLoss.balanced(prepared.train.labels_N, classes)
 
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier()
@@ -101,14 +106,14 @@ def plan_stages(
             learning_rate=training.learning_rate,
             average=training.average,
             is_judged=len(prepared.validation.reviews) > 0,
-            objective=Labels(train, training.adversarial),
+            objective=Labels(train, training.adversarial, loss),
             build=new_classifier,
             start=language_model,
             is_member=unlabelled is None,
         )
         stages.append(classifier)
         if unlabelled is not None:
-            labels = PseudoLabels(train, unlabelled)
+            labels = PseudoLabels(train, unlabelled, loss)
             self_training = replace(
                 classifier,
                 name=f"self-training{which}",
@@ -123,10 +128,10 @@ def plan_stages(
 
 
 def _new_classifier(
-    settings: ModelSettings, vocabulary_sizes: Sequence[int], vectors: "WordVectors | None"
+    settings: ModelSettings, vocabulary_sizes: Sequence[int], classes: int, vectors: "WordVectors | None"
 ) -> SentimentClassifier:
     """Make an untrained classifier; words that have a vector start from it."""
-    model = SentimentClassifier(settings, *vocabulary_sizes)
+    model = SentimentClassifier(settings, *vocabulary_sizes, classes=classes)
     if vectors is not None:
         weight_VE = next(model.embeddings[0].parameters())
         with torch.no_grad():

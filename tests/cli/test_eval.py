@@ -101,12 +101,12 @@ def test_mistakes_have_the_columns_of_the_data_and_can_be_read_again(folder, com
 
 def test_mistakes_at_a_threshold(scored):
     predictor, scores = scored
-    cut = float(np.sort(1 / (1 + np.exp(-scores.logits_N.astype(float))))[3]) + 1e-9
+    cut = float(np.sort(1 / (1 + np.exp(-scores.logits.astype(float))))[3]) + 1e-9
     wrong = mistakes(predictor, scores, cut)
     judged = scores.judge(cut).evaluation
     assert len(wrong) == judged.false_positives + judged.false_negatives
     assert {mistake.position for mistake in wrong} == set(
-        np.flatnonzero((scores.logits_N > logit(cut)) != (scores.part.labels_N == 1)).tolist()
+        np.flatnonzero((scores.logits > logit(cut)) != (scores.part.labels_N == 1)).tolist()
     )
 
 
@@ -124,7 +124,7 @@ def test_check_scores_reviews_in_every_way(folder, command, tmp_path):
 
 def test_check_fails_if_one_way_differs(folder, scored):
     predictor, scores = scored
-    scores.logits_N[4] += 1e-3
+    scores.logits[4] += 1e-3
     with pytest.raises(CheckError, match="depends on how it is asked for"):
         check_parity(predictor, folder / "run", scores).require()
 

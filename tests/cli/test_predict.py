@@ -15,7 +15,11 @@ def test_every_output_names_the_label_and_how_sure_the_model_is(folder, command,
     page = tmp_path / "page.html"
     asked = ("predict", "--run", folder / "run", "a dull film", "a lovely film")
     found = [json.loads(line) for line in command(*asked, "--json").stdout.splitlines()]
-    predictions = [Prediction(**record) for record in found]
+    predictions = [
+        Prediction(**record, probabilities={"negative": 1 - positive, "positive": positive})
+        for record in found
+        for positive in [record.pop("probability")]
+    ]
     for prediction in predictions:
         positive = prediction.probability
         assert prediction.label == ("positive" if positive > 0.5 else "negative")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.config.classes import format_classes, parse_classes
+from sentiment.config.classes import Classes, parse_classes, quote_label
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,13 @@ from sentiment.config.classes import format_classes, parse_classes
     ],
 )  # fmt: skip
 def test_labels_are_read_with_their_class(spec, classes):
-    assert parse_classes(spec) == classes
+    assert parse_classes(spec) == Classes(of_label=classes)
+
+
+def test_other_classes_keep_their_order():
+    assert parse_classes("good=3 bad=1,2") == Classes(("good", "bad"), {"3": "good", "1": "bad", "2": "bad"})
+    assert parse_classes("positive=1 negative=0 neutral=2").names == ("positive", "negative", "neutral")
+    assert len(parse_classes(" ".join(f"c{n}={n}" for n in range(50)))) == 50
 
 
 @pytest.mark.parametrize(
@@ -30,9 +36,9 @@ def test_labels_are_read_with_their_class(spec, classes):
         ("negative=1 positive", "Must have the form"),
         ('negative="1 positive=2', "Must have the form"),
         ("negative=1,,2 positive=3", "Must have the form"),
-        ("negative=1", "Must name the two classes negative and positive"),
-        ("negative=1 neutral=3 positive=5", "Must name the two classes negative and positive"),
-        ("negative=1 negative=2 positive=3", "Must name the two classes"),
+        ("negative=1", "Must name 2 to 50 classes"),
+        (" ".join(f"c{n}={n}" for n in range(51)), "Must name 2 to 50 classes"),
+        ("negative=1 negative=2 positive=3", "Has the class negative twice"),
         ("negative=1,2 positive=2", "Has the label 2 twice"),
     ],
 )
@@ -48,4 +54,8 @@ label = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 @given(st.lists(label, min_size=2, max_size=6, unique=True))
 def test_every_label_can_be_written_and_read_again(labels):
     classes = {one: ("negative", "positive")[n % 2] for n, one in enumerate(labels)}
-    assert parse_classes(format_classes(classes)) == classes
+    spec = " ".join(
+        f"{name}=" + ",".join(quote_label(one) for one in labels if classes[one] == name)
+        for name in ("negative", "positive")
+    )
+    assert parse_classes(spec) == Classes(of_label=classes)

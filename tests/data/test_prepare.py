@@ -283,11 +283,16 @@ def test_the_figures_are_those_counted_by_hand(figures):
     facts = {split.split: split for split in figures.splits}
     assert list(facts) == ["train", "validation", "test"]
     train, validation = facts["train"], facts["validation"]
-    assert (train.reviews, train.positive_share, train.copies, train.break_share) == (5, 3 / 5, 1, 1 / 5)
+    assert (train.reviews, train.class_shares["positive"], train.copies, train.break_share) == (
+        5,
+        3 / 5,
+        1,
+        1 / 5,
+    )
     assert (train.median_length, train.longest, train.cut_share) == (2, 5, 2 / 5)  # 2, 2, 5, 4, 1
     assert train.long_length == pytest.approx(4.8)
     assert train.unknown_share == 0
-    assert (validation.reviews, validation.positive_share, validation.copies) == (3, 2 / 3, 0)
+    assert (validation.reviews, validation.class_shares["positive"], validation.copies) == (3, 2 / 3, 0)
     assert (validation.median_length, validation.longest, validation.cut_share) == (2, 4, 1 / 3)
     assert validation.unknown_share == 3 / 6
     assert facts["test"].reviews == 2 and facts["test"].break_share == 0
@@ -300,7 +305,7 @@ def test_the_figures_of_a_cut_validation_split(source, config_for):
     found = audit(config_for(source, "data.validation_share = 0.3"), 1)
     assert [split.split for split in found.splits] == ["train", "validation"]
     assert sum(split.reviews for split in found.splits) == 48
-    assert all(split.positive_share == 0.5 for split in found.splits)
+    assert all(split.class_shares == {"negative": 0.5, "positive": 0.5} for split in found.splits)
     assert found.splits[1].unknown_share == pytest.approx(1 / 9)  # the film, of nine tokens
     assert found.copies_across == {"train & validation": 0}
 

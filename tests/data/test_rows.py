@@ -47,9 +47,9 @@ def test_unknown_labels_and_bad_rows_are_said_at_once(tmp_path):
     with pytest.raises(DataError) as caught:
         read(path)
     assert str(caught.value).endswith(
-        "so say which labels are negative and positive; 2 of 5 rows cannot be used "
-        "(line 3: the text is empty, line 6: there is no label): "
-        "--classes 'negative=1 positive=5' --skip-bad-rows"
+        "line 2: no other row has the label '5' (found: 1, 3, 5); mend the row, or name the labels to use; "
+        "2 of 5 rows cannot be used (line 3: the text is empty, line 6: there is no label): "
+        "--classes 'negative=LABEL,LABEL positive=LABEL' --skip-bad-rows"
     )
     reviews, notes = read(path, classes="negative=1 positive=5", skip_bad_rows=True)
     assert reviews.texts == ["good", "bad"]
@@ -66,7 +66,8 @@ def test_everything_a_table_needs_is_in_the_first_message(tmp_path):
     with pytest.raises(DataError) as caught:
         read(path)
     assert str(caught.value).endswith(
-        "name them: --text remark --label mark --classes 'negative=1 positive=5' --skip-bad-rows"
+        "name them: --text remark --label mark --classes 'negative=LABEL,LABEL positive=LABEL' "
+        "--skip-bad-rows"
     )
     found, _ = read(
         path, text_column="remark", label_column="mark", classes="negative=1 positive=5", skip_bad_rows=True
@@ -124,5 +125,5 @@ def test_what_was_chosen_is_kept_for_the_run(tmp_path, rows, write_rows, config_
     source = write_rows(tmp_path / "r.jsonl", renamed)
     found = prepare(config_for(source, "data.classes = 'negative=1,2 positive=4,5'"), 1)
     assert found.columns == {"text": "Review", "label": "Stars", "group": None}
-    assert found.classes == {"1": "negative", "5": "positive"}
+    assert found.classes.of_label == {"1": "negative", "5": "positive"}
     assert found.notes == [f"{source}: text from the column Review, label from the column Stars"]

@@ -148,7 +148,7 @@ def test_the_split_cannot_be_judged(folder, config_for):
     config = config_for(folder(UNLABELLED), *PRETRAINING)
     *others, unlabelled = audit(config, 1).splits
     assert [split.split for split in others] == ["train", "validation"]
-    assert unlabelled.split == "unsupervised" and unlabelled.positive_share is None
+    assert unlabelled.split == "unsupervised" and unlabelled.class_shares is None
     with pytest.raises(DataError, match="no split named unsupervised; use --split with one of train, valid"):
         load_part(config, "unsupervised", 1)
 

@@ -297,7 +297,7 @@ def count_classes(name, result):
         return found["true_negatives"], found["true_positives"]
     if name == "prepare":
         splits = json.loads(result.stdout)["splits"]
-        positive = sum(round(split["reviews"] * split["positive_share"]) for split in splits)
+        positive = sum(round(split["reviews"] * split["class_shares"]["positive"]) for split in splits)
         return sum(split["reviews"] for split in splits) - positive, positive
     if result.stdout:
         found = [json.loads(line) for line in result.stdout.splitlines()]

@@ -33,10 +33,13 @@ def warnings(steps=FEWEST_STEPS, validation=RIGHT, **others):
 
 
 def test_the_classes_are_said_with_their_counts_and_the_majority_share():
-    counts = count_classes(LABELS)
+    counts = count_classes(np.array(LABELS), ("negative", "positive"))
     assert counts == {"negative": 4, "positive": 6}
     assert describe_classes("training", counts) == (
         "training: 10 reviews, 4 negative and 6 positive (majority 60.0%)"
+    )
+    assert describe_classes("validation", {"a": 1, "b": 2, "c": 1}) == (
+        "validation: 4 reviews, 1 a, 2 b and 1 c (majority 50.0%)"
     )
 
 

@@ -8,7 +8,8 @@ def explanation_of(*tokens: TokenScore, **details: object) -> Explanation:
     """One sentence of the given tokens."""
     total = sum(token.contribution or 0 for token in tokens)
     values: dict[str, object] = {
-        "prediction": Prediction("positive", 0.9, len(tokens), 0.0, False),
+        "explained_class": "positive",
+        "prediction": Prediction("positive", {"negative": 0.1, "positive": 0.9}, len(tokens), 0.0, False),
         "logit": 0.1 + total,
         "base": 0.1,
         "rest": 0.0,

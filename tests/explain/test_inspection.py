@@ -64,4 +64,4 @@ def test_no_hooks_stay_on_the_network():
     model = SentimentClassifier(config().model, 25_002).eval()
     inspect_text(config(), TEXT, model=model)
     assert not any(module._forward_hooks for module in model.modules())
-    assert json.dumps(inspect_text(config(), TEXT, model=model).logit)
+    assert json.dumps(inspect_text(config(), TEXT, model=model).logits)

@@ -59,7 +59,7 @@ def test_the_legend_explains_the_marks_that_were_printed() -> None:
         ({"force_terminal": True, "color_system": "256"}, "green speaks"),
     ):
         file = io.StringIO()
-        print_legend(Console(file=file, width=80, **console))  # type: ignore[arg-type]
+        print_legend(Console(file=file, width=80, **console), "positive")  # type: ignore[arg-type]
         plain = re.sub(r"\x1b\[[\d;]*m", "", file.getvalue())
         assert words in plain and plain.count("\n") == 2  # nothing had to be broken
 

@@ -10,6 +10,10 @@ from sentiment.runs.decision import Decision
 MANY = WordCount(words=20, known=20, common=18)
 
 
+def of_two(probability):
+    return {"negative": 1 - probability, "positive": probability}
+
+
 @pytest.fixture(scope="module")
 def shipped():
     return sentiment.load(device="cpu", threads=1)
@@ -79,16 +83,23 @@ def test_a_clear_review_leaves_no_doubt(shipped):
     ],
 )
 def test_a_probability_near_the_threshold_is_a_doubt(probability, threshold, is_near):
-    doubts = find_doubts(probability, MANY, 0.0, Decision(threshold))
+    doubts = find_doubts(of_two(probability), MANY, 0.0, Decision(threshold))
     assert doubts == ["near the threshold"] * is_near
 
 
 def test_a_probability_that_is_unsure_but_not_near_says_why():
-    assert find_doubts(0.8, MANY, 0.0, Decision(unsure=(0.1, 0.9))) == ["in the range 0.1:0.9 of --unsure"]
+    assert find_doubts(of_two(0.8), MANY, 0.0, Decision(unsure=(0.1, 0.9))) == [
+        "in the range 0.1:0.9 of --unsure"
+    ]
+
+
+def test_of_more_classes_the_second_one_is_named_if_it_is_near():
+    assert find_doubts({"a": 0.2, "b": 0.45, "c": 0.35}, MANY, 0.0, Decision()) == ["c is almost as likely"]
+    assert find_doubts({"a": 0.2, "b": 0.55, "c": 0.25}, MANY, 0.0, Decision()) == []
 
 
 def test_few_known_words_and_a_large_unknown_share_are_doubts():
-    (few,) = find_doubts(0.9, WordCount(words=3, known=2, common=2), 0.3, Decision())
+    (few,) = find_doubts(of_two(0.9), WordCount(words=3, known=2, common=2), 0.3, Decision())
     assert few == "too short"
-    (share,) = find_doubts(0.9, WordCount(words=20, known=14, common=14), 0.3, Decision())
+    (share,) = find_doubts(of_two(0.9), WordCount(words=20, known=14, common=14), 0.3, Decision())
     assert share == "30% of the words unknown"

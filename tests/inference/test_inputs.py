@@ -1,7 +1,6 @@
 """Texts in every form that Python users have them, and predictions as rows of a table."""
 
 import json
-from dataclasses import asdict
 
 import datasets
 import numpy as np
@@ -87,7 +86,7 @@ def test_nothing_has_no_rows(model):
 def test_predictions_make_a_table(model):
     predictions = model.predict(TEXTS)
     rows = sentiment.to_dicts(predictions)
-    assert rows == [asdict(prediction) for prediction in predictions] == json.loads(json.dumps(rows))
+    assert rows == [prediction.to_dict() for prediction in predictions] == json.loads(json.dumps(rows))
     table = pandas.DataFrame(rows)
     assert list(table["label"]) == ["positive", "negative"]
     assert list(sentiment.to_dicts(model.predict_stream(TEXTS))[0]) == list(table.columns)

@@ -147,7 +147,7 @@ def test_a_file_that_breaks_off_after_many_rows_is_an_error_and_writes_nothing(p
 
 
 def test_taken_names_get_a_prefix(predict):
-    assert name_added(["label", "doubt", "predicted_doubt"]) == [
+    assert name_added(["label", "doubt", "predicted_doubt"], ("negative", "positive")) == [
         "predicted_label",
         "probability",
         "predicted_predicted_doubt",

@@ -7,7 +7,8 @@ from sentiment.inference.wording import confidence_percent, label_and_confidence
 
 
 def prediction(label: str, probability: float) -> Prediction:
-    return Prediction(label=label, probability=probability, tokens=9, unknown=0.0, cut=False)
+    probabilities = {"negative": 1 - probability, "positive": probability}
+    return Prediction(label=label, probabilities=probabilities, tokens=9, unknown=0.0, cut=False)
 
 
 @pytest.mark.parametrize(

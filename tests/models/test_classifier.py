@@ -17,11 +17,11 @@ TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 0, 0, 0]])
 LENGTHS_B = torch.tensor([5, 2])
 
 
-def make(*overrides: str) -> SentimentClassifier:
+def make(*overrides: str, classes: int = 2) -> SentimentClassifier:
     torch.manual_seed(1)
     small = ["embedding=5", "hidden=4", "segment=2", "truncation=2"]
     settings = parse_config("", "a test", [f"model.{override}" for override in (*small, *overrides)]).model
-    return SentimentClassifier(settings, 10).eval()
+    return SentimentClassifier(settings, 10, classes=classes).eval()
 
 
 @pytest.mark.parametrize(("merge", "readout"), product(MERGES, READOUTS))
@@ -32,12 +32,19 @@ def test_every_merge_and_readout_gives_one_logit_per_review(merge: str, readout:
 
 
 @pytest.mark.parametrize("readout", READOUTS)
-def test_readout_details_have_the_logits_of_forward(readout: str) -> None:
-    network = make(f"readout={readout}")
+def test_more_classes_have_a_logit_each(readout: str) -> None:
+    logits_BO = make(f"readout={readout}", classes=3)(TOKENS_BT, LENGTHS_B)
+    assert logits_BO.shape == (2, 3) and logits_BO.dtype == torch.float32
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("readout", READOUTS)
+def test_readout_details_have_the_logits_of_forward(readout: str, classes: int) -> None:
+    network = make(f"readout={readout}", classes=classes)
     details = network.readout_details(TOKENS_BT, LENGTHS_B)
-    assert torch.equal(details.logits_B, network(TOKENS_BT, LENGTHS_B))
+    assert torch.equal(details.logits, network(TOKENS_BT, LENGTHS_B))
     assert (details.weights_BT is not None) == (readout == "attention")
-    assert (details.token_logits_BT is not None) == (readout == "tokens")
+    assert (details.token_logits is not None) == (readout == "tokens")
 
 
 def test_attention_reports_weights_that_sum_to_one() -> None:
@@ -49,8 +56,14 @@ def test_attention_reports_weights_that_sum_to_one() -> None:
 
 def test_tokens_reports_logits_whose_mean_is_that_of_the_review() -> None:
     details = make("readout=tokens").readout_details(TOKENS_BT, LENGTHS_B)
-    assert isinstance(details.token_logits_BT, Tensor)
-    torch.testing.assert_close(details.token_logits_BT.sum(dim=1) / LENGTHS_B, details.logits_B)
+    assert isinstance(details.token_logits, Tensor)
+    torch.testing.assert_close(details.token_logits.sum(dim=1) / LENGTHS_B, details.logits)
+
+
+def test_tokens_reports_a_logit_of_each_class_for_each_token() -> None:
+    details = make("readout=tokens", classes=3).readout_details(TOKENS_BT, LENGTHS_B)
+    assert isinstance(details.token_logits, Tensor) and details.token_logits.shape == (2, 5, 3)
+    torch.testing.assert_close(details.token_logits.sum(dim=1) / LENGTHS_B[:, None], details.logits)
 
 
 def test_a_hierarchical_encoder_reports_segments() -> None:

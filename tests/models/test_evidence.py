@@ -116,6 +116,23 @@ def test_a_review_without_an_ngram_that_counts_has_the_bias(review: list[int]) -
     assert float(evidence(collate([review], padding=2))) == 0.25
 
 
+def test_each_of_more_classes_has_its_own_weights_and_contributions() -> None:
+    """Column by column as evidence of two classes with these weights."""
+    columns = [new_evidence(ALL_NGRAMS[::2]) for _ in range(3)]
+    together = NGramEvidence(len(EVIDENCE.keys_G), WORDS, classes=3)
+    together.keys_G.copy_(EVIDENCE.keys_G)
+    together.squares_G.copy_(EVIDENCE.squares_G)
+    for number, own in enumerate(columns):
+        own.weights_G.mul_(number + 1)
+        together.weights_G[:, number] = own.weights_G
+        together.bias[number] = own.bias
+    tokens_BT = collate([[2, 3, 4, 5, 6, 2, 2], [6, 5, 4], [UNKNOWN_ID]], padding=2)
+    torch.testing.assert_close(together(tokens_BT), torch.stack([own(tokens_BT) for own in columns], dim=1))
+    first = tokens_BT[:1, :7]
+    expected = torch.stack([own.contributions(first) for own in columns], dim=1)
+    torch.testing.assert_close(together.contributions(first), expected)
+
+
 def test_new_evidence_gives_logits_of_zero() -> None:
     assert NGramEvidence(5, WORDS)(collate([[2, 3, 4], [6]])).tolist() == [0, 0]
 

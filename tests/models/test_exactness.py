@@ -33,9 +33,10 @@ class Design(NamedTuple):
     direction: tuple[bool, str]
     """Whether there are two directions, and their merge."""
     layers: int
+    classes: int = 2
 
 
-DESIGNS = [Design(*choices) for choices in product(ENCODERS, READOUTS, DIRECTIONS, [1, 2])]
+DESIGNS = [Design(*choices) for choices in product(ENCODERS, READOUTS, DIRECTIONS, [1, 2], [2, 5])]
 
 
 def choose_pairwise(designs: list[Design]) -> list[Design]:
@@ -69,7 +70,8 @@ def new_model(design: Design) -> SentimentClassifier:
         segment=6,
         channels=["lower", "suffix", "shape"],
     )
-    network = SentimentClassifier(model_settings, *[WORDS] * (len(model_settings.views) or 1))
+    vocabularies = [WORDS] * (len(model_settings.views) or 1)
+    network = SentimentClassifier(model_settings, *vocabularies, classes=design.classes)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.5)
@@ -88,7 +90,7 @@ def write_batch(reviews: list[Tensor], padding: int) -> tuple[Tensor, Tensor]:
 
 @torch.inference_mode()
 def largest_deviation(network: SentimentClassifier, lengths: list[int], padding: int, seed: int) -> float:
-    """The largest difference between a review's logit alone and in a batch, padded or in another order."""
+    """The largest difference between a review's logits alone and in a batch, padded or in another order."""
     generator = torch.Generator().manual_seed(seed)
     channels = () if len(network.embeddings) == 1 else (len(network.embeddings),)
     reviews = [torch.randint(1, WORDS, (length, *channels), generator=generator) for length in lengths]
@@ -102,7 +104,7 @@ def largest_deviation(network: SentimentClassifier, lengths: list[int], padding:
 def name_design(design: Design) -> str:
     bidirectional, merge = design.direction
     direction = merge if bidirectional else "forward"
-    return f"{design.encoder}-{design.readout}-{direction}-{design.layers}"
+    return f"{design.encoder}-{design.readout}-{direction}-{design.layers}-{design.classes}"
 
 
 @pytest.mark.parametrize("design", choose_pairwise(DESIGNS), ids=name_design)
@@ -114,6 +116,23 @@ def test_a_logit_does_not_depend_on_other_reviews(design: Design) -> None:
 @pytest.mark.parametrize("design", DESIGNS, ids=name_design)
 def test_in_no_combination_a_logit_depends_on_other_reviews(design: Design) -> None:
     assert_independent_of_company(new_model(design))
+
+
+@pytest.mark.parametrize("encoder", ["stacked", "hierarchical"])
+@torch.inference_mode()
+def test_the_logits_of_a_token_do_not_depend_on_other_reviews(encoder: str) -> None:
+    """The tagger of five classes, token by token."""
+    network = new_model(Design(encoder, "tokens", (True, "concat"), 1, classes=5))
+    generator = torch.Generator().manual_seed(2)
+    reviews = [torch.randint(1, WORDS, (length,), generator=generator) for length in (1, 40, 13)]
+    together = network.readout_details(*write_batch(reviews, 7))
+    assert together.token_logits is not None and together.token_logits.shape[2] == 5
+    for row, review in enumerate(reviews):
+        alone = network.readout_details(*write_batch([review], 0)).token_logits
+        assert alone is not None
+        positions = alone.shape[1]
+        assert (together.token_logits[row, :positions] - alone[0]).abs().max() < TOLERANCE
+        assert (together.token_logits[row, positions:] == 0).all()
 
 
 def test_the_chosen_designs_hold_every_pair_of_choices() -> None:

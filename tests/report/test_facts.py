@@ -24,14 +24,14 @@ def test_a_run_is_judged_as_eval_judges_it(paths, facts):
     predictor = sentiment.load(paths[0], device="cpu", threads=1)
     scores = score_run(predictor)
     assert facts.run.judged.evaluation == scores.judge().evaluation
-    assert np.array_equal(facts.run.scores.logits_N, scores.logits_N)
+    assert np.array_equal(facts.run.scores.logits, scores.logits)
     assert facts.baseline.paired_test == compare_with_baseline(predictor, scores).paired_test
     assert facts.audit == audit(predictor.config, 1)
     assert facts.split.reviews == 28 and facts.split.split == "test"
 
 
 def test_the_reviews_shown_are_the_worst_and_the_least_certain(facts):
-    logits_N, labels_N = facts.run.scores.logits_N, facts.run.scores.part.labels_N
+    logits_N, labels_N = facts.run.scores.logits, facts.run.scores.part.labels_N
     wrong = [index for index in range(28) if (logits_N[index] > 0) != (labels_N[index] == 1)]
     worst = sorted(wrong, key=lambda index: -abs(logits_N[index]))[:20]
     assert [one.review.position for one in facts.worst] == worst
@@ -73,8 +73,8 @@ def test_every_pair_is_tested(compared):
     ((one, other, test),) = compared.paired_tests
     assert (one, other) == (first, second)
     labels_N = first.scores.part.labels_N
-    assert test == mcnemar(first.scores.logits_N, second.scores.logits_N, labels_N)
-    right = [(run.scores.logits_N > 0) == (labels_N == 1) for run in compared.runs]
+    assert test == mcnemar(first.scores.logits, second.scores.logits, labels_N)
+    right = [(run.scores.logits > 0) == (labels_N == 1) for run in compared.runs]
     assert compared.all_right == (right[0] & right[1]).sum()
     assert compared.all_wrong == (~right[0] & ~right[1]).sum()
     assert compared.differing_keys == {"model.readout": ["max", "attention"], "pretraining.epochs": [1, 0]}

@@ -136,7 +136,7 @@ def test_charts_take_their_colours_from_the_page():
     labels_N, logits_N = np.array([0, 1, 0, 1]), np.array([-2.0, 1.5, 0.3, 2.0])
     drawn = [
         roc_chart({"a $x$ <b>": logits_N, "b": -logits_N}, labels_N),
-        probability_chart(1 / (1 + np.exp(-logits_N)), labels_N),
+        probability_chart(1 / (1 + np.exp(-logits_N)), labels_N, ("negative", "positive")),
     ]
     for svg in drawn:
         ElementTree.fromstring(svg)

@@ -36,4 +36,9 @@ def test_nothing_is_kept_for_the_shipped_model():
     [(0.2, "negative"), (0.3, "unsure"), (0.6, "unsure"), (0.61, "negative"), (0.81, "positive")],
 )
 def test_unsure_comes_before_the_threshold(probability, label):
-    assert Decision(0.8, (0.3, 0.6)).label(probability) == label
+    assert Decision(0.8, (0.3, 0.6)).label({"negative": 1 - probability, "positive": probability}) == label
+
+
+def test_of_more_classes_the_likeliest_is_the_label():
+    assert Decision().label({"a": 0.3, "b": 0.45, "c": 0.25}) == "b"
+    assert Decision().label({"a": 0.4, "b": 0.4, "c": 0.2}) == "a"

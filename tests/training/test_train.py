@@ -465,4 +465,4 @@ def test_extra_texts_are_trained_on_and_counted_separately(config_for, source, t
     assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2 * 2  # texts, members, stages of labels, epochs
     predictor = sentiment.load(tmp_path / "extra")
     assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
-    assert len(score_run(predictor, split="validation").logits_N) == facts["extra"]["data"]["validation"]
+    assert len(score_run(predictor, split="validation").logits) == facts["extra"]["data"]["validation"]

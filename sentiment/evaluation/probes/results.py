@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sentiment.errors import CheckError
+from sentiment.config.classes import CLASS_NAMES
+from sentiment.data.labels import list_names
+from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
 from sentiment.evaluation.probes.cases import Case, probe_set
 
@@ -58,7 +60,15 @@ class ProbeResult:
 
 
 def probe(predictor: "Predictor") -> ProbeResult:
-    """Give every case to a model, in a single call of its `predict`, and check the predictions."""
+    """Give every case to a model, in a single call of its `predict`, and check the predictions.
+
+    Raises UsageError unless its classes are negative and positive.
+    """
+    if predictor.class_names != CLASS_NAMES:
+        raise UsageError(
+            "the probe has negative and positive texts, but the classes of the run are "
+            f"{list_names(predictor.class_names)}"
+        )
     probes = probe_set()
     texts = list(dict.fromkeys(text for case in probes.cases for text in case.texts))
     prediction_of = dict(zip(texts, predictor.predict(texts), strict=True))

@@ -14,11 +14,14 @@ LABELS = {"positive": 0.9, "negative": 0.1}
 
 def predict(probability):
     label = "positive" if probability > 0.5 else "negative"
-    return Prediction(label, probability, tokens=5, unknown=0.0, cut=False)
+    probabilities = {"negative": 1 - probability, "positive": probability}
+    return Prediction(label, probabilities, tokens=5, unknown=0.0, cut=False)
 
 
 class Fake:
     """A predictor whose probabilities are a function of the text; it counts the calls."""
+
+    class_names = ("negative", "positive")
 
     def __init__(self, probability):
         self.probability = probability
