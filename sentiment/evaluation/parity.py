@@ -14,7 +14,7 @@ from sentiment.errors import CheckError, SentimentError
 from sentiment.evaluation.judge import Scores
 from sentiment.inference.predictor import Predictor, figure_names
 from sentiment.inference.scoring import class_probabilities
-from sentiment.system.processes import own_command, own_environment
+from sentiment.system.own_command import own_command, own_environment
 
 LARGEST_DIFFERENCE = 1e-5
 REVIEWS_TO_COMPARE = 50

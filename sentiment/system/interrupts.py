@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -46,12 +46,13 @@ def stop_by_default() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def end_with(parent: int) -> None:
-    """End this process when its `parent` ends. A killed process cannot notify its children."""
+def end_with(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:
+    """End this process after its `parent`, and clean up. A killed process cannot notify its children."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
+        clean_up()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

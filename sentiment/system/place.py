@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sentiment.errors import UsageError
 
 STARTED_BY = "SENTIMENT_LEADER"  # the variable with the process number of the leader that started this one
+MEETING = "SENTIMENT_MEETING"  # the variable with the path of the file in which it meets that leader
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Place:
     """How many of them are on this machine."""
     started_by: int | None = None
     """Process number of the leader, if that has started this process; None under `torchrun`."""
+    meeting: Path = Path()
+    """The file in which it meets the leader that has started it."""
 
     @property
     def is_joint(self) -> bool:
@@ -58,15 +62,15 @@ def read_place(environment: Mapping[str, str] = os.environ) -> Place:
         local_rank=number("LOCAL_RANK", 0),
         local_count=number("LOCAL_WORLD_SIZE", 1),
         started_by=number(STARTED_BY, 0) if STARTED_BY in environment else None,
+        meeting=Path(environment.get(MEETING, "")),
     )
 
 
-def assistant_environment(rank: int, count: int, port: int) -> dict[str, str]:
-    """The variables of a process that this one starts to assist it; `port` is where they meet."""
+def assistant_environment(rank: int, count: int, meeting: Path) -> dict[str, str]:
+    """The variables of a process that this one starts to assist it; `meeting` is the file where they meet."""
     return {
         STARTED_BY: f"{os.getpid()}",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": f"{port}",
+        MEETING: f"{meeting}",
         "WORLD_SIZE": f"{count}",
         "LOCAL_WORLD_SIZE": f"{count}",
         "RANK": f"{rank}",

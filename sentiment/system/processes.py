@@ -6,28 +6,33 @@ step, the one that a single process would make of the whole batch.
 """
 
 import hashlib
-import os
-import sys
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import TypeVar
 
 import torch
 import torch.distributed
 from torch import Tensor, nn
-from torch.distributed import Store, TCPStore, rendezvous  # type: ignore[attr-defined]
+from torch.distributed import FileStore, Store, rendezvous  # type: ignore[attr-defined]
+from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from sentiment.errors import MachineError, RunError
 from sentiment.system.interrupts import end_with
+from sentiment.system.meeting import loopback_only, meeting_file, remove_meeting
+from sentiment.system.own_command import own_command, own_environment
 from sentiment.system.place import Place, assistant_environment
 
 Item = TypeVar("Item")
 
 SECONDS_TO_ARRIVE = 300  # seconds until a started process must have arrived
+TO_CONNECT = timedelta(seconds=120)  # from its arrival until it has connected
 ENDLESS = timedelta(days=30)
 
 
@@ -55,7 +60,7 @@ class Processes:
         except RuntimeError as error:
             raise MachineError(
                 "another process of this training has ended; if the run has a checkpoint, continue it with "
-                f"--resume ({_first_line(error)})"
+                f"--resume ({_reason(error)})"
             ) from error
 
     def require_same(self, value: str) -> None:
@@ -100,19 +105,15 @@ def join_processes(
     them, as `sentiment` with these arguments. Raises MachineError if they cannot be reached.
     """
     if place.is_joint:
-        if place.started_by is not None:
-            end_with(place.started_by)
-        # A process that a leader started ends with it, so a long silence only means that it is suspended.
-        patience = None if place.started_by is None else ENDLESS
-        with _process_group(device, *_meet_started_processes(), patience) as group:
+        with _joined_group(device, place) as group:
             yield group
     elif count == 1:
         yield ALONE
     else:
-        store = _open_meeting_point(count)
         with (
-            _assistants(arguments, count, store) as assistants,
-            _process_group(device, store, 0, count, ENDLESS) as group,
+            meeting_file() as file,
+            _assistants(arguments, count, file) as (assistants, store),
+            _loopback_group(device, store, 0, count) as group,
         ):
             try:
                 yield group
@@ -123,8 +124,33 @@ def join_processes(
 
 
 @contextmanager
+def _joined_group(device: torch.device, place: Place) -> Iterator[Processes]:
+    """Meet the others in a process that `torchrun` or a leader has started."""
+    if place.started_by is None:
+        with _process_group(device, *_meet_by_environment()) as group:
+            yield group
+        return
+    end_with(place.started_by, partial(remove_meeting, place.meeting))
+    store = _open_store(place.meeting, place.count)
+    store.set(_arrival(place.rank), "")
+    with _loopback_group(device, store, place.rank, place.count) as group:
+        yield group
+
+
+@contextmanager
+def _loopback_group(device: torch.device, store: Store, rank: int, count: int) -> Iterator[Processes]:
+    """Connect processes of this machine; then wait for them without a limit.
+
+    A process that a leader started ends with it, so a long silence only means that it is suspended.
+    """
+    with loopback_only(), _process_group(device, store, rank, count, TO_CONNECT) as group:
+        _set_pg_timeout(ENDLESS)
+        yield group
+
+
+@contextmanager
 def _process_group(
-    device: torch.device, store: Store, rank: int, count: int, patience: timedelta | None
+    device: torch.device, store: Store, rank: int, count: int, patience: timedelta | None = None
 ) -> Iterator[Processes]:
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     try:
@@ -140,19 +166,20 @@ def _process_group(
         torch.distributed.destroy_process_group()
 
 
-def _meet_started_processes() -> tuple[Store, int, int]:
-    """Meet where the environment says: the store, this process's number, and how many there are."""
+def _meet_by_environment() -> tuple[Store, int, int]:
+    """Meet where the variables of `torchrun` say: the store, this process's number, and their count."""
     try:
         store, rank, count = next(rendezvous("env://"))
+        return store, rank, count
     except (RuntimeError, ValueError) as error:
         raise _unreachable(error) from error
-    store.set(_arrival(rank), "")
-    return store, rank, count
 
 
-def _open_meeting_point(count: int) -> TCPStore:
+def _open_store(file: Path, count: int) -> FileStore:
     try:
-        return TCPStore("127.0.0.1", 0, count, is_master=True, wait_for_workers=False)
+        store = FileStore(str(file), count)
+        store.set_timeout(TO_CONNECT)
+        return store
     except RuntimeError as error:
         raise _unreachable(error) from error
 
@@ -162,44 +189,35 @@ def _arrival(rank: int) -> str:
 
 
 def _unreachable(error: Exception) -> MachineError:
-    return MachineError(f"cannot reach the other processes: {_first_line(error)}")
+    return MachineError(f"cannot reach the other processes: {_reason(error)}")
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _reason(error: Exception) -> str:
+    """The first sentence of an error of torch, without the line of its source."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return re.sub(r"^\[[^]]*\] ", "", line).partition(". ")[0]
 
 
 @contextmanager
-def _assistants(arguments: Sequence[str], count: int, store: TCPStore) -> Iterator[list[Popen[bytes]]]:
+def _assistants(
+    arguments: Sequence[str], count: int, file: Path
+) -> Iterator[tuple[list[Popen[bytes]], FileStore]]:
     """Start the other processes and wait until each has arrived; none of them outlives the block."""
-    ranks = range(1, count)
+    ranks, store = range(1, count), _open_store(file, count)
     assistants: list[Popen[bytes]] = []
     try:
         for rank in ranks:
-            assistants.append(_start_assistant(arguments, assistant_environment(rank, count, store.port)))
+            assistants.append(_start_assistant(arguments, assistant_environment(rank, count, file)))
         end = time.monotonic() + SECONDS_TO_ARRIVE
         while not store.check([_arrival(rank) for rank in ranks]):
             if any(assistant.poll() is not None for assistant in assistants) or time.monotonic() > end:
                 raise MachineError("a second process for this training did not start; try --processes 1")
             time.sleep(0.05)
-        yield assistants
+        yield assistants, store
     finally:
         for assistant in assistants:
             assistant.kill()
             assistant.wait()
-
-
-def own_command(arguments: Sequence[str]) -> list[str]:
-    """The command that starts `sentiment` with these arguments; run it with `own_environment`.
-
-    -P keeps the current folder out of the path: a file there must not take the place of a library.
-    """
-    return [sys.executable, "-P", "-m", "sentiment", *arguments]
-
-
-def own_environment() -> dict[str, str]:
-    """The environment in which `own_command` finds every module where this process finds it."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _start_assistant(arguments: Sequence[str], variables: dict[str, str]) -> Popen[bytes]:

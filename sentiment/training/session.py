@@ -14,6 +14,7 @@ from sentiment.models.evidence import NGramEvidence
 from sentiment.system import memory
 from sentiment.system.console import say
 from sentiment.system.device import Machine, find_machine, process_count, training_arithmetic
+from sentiment.system.meeting import require_loopback
 from sentiment.system.place import Place
 from sentiment.system.versions import git_commit, library_versions
 from sentiment.training.evidence import fit_evidence
@@ -59,11 +60,14 @@ def open_session(
     """Load and prepare everything that may be missing, before anything is written.
 
     `source` is the source of the configuration if it is already open.
-    Raises MachineError without TensorBoard where it is asked for, and what `prepare` and `plan_stages` raise.
+    Raises MachineError without TensorBoard where it is asked for, or if several processes could not talk, and
+    what `prepare` and `plan_stages` raise.
     """
     tell = _tell_as(place)
     if config.logging.tensorboard and place.leads:
         require_tensorboard()
+    if not place.is_joint and process_count(config.machine, machine, place) > 1:
+        require_loopback()
     prepared = prepare(config, machine.threads, source)
     _tell_about_data(config, prepared, tell)
     if source is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from scripts.torture.sockets import LOOPBACK, listening_addresses
 from sentiment.config import read_config
 from sentiment.inference.scoring import BATCHES
 from sentiment.runs import RunFolder
@@ -105,11 +106,11 @@ def start(environment):
     """Start Python with arguments."""
     started = []
 
-    def start(*arguments, cwd="."):
+    def start(*arguments, cwd=".", **variables):
         process = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
-            env=environment,
+            env=environment | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -143,9 +144,12 @@ def records_of(path, event):
     return [line for line in lines if line["event"] == event]
 
 
-def test_two_processes_find_the_weights_of_one(recipe, alone, together, tmp_path):
+def test_two_processes_find_the_weights_of_one(recipe, alone, together, request, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
+    if "torchrun" not in request.node.name and Path("/proc").is_dir():
+        wait_for_steps(process, path, 1)
+        assert listening_addresses((process.pid, process_of(process, 1))) == {LOOPBACK}
     out, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
     assert_near(path, alone)
@@ -224,8 +228,10 @@ def wait_until_gone(number, seconds):
 @needs_proc
 @pytest.mark.parametrize("steps", [0, pytest.param(8, marks=pytest.mark.slow)])
 def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, steps):
-    path = tmp_path / "run"
-    process = start("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
+    path, temporary = tmp_path / "run", tmp_path / "temporary"
+    temporary.mkdir()
+    command = ("-m", "sentiment", "train", recipe, "--run", path, "--processes", 2)
+    process = start(*command, TMPDIR=str(temporary))
     if steps:
         wait_for_steps(process, path, steps)
     while (other := process_of(process, 1)) == process.pid:
@@ -233,6 +239,7 @@ def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, st
         time.sleep(0.005)
     process.kill()
     wait_until_gone(other, 20)
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.slow

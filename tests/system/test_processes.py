@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sentiment.errors import MachineError, RunError, UsageError
+from sentiment.system.own_command import own_command, own_environment
 from sentiment.system.place import ONLY_PROCESS, Place, read_place
-from sentiment.system.processes import ALONE, Processes, join_processes, own_command, own_environment
+from sentiment.system.processes import ALONE, Processes, join_processes
 from sentiment.training.run import resume_run, train_run
 
 
@@ -72,7 +73,7 @@ def test_a_single_process_sums_nothing(parameters, monkeypatch):
 
 def test_a_process_that_has_ended_gives_one_line(parameters, monkeypatch):
     def all_reduce(values_X):
-        raise RuntimeError("\nConnection closed by peer\nand so on")
+        raise RuntimeError("\n[/gloo/pair.cc:553] Connection closed by peer. Often caused by\nand so on")
 
     monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
     for call in (Processes(1, 2).wait, lambda: Processes(1, 2).sum_gradients(parameters)):
