@@ -13,16 +13,33 @@ from sentiment.errors import Interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+SECONDS_TO_ANSWER = 30.0  # another process has so long to reach the next safe point after a signal
+
+
 class StopRequest:
     """Remembers the first signal that asked to stop; `check` raises it at a safe point."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
+        self._give_up_at = 0.0  # a time of `time.monotonic`
+
+    def note(self, signal_number: int) -> None:
+        """Remember a signal, or that it was not the first."""
+        if self.signal_number is None:
+            self.signal_number = signal_number
+            self._give_up_at = time.monotonic() + SECONDS_TO_ANSWER
+        else:
+            self._give_up_at = 0.0
 
     def check(self) -> None:
         """Raise `Interrupted` if a signal has come."""
         if self.signal_number is not None:
             raise Interrupted(self.signal_number)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether to stop before the next safe point: after a second signal, or `SECONDS_TO_ANSWER`."""
+        return self.signal_number is not None and time.monotonic() >= self._give_up_at
 
 
 _received = StopRequest()  # the signal that `stop_at_once` has raised; a library may have caught it
@@ -74,11 +91,11 @@ def deferred() -> Iterator[StopRequest]:
     Python delivers signals to the main thread alone. In another thread this does nothing.
     """
     request = StopRequest()
-    request.signal_number = _received.signal_number
+    if _received.signal_number is not None:
+        request.note(_received.signal_number)
 
     def handle(signal_number: int, frame: FrameType | None) -> None:
-        if request.signal_number is None:
-            request.signal_number = signal_number
+        request.note(signal_number)
 
     try:
         previous = {number: signal.signal(number, handle) for number in SIGNALS}

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ from typing import TypeVar
 import torch
 import torch.distributed
 from torch import Tensor, nn
-from torch.distributed import FileStore, Store, rendezvous  # type: ignore[attr-defined]
+from torch.distributed import FileStore, Store, Work, rendezvous  # type: ignore[attr-defined]
 from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from sentiment.errors import MachineError, RunError
-from sentiment.system.interrupts import end_with
+from sentiment.system.console import say
+from sentiment.system.interrupts import StopRequest, end_with
 from sentiment.system.meeting import loopback_only, meeting_file, remove_meeting
 from sentiment.system.own_command import own_command, own_environment
 from sentiment.system.place import Place, assistant_environment
@@ -34,6 +35,7 @@ Item = TypeVar("Item")
 SECONDS_TO_ARRIVE = 300  # seconds until a started process must have arrived
 TO_CONNECT = timedelta(seconds=120)  # from its arrival until it has connected
 ENDLESS = timedelta(days=30)
+BETWEEN_SIGNALS = timedelta(seconds=0.5)  # while torch waits, Python sees no signal
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class Processes:
 
     rank: int = 0
     count: int = 1
+    stop: StopRequest | None = None
+    """A request to stop; if it is urgent, this process does not wait for one that does not answer."""
+
+    def heeding(self, stop: StopRequest) -> "Processes":
+        """The same processes; this one heeds a request to stop while it waits for the others."""
+        return replace(self, stop=stop)
 
     def share(self, items: list[Item]) -> list[Item]:
         """The items that this process takes."""
@@ -52,16 +60,37 @@ class Processes:
         self.sum(torch.zeros(1))
 
     def sum(self, values_X: Tensor) -> None:
-        """Replace the values by their sum over all processes; raises MachineError if one has ended."""
+        """Replace the values by their sum over all processes; raises MachineError if one has ended.
+
+        Raises Interrupted if another one does not answer and the request to stop is urgent.
+        """
         if self.count == 1:
             return
         try:
-            torch.distributed.all_reduce(values_X)
+            work = torch.distributed.all_reduce(values_X, async_op=True)
+            if values_X.device.type == "cpu":
+                self._wait_for(work)
+            else:
+                work.wait()  # with a limit, NCCL would give up the group
         except RuntimeError as error:
             raise MachineError(
                 "another process of this training has ended; if the run has a checkpoint, continue it with "
                 f"--resume ({_reason(error)})"
             ) from error
+
+    def _wait_for(self, work: Work) -> None:
+        """Wait for the other processes, and return to Python now and then, which handles signals."""
+        while True:
+            try:
+                work.wait(BETWEEN_SIGNALS)
+                return
+            except RuntimeError:
+                if work.is_completed():
+                    work.wait()  # it may have been completed after that wait
+                    return
+            if self.stop is not None and self.stop.is_urgent:
+                say("another process of this training does not answer; stopped at the newest checkpoint")
+                self.stop.check()
 
     def require_same(self, value: str) -> None:
         """Return when every process is here with the same value; raises RunError if the values differ."""

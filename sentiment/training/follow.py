@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ def _record_events(
     config, progress = session.config, state.progress
     before = time.perf_counter()
     with deferred() as stop:
-        for event in train(state, session.prepared.validation, config, session.machine):
+        machine = replace(session.machine, processes=session.machine.processes.heeding(stop))
+        for event in train(state, session.prepared.validation, config, machine):
             now = time.perf_counter()
             progress.seconds += now - before
             before = now

@@ -2,6 +2,7 @@
 
 import subprocess
 from contextlib import nullcontext
+from signal import SIGINT, SIGTERM
 
 import pytest
 import torch
@@ -9,11 +10,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sentiment.errors import MachineError, RunError, UsageError
+from sentiment.errors import Interrupted, MachineError, RunError, UsageError
+from sentiment.system.interrupts import StopRequest
 from sentiment.system.own_command import own_command, own_environment
 from sentiment.system.place import ONLY_PROCESS, Place, read_place
 from sentiment.system.processes import ALONE, Processes, join_processes
 from sentiment.training.run import resume_run, train_run
+
+
+class Work:
+    """What torch returns for a sum in the background: it lasts for some waits, then ends or fails."""
+
+    def __init__(self, waits=0, failure=None):
+        self.waits = waits
+        self.failure = failure
+
+    def wait(self, limit=None):
+        if self.waits > 0:
+            self.waits -= 1
+            raise RuntimeError("Operation timed out!")
+        if self.failure is not None:
+            raise self.failure
+
+    def is_completed(self):
+        return self.waits <= 0
+
+
+@pytest.fixture
+def all_reduce(monkeypatch):
+    """Return a function that lets `change` take the place of the sum over all processes."""
+
+    def replace(change, work=None):
+        def all_reduce(values_X, async_op):
+            change(values_X)
+            return work or Work()
+
+        monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+
+    return replace
 
 
 @settings(derandomize=True, deadline=None)
@@ -51,9 +85,9 @@ def parameters():
     return made
 
 
-def test_gradients_and_figures_are_summed_together(parameters, monkeypatch):
+def test_gradients_and_figures_are_summed_together(parameters, all_reduce):
     """Sum as if the other process had the same values plus one."""
-    monkeypatch.setattr(torch.distributed, "all_reduce", lambda values_X: values_X.mul_(2).add_(1))
+    all_reduce(lambda values_X: values_X.mul_(2).add_(1))
     before = [parameters[0].grad.clone(), torch.zeros(4), parameters[2].grad.clone()]
     assert Processes(0, 2).sum_gradients(iter(parameters), 0.5, 3) == [2.0, 7.0]
     for parameter, gradient in zip(parameters, before, strict=True):
@@ -71,11 +105,10 @@ def test_a_single_process_sums_nothing(parameters, monkeypatch):
     assert all(torch.equal(parameters[index].grad, before[index]) for index in (0, 2))
 
 
-def test_a_process_that_has_ended_gives_one_line(parameters, monkeypatch):
-    def all_reduce(values_X):
-        raise RuntimeError("\n[/gloo/pair.cc:553] Connection closed by peer. Often caused by\nand so on")
-
-    monkeypatch.setattr(torch.distributed, "all_reduce", all_reduce)
+@pytest.mark.parametrize("waits", [0, 2])
+def test_a_process_that_has_ended_gives_one_line(waits, parameters, all_reduce):
+    failure = RuntimeError("\n[/gloo/pair.cc:553] Connection closed by peer. Often caused by\nand so on")
+    all_reduce(lambda values_X: None, Work(waits, failure))
     for call in (Processes(1, 2).wait, lambda: Processes(1, 2).sum_gradients(parameters)):
         with pytest.raises(
             MachineError, match=r"^another process .* ended; .*--resume \(Connection .* peer\)$"
@@ -83,8 +116,32 @@ def test_a_process_that_has_ended_gives_one_line(parameters, monkeypatch):
             call()
 
 
+@pytest.mark.parametrize(
+    ("signals", "waits", "ends"), [([], 3, False), ([SIGINT], 3, False), ([SIGTERM, SIGINT], 3, True)]
+)
+def test_a_second_signal_ends_the_wait_for_a_process_that_does_not_answer(
+    signals, waits, ends, all_reduce, capsys
+):
+    stop = StopRequest()
+    for number in signals:
+        stop.note(number)
+    all_reduce(lambda values_X: None, Work(waits))
+    with pytest.raises(Interrupted, match="SIGTERM") if ends else nullcontext():
+        Processes(0, 2).heeding(stop).wait()
+    assert ("does not answer" in capsys.readouterr().err) == ends
+
+
+def test_after_one_signal_a_process_has_seconds_to_answer(all_reduce, monkeypatch):
+    monkeypatch.setattr("sentiment.system.interrupts.SECONDS_TO_ANSWER", 0.0)
+    stop = StopRequest()
+    stop.note(SIGINT)
+    all_reduce(lambda values_X: None, Work(2))
+    with pytest.raises(Interrupted, match="SIGINT"):
+        Processes(0, 2).heeding(stop).wait()
+
+
 @pytest.mark.parametrize("other", ["step 20", "step 21"])
-def test_processes_with_different_data_do_not_train_together(other, monkeypatch):
+def test_processes_with_different_data_do_not_train_together(other, all_reduce):
     sent = []
 
     def add_what_the_other_sent(values_X):
@@ -94,7 +151,7 @@ def test_processes_with_different_data_do_not_train_together(other, monkeypatch)
             sent.append(values_X.clone())
             values_X *= 2
 
-    monkeypatch.setattr(torch.distributed, "all_reduce", add_what_the_other_sent)
+    all_reduce(add_what_the_other_sent)
     Processes(1, 2).require_same(other)
     with nullcontext() if other == "step 20" else pytest.raises(RunError, match="they need the same run"):
         Processes(0, 2).require_same("step 20")
