@@ -6,7 +6,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -19,7 +19,7 @@ from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
 from sentiment.errors import Interrupted, MachineError
 from sentiment.system import interrupts
-from sentiment.system.threads import usable_threads
+from sentiment.system.threads import threads_are_lost, usable_threads
 
 CHUNK = 250  # reviews that a worker takes at a time
 PARALLEL_FROM = 2_000  # fewer reviews are done before a second process has started
@@ -91,8 +91,9 @@ def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
         waits = False
         raise
     finally:
-        # A process that is forked while the executor's thread runs may inherit a lock that nobody releases.
-        executor.shutdown(wait=waits, cancel_futures=True)
+        if not threads_are_lost():  # else this process was forked since, and the workers are its parent's
+            # A process that is forked while the thread of the executor runs may inherit a lock.
+            executor.shutdown(wait=waits, cancel_futures=True)
 
 
 def _map_ahead(
@@ -103,22 +104,33 @@ def _map_ahead(
     Before an empty chunk or an error of `chunks`, the results of the chunks before it come.
     """
     chunks = iter(chunks)
-    futures: deque[Future[Tokens]] = deque()
+    begun: deque[Callable[[], Tokens]] = deque()
     error: Exception | None = None
-    while futures or error is None:
+    while begun or error is None:
         pauses = False
-        while error is None and not pauses and len(futures) < ahead:
+        while error is None and not pauses and len(begun) < ahead:
             try:
                 chunk = next(chunks)
                 pauses = not chunk
                 if chunk:
-                    futures.append(executor.submit(function, chunk))
+                    begun.append(_begin(executor, function, chunk))
             except Exception as end:  # also StopIteration
                 error = end
-        for _ in range(len(futures) if pauses else min(1, len(futures))):
-            yield futures.popleft().result()
+        for _ in range(len(begun) if pauses else min(1, len(begun))):
+            yield begun.popleft()()
     if not isinstance(error, StopIteration):
         raise error
+
+
+def _begin(executor: ProcessPoolExecutor, function: TokenizeChunk, chunk: list[str]) -> Callable[[], Tokens]:
+    """Give a chunk to a worker; return what waits for its tokens.
+
+    In a process that was forked since, no worker answers, and the chunk is done there.
+    """
+    if threads_are_lost():
+        return partial(function, chunk)
+    future = executor.submit(function, chunk)
+    return lambda: function(chunk) if threads_are_lost() else future.result()
 
 
 def _set_up_worker(parent: int) -> None:

@@ -11,8 +11,8 @@ import torch
 from sentiment.config import MachineSettings
 from sentiment.system.device import find_machine
 from sentiment.system.environment import ENVIRONMENT, set_defaults
+from sentiment.system.own_command import own_environment
 from sentiment.system.place import Place
-from sentiment.system.processes import own_environment
 from sentiment.system.threads import available_cores, default_threads, use_every_core
 
 # The parent has threads, and has used both of its pools: torch's and the tokenizer's.
@@ -43,6 +43,19 @@ if child == 0:
     os._exit(code)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert probabilities() == expected
+"""
+WITHIN_A_STREAM = """
+stream = (prediction.probability for prediction in model.predict_stream(texts))
+found = [round(next(stream), 5) for _ in range(120)]
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    assert probabilities() == expected
+found += [round(probability, 5) for probability in stream]
+if child == 0:
+    os._exit(0 if found == expected else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert found == expected
 """
 MULTIPROCESSING = """
 context = multiprocessing.get_context("fork")
@@ -113,7 +126,7 @@ def run_python(program, **variables):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.parametrize(
     "children",
-    [OS_FORK, MULTIPROCESSING, LOAD_IN_CHILD, HELD_LOCK],
+    [OS_FORK + WITHIN_A_STREAM, MULTIPROCESSING, LOAD_IN_CHILD, HELD_LOCK],
     ids=["os.fork", "multiprocessing", "load in the child", "a lock is held"],
 )
 def test_a_forked_process_predicts_as_its_parent_does(children):
