@@ -76,12 +76,12 @@ def _usable_workers(wanted: int) -> int:
 
 @contextmanager
 def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
-    """Yield a lazy `map`: the built-in one, or one over processes that end with this process."""
-    if workers < 2:
-        yield map
-        return
+    """Yield a lazy `map`: in this process, or over processes that end with it."""
     shared_tokenizer(rules)  # before a fork, so that every worker inherits it
-    executor = ProcessPoolExecutor(workers, get_context(start_method()), _set_up_worker, (os.getpid(),))
+    executor = _make_executor(workers) if workers > 1 else None
+    if executor is None:
+        yield _map_here
+        return
     waits = True
     try:
         yield partial(_map_ahead, executor, workers)
@@ -94,6 +94,19 @@ def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
         if not threads_are_lost():  # else this process was forked since, and the workers are its parent's
             # A process that is forked while the thread of the executor runs may inherit a lock.
             executor.shutdown(wait=waits, cancel_futures=True)
+
+
+def _make_executor(workers: int) -> ProcessPoolExecutor | None:
+    """Return processes, or None if the system has no shared memory for them, or too few open files."""
+    context = get_context(start_method())
+    try:
+        return ProcessPoolExecutor(workers, context, _set_up_worker, (os.getpid(),))
+    except OSError:
+        return None
+
+
+def _map_here(function: TokenizeChunk, chunks: Iterable[list[str]]) -> Iterator[Tokens]:
+    return map(function, filter(None, chunks))  # an empty chunk has no result
 
 
 def _map_ahead(

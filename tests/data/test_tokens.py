@@ -1,6 +1,8 @@
 """Tokens: those of spaCy on normalised text, the same from one process, several, and the cache."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -159,6 +161,17 @@ def test_several_processes_give_the_tokens_of_one(many, caches, monkeypatch, met
     )
     assert_same(tokenize_cached(many, RULES, "parallel", 2), plain)
     assert len(started) == 1 and started[0][1].get_start_method() == method
+
+
+def test_without_shared_memory_this_process_tokenizes(many, monkeypatch):
+    def fail(*given):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))  # /dev/shm is read-only
+
+    monkeypatch.setattr(workers, "PARALLEL_FROM", 1)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", fail)
+    assert len(tokenize_cached(many, RULES, "alone", 2)) == len(many)
+    chunks = [many[:3], [], many[3:5]]  # the second is a pause
+    assert [len(tokens) for tokens in workers.tokenize_stream(chunks, RULES, 2)] == [3, 2]
 
 
 def test_only_linux_forks():
