@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 EMOJI_JOINER = "\u200d"  # `isprintable` refuses it, but emoji need it
 SCORE_WIDTH = 7
+LEAST_TEXT_WIDTH = 20  # in a narrower terminal the lines are broken once more
 FOR_COLOURS = ("#d3efd8", "#8fd49c", "#3fae5c")
 AGAINST_COLOURS = ("#fadbd6", "#f1a79d", "#dd6b5d")
 """Backgrounds of the three levels."""
@@ -45,7 +46,8 @@ def _print_sentence(
     tokens = zip(explanation.tokens[place], strengths[place], strict=True)
     has_colours = _has_colours(console)
     text = Text.assemble(*(_token_text(token, strength, has_colours) for token, strength in tokens))
-    for number, line in enumerate(text.wrap(console, console.width - SCORE_WIDTH)):
+    width = max(console.width - SCORE_WIDTH, LEAST_TEXT_WIDTH)
+    for number, line in enumerate(text.wrap(console, width)):
         line.rstrip()
         score = "" if number else sentence_score(sentence)
         console.print(Text.assemble(f"{score:>{SCORE_WIDTH - 1}} ", line))

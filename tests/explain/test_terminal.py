@@ -11,9 +11,9 @@ from sentiment.explain.terminal import print_explanation, print_legend
 from tests.explain.examples import MIXED, explanation_of
 
 
-def printed(explanation: Explanation, **console: object) -> str:
+def printed(explanation: Explanation, width: int = 80, **console: object) -> str:
     file = io.StringIO()
-    print_explanation(explanation, Console(file=file, width=80, **console))  # type: ignore[arg-type]
+    print_explanation(explanation, Console(file=file, width=width, **console))  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -43,6 +43,12 @@ def test_lines_fit_80_columns() -> None:
     for console in ({}, {"force_terminal": True, "color_system": "256"}):
         plain = re.sub(r"\x1b\[[\d;]*m", "", printed(long, **console))
         assert max(map(len, plain.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("width", [1, 7, 8])
+def test_a_terminal_may_be_narrower_than_the_scores(width: int) -> None:
+    text = printed(explanation_of(TokenScore("\u4e2d" * 30, 1.0, True), *MIXED.tokens), width)
+    assert "Great" in text.replace("\n", "")
 
 
 def test_lines_end_where_their_words_end() -> None:
