@@ -10,16 +10,13 @@ from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
 from sentiment.cli.guard import Switches, guard
 from sentiment.cli.inspect import inspect_command
+from sentiment.cli.limits import check_limits
 from sentiment.cli.predict import PredictCommand, predict_command
 from sentiment.cli.prepare import prepare_command
 from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
-from sentiment.errors import MachineError
 from sentiment.system import interrupts
-
-# Bytes. With less, the import of torch fails in many ways, or hangs.
-LEAST_ADDRESS_SPACE = 1_000 * 2**20
 
 
 class CommandGroup(TyperGroup):
@@ -73,18 +70,7 @@ def root(
     ] = False,
 ) -> None:
     """Train, judge and use an LSTM sentiment model for reviews."""
-    _require_address_space()
-
-
-def _require_address_space() -> None:
-    import resource
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < LEAST_ADDRESS_SPACE:
-        raise MachineError(
-            f"the address space is limited to {limit / 2**20:,.0f} MiB, too little to load torch; "
-            f"allow {LEAST_ADDRESS_SPACE / 2**20:,.0f} MiB with ulimit -v"
-        )
+    check_limits()
 
 
 def main() -> None:

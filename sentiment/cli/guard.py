@@ -23,7 +23,15 @@ MEMORY_SIGNS = (
     "can't start new thread",
 )
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+# What the system refuses, as errors say it, and what to do.
+REFUSALS = {
+    "too many open files": "the system lets this program open too few files; raise the limit with ulimit -n",
+    "no usable temporary directory": "no folder for temporary files can be written; set TMPDIR=FOLDER, or "
+    "raise the limit with ulimit -f",
+    "resource temporarily unavailable": "the system lets this program start too few processes; raise the "
+    "limit with ulimit -u, or use --threads 1 --processes 1",
+}
 
 
 @dataclass
@@ -72,9 +80,13 @@ def _report_error(error: BaseException) -> int:
         return 0
     if isinstance(error, SentimentError):
         return _print_error(str(error), error.exit_code)
-    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in MEMORY_SIGNS):
+    told = str(error).lower()
+    if isinstance(error, MemoryError) or any(sign in told for sign in MEMORY_SIGNS):
         return _print_error("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+    for sign, message in REFUSALS.items():
+        if sign in told:
+            return _print_error(message, MachineError.exit_code)
+    if isinstance(error, OSError) and error.errno in OUTPUT_ERRORS:
         _discard(sys.stdout)
         return _print_error(f"cannot write the output: {error.strerror}", MachineError.exit_code)
     if hasattr(error, "format_message"):  # a usage error of typer; its class depends on the release

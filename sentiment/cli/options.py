@@ -42,7 +42,9 @@ DeviceOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads; by default OMP_NUM_THREADS or every core."),
+    typer.Option(
+        "--threads", min=1, max=1_024, help="CPU threads; by default OMP_NUM_THREADS or every core."
+    ),
 ]
 ProcessesOption = Annotated[
     int | None,

@@ -259,7 +259,7 @@ class MachineSettings(Section):
 
     device: str = "auto"
     """`auto` (the first GPU, else the CPU), `cpu`, `cuda`, `cuda:N` or `mps`."""
-    threads: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, le=1_024)
     """CPU threads of all processes together. 0 takes `OMP_NUM_THREADS` if it is set, else every core that the
     command may use; from Python, else `torch.get_num_threads()`."""
     processes: int = Field(1, ge=0, le=64)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from sentiment.system.place import ONLY_PROCESS, Place
 
 OMP_NUM_THREADS = "OMP_NUM_THREADS"
+MOST_THREADS = 1_024  # as in `machine.threads`; with many more, torch crashes
 
 
 class ForkedThreads:
@@ -53,6 +54,11 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usual_threads(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many threads numpy and torch each start: OMP_NUM_THREADS, else one for each core."""
+    return _read_threads(environment) or available_cores()
+
+
 def default_threads(place: Place = ONLY_PROCESS, environment: Mapping[str, str] = os.environ) -> int:
     """Return the threads to use by default: OMP_NUM_THREADS, else the number that torch uses now.
 
@@ -72,6 +78,7 @@ def use_every_core(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def _read_threads(environment: Mapping[str, str]) -> int:
-    """The first number of OMP_NUM_THREADS (it may be a list), or 0 if that is not a number above 0."""
+    """The first number of OMP_NUM_THREADS, which may be a list; 0 if it is not one from 1 to MOST_THREADS."""
     text = environment.get(OMP_NUM_THREADS, "").split(",")[0].strip()
-    return int(text) if text.isascii() and text.isdigit() else 0
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return number if number <= MOST_THREADS else 0

@@ -4,13 +4,18 @@ import errno
 import os
 import signal
 import subprocess
+import threading
+import warnings
 
 import pytest
 
 from sentiment import cli
+from sentiment.__main__ import main
+from sentiment.cli.limits import check_limits
 from sentiment.cli.options import overrides
 from sentiment.config import parse_config
-from sentiment.system.processes import own_command, own_environment
+from sentiment.errors import MachineError
+from sentiment.system.own_command import own_command, own_environment
 from tests.helpers import assert_one_error
 
 
@@ -34,6 +39,27 @@ def test_every_lack_of_memory_ends_with_4(error, monkeypatch, capsys):
     monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
     assert cli.run(["predict", "x"]) == 4
     assert capsys.readouterr().err == "error: not enough memory; lower batches.tokens or model.hidden\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "ulimit -n"),
+        (ImportError("libtorch.so: cannot open shared object file: Too many open files"), "ulimit -n"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "TMPDIR"),
+        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "ulimit -u"),
+        (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "cannot write the output: File too large"),
+    ],
+)
+def test_what_the_system_refuses_ends_with_4_and_a_remedy(error, remedy, monkeypatch, capfd):
+    def fail(arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
+    assert cli.run(["predict", "x"]) == 4
+    told = capfd.readouterr().err
+    assert told.startswith("error: ") and told.count("\n") == 1 and remedy in told
 
 
 @pytest.mark.parametrize("afterwards", [None, RecursionError("half a library is imported")])
@@ -64,6 +90,38 @@ def test_too_little_address_space_is_refused_before_anything_is_imported(monkeyp
     monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
     assert cli.run(["train", "nothing.toml"]) == 4
     assert "limited to 500 MiB, too little to load torch; allow 1,000 MiB" in capsys.readouterr().err
+
+
+def test_a_current_folder_that_is_gone_is_refused(monkeypatch):
+    def fail():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    monkeypatch.setattr("sentiment.cli.limits.os.getcwd", fail)
+    with pytest.raises(MachineError, match=r"the current folder is gone .*; go to another: cd ~"):
+        check_limits()
+
+
+def test_a_system_that_starts_no_threads_is_refused_before_a_library_ends_the_program(monkeypatch):
+    started = []
+
+    class Thread(threading.Thread):
+        def start(self):
+            if len(started) == 3:
+                raise RuntimeError("can't start new thread")
+            super().start()
+            started.append(self)
+
+    monkeypatch.setattr("sentiment.cli.limits.threading.Thread", Thread)
+    with pytest.raises(MachineError, match=r"start 3 threads, too few; allow \d+ more with ulimit -u"):
+        check_limits()
+    assert not any(thread.is_alive() for thread in started)
+
+
+def test_warnings_of_libraries_are_not_printed(monkeypatch, recwarn):
+    monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
+    monkeypatch.setattr(cli, "main", lambda: warnings.warn("joblib: serial mode", stacklevel=1))
+    main()
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("name", ["a\U0001f600.jsonl", 'a "quoted" name', "a\\b", "tab\t"])

@@ -13,7 +13,7 @@ from sentiment.system.device import find_machine
 from sentiment.system.environment import ENVIRONMENT, set_defaults
 from sentiment.system.own_command import own_environment
 from sentiment.system.place import Place
-from sentiment.system.threads import available_cores, default_threads, use_every_core
+from sentiment.system.threads import MOST_THREADS, available_cores, default_threads, use_every_core
 
 # The parent has threads, and has used both of its pools: torch's and the tokenizer's.
 PARENT = """
@@ -138,8 +138,14 @@ def test_omp_num_threads_wins_over_the_callers_threads():
     assert default_threads(environment={}) == 2
     assert default_threads(environment={"OMP_NUM_THREADS": "3"}) == 3
     assert default_threads(environment={"OMP_NUM_THREADS": " 5,2"}) == 5
-    for wrong in ("", "0", "-1", "many", "²"):
+    for wrong in ("", "0", "-1", "many", "²", f"{MOST_THREADS + 1}", "9" * 5_000):
         assert default_threads(environment={"OMP_NUM_THREADS": wrong}) == 2
+
+
+def test_the_configuration_allows_as_many_threads():
+    assert MachineSettings(threads=MOST_THREADS)
+    with pytest.raises(ValueError, match="less than or equal"):
+        MachineSettings(threads=MOST_THREADS + 1)
 
 
 def test_processes_of_torchrun_share_every_core():
