@@ -25,6 +25,7 @@ from sentiment.inference.writers import (
     text_schema,
 )
 from sentiment.system import storage
+from sentiment.system.unfinished import hold, remove_unfinished
 
 OUT_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 PREFIX = "predicted_"
@@ -81,7 +82,7 @@ def predict_table(
     """
     shape, pieces = open_table(path, settings)
     target = _Target(out, name_added(shape.names, predictor.class_names), settings)
-    with storage.new_file(out) as file, target.open(file, shape, path) as writer:
+    with _new_table(out) as file, target.open(file, shape, path) as writer:
         return _write_pieces(predictor, pieces, writer, target.added, strict)
 
 
@@ -91,8 +92,17 @@ def predict_lines(
     """Predict texts, and write them to `out` as a table with the column `text`; else as `predict_table`."""
     shape = TableShape(["text"], "text", Layout())
     target = _Target(out, name_added(shape.names, predictor.class_names), settings)
-    with storage.new_file(out) as file, target.open(file, shape, None) as writer:
+    with _new_table(out) as file, target.open(file, shape, None) as writer:
         return _write_pieces(predictor, pieces_of_lines(lines), writer, target.added, strict)
+
+
+@contextmanager
+def _new_table(out: Path) -> Iterator[BinaryIO]:
+    """Yield the file that becomes `out`. What killed processes have left of theirs is removed."""
+    remove_unfinished(out)
+    with storage.new_file(out) as file:
+        hold(file)
+        yield file
 
 
 def name_added(names: Sequence[str], class_names: Sequence[str]) -> list[str]:

@@ -146,6 +146,14 @@ def test_a_file_that_breaks_off_after_many_rows_is_an_error_and_writes_nothing(p
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
+def test_what_a_killed_process_left_is_removed(predict, tmp_path):
+    leftover = tmp_path / ".out.csv.123.tmp"
+    leftover.write_text("half a row")
+    os.utime(leftover, (0, 0))
+    predict("in.csv", "out.csv", f"text\n{GOOD}\n".encode())
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
+
+
 def test_taken_names_get_a_prefix(predict):
     assert name_added(["label", "doubt", "predicted_doubt"], ("negative", "positive")) == [
         "predicted_label",
