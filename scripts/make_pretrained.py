@@ -110,7 +110,8 @@ def ship(run: FinishedRun, judged: FinishedRun) -> None:
     data = run.config.data.model_copy(update={"source": HUB_NAME})
     facts = run.facts | {"data": run.facts["data"] | {"source": HUB_NAME}}
     golden = predictor_of(run, weights).golden(GOLDEN)
-    with storage.new_folder(SHIPPED, replace=True) as folder:
+    with storage.new_folder(SHIPPED, replace=True) as held:
+        folder = held.path
         with RunFolder(folder) as shipped:
             shipped.claim(force=False)
             shipped.create(run.config.model_copy(update={"data": data}))

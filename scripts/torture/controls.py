@@ -98,7 +98,7 @@ def _trust_files() -> None:
 
 def _sync_no_file() -> None:
     """Rename a checkpoint before its files are on the disk."""
-    storage.sync_file = lambda path: None
+    storage.sync_file = lambda folder, name: None
 
 
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]

@@ -20,7 +20,8 @@ from .frame import Outcome, repeat
 
 FRESH_ONE_IN = 20  # one trial in so many starts a new `python -m sentiment`; the others fork
 KILLED_OFTEN_ONE_IN = 10
-FAULT_TRIALS = 78 * len(MANNERS)  # the number of calls changes if a run is written in another way
+STRACE_PATH = r'(?:\w+<([^>]*)>, )?"([^"]*)"'  # a folder that is open, if one is named, and a path in it
+FAULT_TRIALS = 68 * len(MANNERS)  # the number of calls changes if a run is written in another way
 
 
 # --- 1: killed at random moments -----------------------------------------------------------------------
@@ -272,6 +273,6 @@ def _traced(bench: Bench, run: Path, strace: str) -> list[list[str]]:
     for line in log.read_text().splitlines():
         if match := re.search(r"\bf(?:data)?sync\(\d+<([^>]*)>\)\s*=\s*0", line):
             calls.append(["fsync", match[1]])
-        elif match := re.search(r"\brename(?:at2?)?\([^\"]*\"([^\"]*)\"[^\"]*\"([^\"]*)\".*=\s*0", line):
-            calls.append(["rename", match[1], match[2]])
+        elif match := re.search(rf"\brename(?:at2?)?\({STRACE_PATH}, {STRACE_PATH}.*=\s*0", line):
+            calls.append(["rename", str(Path(match[1] or "", match[2])), str(Path(match[3] or "", match[4]))])
     return calls

@@ -53,7 +53,7 @@ class Faults:
         original = getattr(os, name)
 
         def call(*arguments: Any, **options: Any) -> Any:
-            inside = options.get("dir_fd")
+            inside = options.get("dir_fd", options.get("src_dir_fd"))
             base = "" if inside is None else _path_of(inside)
             self.point(name, *(str(Path(base, path)) for path in paths_of(*arguments, **options)))
             return original(*arguments, **options)

@@ -135,5 +135,5 @@ PHASES: dict[str, Arrange] = {
     "inside a save, twice": _when_called(storage, "sync_folder", 2 * SAVES),
     "save, twice": _when_called(RunFolder, "save_checkpoint", SAVES),
     "finish": _when_called(RunFolder, "finish", 1),
-    "inside finish": _when_called(storage, "write_manifest", SAVES + 1),
+    "inside finish": _when_called(storage, "write_manifest", 1),
 }

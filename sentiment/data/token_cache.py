@@ -19,6 +19,7 @@ from sentiment.data.workers import tokenize_chunks
 from sentiment.errors import DataError
 from sentiment.system import storage
 from sentiment.system.folders import cache_folder
+from sentiment.system.held_folder import HeldFolder
 
 CACHE_FORMAT = 3  # counts up when the files below change
 
@@ -36,7 +37,7 @@ def tokenize_cached(texts: Sequence[str], rules: TextRules, description: str, wo
             return _open_entry(folder)
         except DataError:
             shutil.rmtree(folder, ignore_errors=True)
-    with storage.new_folder(folder) as temporary:
+    with storage.new_folder(folder, parent_may_be_link=True) as temporary:
         chunks = tokenize_chunks(texts, rules, description, workers)
         with storage.machine_errors(folder):
             _write_entry(temporary, chunks)
@@ -55,11 +56,11 @@ def _entry_name(texts: Sequence[str], rules: TextRules) -> str:
     return digest(itertools.chain([f"{CACHE_FORMAT} {' '.join(versions)} {rules}"], texts))[:32]
 
 
-def _write_entry(folder: Path, chunks: Iterable[Tokens]) -> None:
+def _write_entry(folder: HeldFolder, chunks: Iterable[Tokens]) -> None:
     """Write tokens as they come: memory holds one chunk of them and the distinct forms."""
     table: dict[str, int] = {}
     lengths = [np.zeros(0, dtype=np.int64)]
-    with (folder / "ids.npy").open("wb") as file:
+    with folder.open("ids.npy", "xb") as file:
         _write_header(file, 0)
         for chunk in chunks:
             renumbered = [table.setdefault(form, len(table)) for form in chunk.forms]
@@ -68,8 +69,10 @@ def _write_entry(folder: Path, chunks: Iterable[Tokens]) -> None:
         offsets = offsets_of(np.concatenate(lengths))
         file.seek(0)
         _write_header(file, int(offsets[-1]))
-    np.save(folder / "offsets.npy", offsets)
-    (folder / "forms.json").write_text(json.dumps(list(table)), encoding="utf-8")
+    with folder.open("offsets.npy", "xb") as file:
+        np.save(file, offsets)
+    with folder.open("forms.json", "xb") as file:
+        file.write(json.dumps(list(table)).encode())
 
 
 def _write_header(file: BinaryIO, count: int) -> None:

@@ -4,8 +4,8 @@ checkpoints/step-N/  state.safetensors  progress.json  beside.json  manifest.jso
 """
 
 import re
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ from torch import Tensor
 
 from sentiment.errors import RunError
 from sentiment.system import storage
+from sentiment.system.held_folder import hold_folder
 
+CHECKPOINTS = "checkpoints"  # their folder in the folder of the run
+METRICS_FILE = "metrics.jsonl"
 CHECKPOINT_NAME = re.compile(r"step-(\d+)")
 KEPT_CHECKPOINTS = 2  # the newest, and one to go back to if that is damaged
 # The files of the run folder whose fingerprints are in the checkpoint, in beside.json.
-RUN_FILES = ("config.toml", "metrics.jsonl")
+RUN_FILES = ("config.toml", METRICS_FILE)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def list_checkpoints(run: Path) -> list[Path]:
     """List the complete checkpoints of a run, oldest first."""
     found = [
         (int(match[1]), path)
-        for path in (run / "checkpoints").glob("step-*")
+        for path in (run / CHECKPOINTS).glob("step-*")
         if (match := CHECKPOINT_NAME.fullmatch(path.name))
     ]
     return [path for _, path in sorted(found)]
@@ -46,17 +49,22 @@ def list_checkpoints(run: Path) -> list[Path]:
 
 def write_checkpoint(run: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> Path:
     """Save a checkpoint, whole or not at all; then remove all but the newest two."""
-    path = run / "checkpoints" / f"step-{progress['step']}"
-    if (run / "metrics.jsonl").exists():
-        with storage.machine_errors(path):
-            storage.sync_file(run / "metrics.jsonl")
+    path = run / CHECKPOINTS / f"step-{progress['step']}"
+    with storage.machine_errors(path), hold_folder(run, may_be_link=True) as folder:
+        if folder.is_file(METRICS_FILE):
+            storage.sync_file(folder, METRICS_FILE)
     # The last step of an epoch is saved twice if a stop falls between its training and its validation.
     with storage.new_folder(path, replace=True) as temporary, storage.machine_errors(path):
-        (temporary / "beside.json").write_bytes(storage.dump_json(_fingerprint_run_files(run)))
-        (temporary / "progress.json").write_bytes(storage.dump_json(progress))
-        (temporary / "state.safetensors").write_bytes(safetensors.torch.save(tensors))
-    for old in list_checkpoints(run)[:-KEPT_CHECKPOINTS]:
-        shutil.rmtree(old, ignore_errors=True)
+        for name, content in (
+            ("beside.json", storage.dump_json(_fingerprint_run_files(run))),
+            ("progress.json", storage.dump_json(progress)),
+            ("state.safetensors", safetensors.torch.save(tensors)),
+        ):
+            with temporary.open(name, "xb") as file:
+                file.write(content)
+    with suppress(OSError), hold_folder(path.parent) as checkpoints:
+        for old in list_checkpoints(run)[:-KEPT_CHECKPOINTS]:
+            checkpoints.remove(old.name)
     return path
 
 
@@ -117,7 +125,7 @@ def _check_run_files(run: Path, checkpoint: Checkpoint) -> None:
         if name not in RUN_FILES or not isinstance(size, int):
             raise RunError(f"{checkpoint.path / 'beside.json'} is damaged: {name} does not belong there")
         content = storage.read_bytes(run / name, RunError)
-        if name == "metrics.jsonl":  # it has grown since
+        if name == METRICS_FILE:  # it has grown since
             content = content[:size]
         if storage.fingerprint(content) != expected:
             raise RunError(f"{run / name} has changed since {checkpoint.path} was saved")

@@ -19,6 +19,8 @@ from sentiment.config import Config, parse_run_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import (
+    CHECKPOINTS,
+    METRICS_FILE,
     Checkpoint,
     list_checkpoints,
     load_newest_checkpoint,
@@ -29,8 +31,10 @@ from sentiment.runs.locate import is_run
 from sentiment.runs.lock import LOCK_FILE, FolderLock
 from sentiment.runs.reader import FINISHED_FILES
 from sentiment.system import storage
+from sentiment.system.held_folder import hold_folder, refuse_link
 from sentiment.system.versions import changed_versions
 
+TENSORBOARD = "tensorboard"  # the folder of the curves
 # The keys of run.json that must be the same when a run is resumed, and the message if one has changed.
 DATA_CHANGES = {
     "hash": "the run was started on other reviews; restore them",
@@ -107,13 +111,25 @@ class RunFolder:
     def lock(self) -> None:
         """Hold the folder until the block or process ends; remove the files that killed trainings left.
 
-        Raises MachineError if another training holds it.
+        Raises MachineError if another training holds it, RunError if a link is in the way.
         """
         if self._lock is not None:
             return
         self._lock = FolderLock(self.path)
-        storage.remove_leftovers(self.path)
-        storage.remove_leftovers(self.path / "checkpoints")
+        if self._replaces:
+            return  # `create` removes everything, links too
+        if not self.is_finished:
+            self._refuse_links()
+        with storage.machine_errors(self.path), hold_folder(self.path, may_be_link=True) as folder:
+            storage.remove_leftovers(folder)
+            if folder.is_folder(CHECKPOINTS):
+                with folder.hold(CHECKPOINTS) as checkpoints:
+                    storage.remove_leftovers(checkpoints)
+
+    def _refuse_links(self) -> None:
+        """Raise RunError for a link before the data are read; every write refuses links as well."""
+        for name in (CHECKPOINTS, METRICS_FILE, TENSORBOARD):
+            refuse_link(self.path / name)
 
     def read_config(self) -> Config:
         """Return the configuration that the run was started with; raises RunError if there is none."""
@@ -166,16 +182,28 @@ class RunFolder:
 
     def append_metrics(self, record: dict[str, Any]) -> int:
         """Append one line to metrics.jsonl; return the file's size afterwards."""
-        path = self.path / "metrics.jsonl"
-        with storage.machine_errors(path), path.open("ab") as file:
+        path = self.path / METRICS_FILE
+        with (
+            storage.machine_errors(path),
+            hold_folder(self.path, may_be_link=True) as folder,
+            folder.open(METRICS_FILE, "ab") as file,
+        ):
             file.write(json.dumps(record).encode() + b"\n")
             return file.tell()
 
     def cut_metrics(self, size: int) -> None:
         """Remove the lines of metrics.jsonl that were written after the checkpoint."""
-        path = self.path / "metrics.jsonl"
+        path = self.path / METRICS_FILE
         if path.exists():
-            storage.write_file(path, path.read_bytes()[:size])
+            storage.write_file(path, storage.read_bytes(path, RunError)[:size])
+
+    def make_tensorboard_folder(self) -> Path:
+        """Make the folder of the curves, and return it; raises RunError if it is a link."""
+        path = self.path / TENSORBOARD
+        refuse_link(path)
+        with storage.machine_errors(path):
+            path.mkdir(exist_ok=True)
+        return path
 
     def save_checkpoint(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> Path:
         """Save a checkpoint, whole or not at all; return its folder."""
@@ -197,7 +225,7 @@ class RunFolder:
         self._write("golden.json", storage.dump_json({"reviews": golden}))
         self._write("run.json", storage.dump_json(facts))
         with storage.machine_errors(self.path):
-            storage.write_manifest(self.path, {*FINISHED_FILES, "metrics.jsonl"})
+            storage.write_manifest(self.path, {*FINISHED_FILES, METRICS_FILE})
 
     def _write(self, name: str, content: bytes) -> None:
         storage.write_file(self.path / name, content)

@@ -6,8 +6,9 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from sentiment.errors import MachineError, RunError
+from sentiment.errors import MachineError
 from sentiment.system import storage
+from sentiment.system.held_folder import hold_folder
 
 LOCK_FILE = ".lock"
 
@@ -31,14 +32,8 @@ class FolderLock:
             _held_folders.add(self._folder)
 
     def _open_and_lock(self, folder: Path) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            with storage.machine_errors(folder):
-                descriptor = os.open(self._path, flags, 0o666)
-        except MachineError:
-            if self._path.is_symlink():
-                raise RunError(f"{self._path} is a link; a run is not written through links") from None
-            raise
+        with storage.machine_errors(folder), hold_folder(folder, may_be_link=True) as held:
+            descriptor = held.open_descriptor(LOCK_FILE, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # A training that failed at its start may have removed the file since it was opened.

@@ -5,21 +5,23 @@ those of TensorBoard, which the program never reads. Tests can break the disk in
 """
 
 import errno
+import fnmatch
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sentiment.errors import InputError, MachineError, UsageError
+from sentiment.system.held_folder import HeldFolder, hold_folder, refuse_link
 
 MANIFEST = "manifest.json"
 TEMPORARY = ".*.tmp"  # the pattern of every temporary name
 REPLACED = ".old.tmp"  # the end of the name of a folder that is being replaced
+LONGEST_PART = 64  # characters of a name in its temporary name; a name may have 255 bytes
 MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
 
 
@@ -33,20 +35,35 @@ def write_file(path: Path, content: bytes) -> None:
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Yield a file next to `path` that is synced and renamed over it if the block succeeds.
 
-    Raises MachineError if it cannot be written; an OSError of the block is taken for that.
+    A link at `path` is replaced, not followed. Raises MachineError if the file cannot be written; an OSError
+    of the block is taken for that.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with (
+        machine_errors(path),
+        hold_folder(path.parent, may_be_link=True) as folder,
+        _new_file_in(folder, path.name) as file,
+    ):
+        yield file
+
+
+@contextmanager
+def _new_file_in(folder: HeldFolder, name: str) -> Iterator[BinaryIO]:
+    temporary = _temporary_name(name)
     try:
-        with machine_errors(path), temporary.open("wb") as file:
+        with folder.open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        with machine_errors(path):
-            temporary.replace(path)
-            sync_folder(path.parent)
+        folder.rename(temporary, name)
+        sync_folder(folder)
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            folder.remove(temporary)
+
+
+def _temporary_name(name: str) -> str:
+    """Return a name that nobody can guess, so that nobody can take it before us."""
+    return f".{name[:LONGEST_PART]}.{secrets.token_hex(8)}.tmp"
 
 
 def check_free(path: Path, force: bool) -> None:
@@ -59,61 +76,89 @@ def check_free(path: Path, force: bool) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, replace: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path, replace: bool = False, *, parent_may_be_link: bool = False
+) -> Iterator[HeldFolder]:
     """Yield a temporary folder that becomes `path`, with a manifest of its files, if the block succeeds.
 
-    If there is a folder at `path` by then, it stays, and the new one is lost; `replace` replaces it.
+    If there is a folder at `path` by then, it stays, and the new one is lost; `replace` replaces it. Raises
+    RunError if the folder above is a link, unless it may be one.
     """
-    with machine_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-    old = path.with_name(f".{path.name}{REPLACED}")
-    try:
-        yield temporary
+    temporary = _temporary_name(path.name)
+    if not parent_may_be_link:
+        refuse_link(path.parent)
+    with ExitStack() as stack:
         with machine_errors(path):
-            write_manifest(temporary)
-            for file in temporary.iterdir():
-                sync_file(file)
-            sync_folder(temporary)
-            if replace and path.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                path.rename(old)
-            try:
-                temporary.rename(path)
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                    raise
-            sync_folder(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):
-            if old.exists() and not path.exists():  # the second of the two renames failed
-                old.rename(path)
-            shutil.rmtree(old, ignore_errors=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parent = stack.enter_context(hold_folder(path.parent, may_be_link=parent_may_be_link))
+            stack.callback(_clear_away, parent, temporary, path.name)
+            parent.make_folder(temporary)
+            folder = stack.enter_context(parent.hold(temporary))
+        yield folder
+        with machine_errors(path):
+            _sync_whole(folder)
+            _put_in_place(parent, temporary, path.name, replace)
 
 
-def remove_leftovers(folder: Path) -> None:
+def _sync_whole(folder: HeldFolder) -> None:
+    """Add the manifest, and force the folder with all its files to the disk."""
+    _write_manifest_in(folder)
+    for name in folder.names():
+        if folder.is_file(name):
+            sync_file(folder, name)
+    sync_folder(folder)
+
+
+def _put_in_place(parent: HeldFolder, temporary: str, name: str, replace: bool) -> None:
+    old = _replaced_name(name)
+    if replace and name in parent.names():
+        parent.remove(old)
+        parent.rename(name, old)
+    try:
+        parent.rename(temporary, name)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+    sync_folder(parent)
+
+
+def _clear_away(parent: HeldFolder, temporary: str, name: str) -> None:
+    """Remove what a finished or failed writer of a folder has left."""
+    with suppress(OSError):
+        parent.remove(temporary)
+        if parent.is_folder(_replaced_name(name)) and name not in parent.names():
+            parent.rename(_replaced_name(name), name)  # the second of the two renames failed
+        parent.remove(_replaced_name(name))
+
+
+def _replaced_name(name: str) -> str:
+    return f".{name}{REPLACED}"
+
+
+def remove_leftovers(folder: HeldFolder) -> None:
     """Remove the temporary files of killed processes from a folder that nobody else writes to.
 
     If one of them had moved a folder away but not replaced it yet, that folder is moved back.
     """
-    for old in folder.glob(f".*{REPLACED}"):
-        path = folder / old.name[1 : -len(REPLACED)]
-        if not path.exists():
-            old.rename(path)
-    for leftover in folder.glob(TEMPORARY):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
+    for old in fnmatch.filter(folder.names(), f".*{REPLACED}"):
+        name = old[1 : -len(REPLACED)]
+        if folder.is_folder(old) and name not in folder.names():
+            folder.rename(old, name)
+    for leftover in fnmatch.filter(folder.names(), TEMPORARY):
+        folder.remove(leftover)
 
 
 def write_manifest(folder: Path, names: Collection[str] | None = None) -> None:
     """List the SHA-256 and size of each file directly in `folder`, or of those among `names`."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != ".")
-    files = [file for file in files if names is None or file.name in names]
-    entries = {file.name: _fingerprint_file(file) for file in files if file.name != MANIFEST}
-    write_file(folder / MANIFEST, dump_json({"files": entries}))
+    with machine_errors(folder), hold_folder(folder, may_be_link=True) as held:
+        _write_manifest_in(held, names)
+
+
+def _write_manifest_in(folder: HeldFolder, names: Collection[str] | None = None) -> None:
+    listed = [name for name in folder.names() if name[0] != "." and name != MANIFEST and folder.is_file(name)]
+    entries = {name: _fingerprint_in(folder, name) for name in listed if names is None or name in names}
+    with _new_file_in(folder, MANIFEST) as file:
+        file.write(dump_json({"files": entries}))
 
 
 def verify(folder: Path, error_type: type[InputError]) -> None:
@@ -188,9 +233,8 @@ def is_regular_file(path: Path, follow_links: bool = False) -> bool:
 def read_bytes(path: Path, error_type: type[InputError], follow_links: bool = False) -> bytes:
     """Read a regular file; raise `error_type` if that cannot be done."""
     if not is_regular_file(path, follow_links):
-        raise error_type(
-            f"{path} is " + ("a link, which is not followed" if path.is_symlink() else "missing")
-        )
+        kind = "no regular file" if path.exists() else "missing"
+        raise error_type(f"{path} is {'a link, which is not followed' if path.is_symlink() else kind}")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -231,21 +275,28 @@ def machine_errors(path: Path) -> Iterator[None]:
         raise MachineError(f"cannot write {path}: {reason}") from None
 
 
-def sync_file(path: Path) -> None:
-    """Force a file's content to the disk."""
-    with path.open("rb") as file:
+def sync_file(folder: HeldFolder, name: str) -> None:
+    """Force the content of a file to the disk."""
+    with folder.open(name, "rb") as file:
         os.fsync(file.fileno())
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(folder: HeldFolder) -> None:
     """Force a folder's entries (names, renames) to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    folder.sync()
+
+
+def _fingerprint_in(folder: HeldFolder, name: str) -> dict[str, Any]:
+    with folder.open(name, "rb") as file:
+        return _fingerprint_open(file)
 
 
 def _fingerprint_file(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+        return _fingerprint_open(file)
+
+
+def _fingerprint_open(file: BinaryIO) -> dict[str, Any]:
+    size = os.fstat(file.fileno()).st_size
+    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+    return {"sha256": digest.hexdigest(), "bytes": size}

@@ -33,7 +33,7 @@ def follow_training(run: RunFolder, checkpoint: Checkpoint | None, session: Trai
             say(f"resuming from {checkpoint.path}")
         loggers: list[Logger] = [ProgressDisplay()]
         if config.logging.tensorboard:
-            loggers.append(TensorBoardLog(run.path / "tensorboard", state.progress.step))
+            loggers.append(TensorBoardLog(run.make_tensorboard_folder(), state.progress.step))
         try:
             _record_events(run, session, state, loggers)
         finally:

@@ -1,5 +1,6 @@
 """Show a training: progress bars on a terminal, a line for each epoch, TensorBoard curves."""
 
+import secrets
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -110,7 +111,8 @@ class TensorBoardLog:
         """`step` is the number of steps that are done; later points in the files are dropped."""
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(folder, purge_step=step + 1)
+        # Nobody can put a link at a name that is random.
+        self._writer = SummaryWriter(folder, purge_step=step + 1, filename_suffix=f".{secrets.token_hex(8)}")
 
     def show(self, event: Event, state: TrainingState) -> None:
         """Add a point to each curve."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from sentiment.errors import MachineError, RunError, UsageError
 from sentiment.runs import RunFolder, read_metrics, read_run
 from sentiment.system import storage
+from sentiment.system.held_folder import HeldFolder
 from sentiment.training.run import resume_run, train_run
 from tests.helpers import assert_one_error
 
@@ -53,14 +55,15 @@ def newest_step(run, warnings):
 
 def test_a_full_disk_under_a_checkpoint_is_a_failure_of_the_machine(tmp_path, monkeypatch):
     """This includes the tensors, which safetensors could write without Python's calls."""
-    written = []
+    written, open_file = [], HeldFolder.open
 
-    def write_bytes(path, content):
-        written.append(path.name)
-        if path.name == "state.safetensors":
+    def open_new(folder, name, mode):
+        written.append(name)
+        if name == "state.safetensors":
             raise OSError(28, "No space left on device")
+        return open_file(folder, name, mode)
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", write_bytes)
+    monkeypatch.setattr(HeldFolder, "open", open_new)
     run = RunFolder(tmp_path)
     with pytest.raises(MachineError, match=r"cannot write .*step-1: No space left on device"):
         run.save_checkpoint({"w": torch.zeros(2)}, {"step": 1})
@@ -243,6 +246,84 @@ def test_a_lock_that_is_a_link_is_refused_and_its_target_kept(run, tmp_path):
     with pytest.raises(RunError, match=r"\.lock is a link"):
         resume_run(run)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def link(run, name, target):
+    """Put a link into a run of somebody else that is stopped."""
+    (run / "manifest.json").unlink()
+    if (run / name).is_dir():
+        shutil.rmtree(run / name)
+    else:
+        (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(target)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A folder with a file, a temporary folder and a checkpoint of somebody else."""
+    for name in (".theirs.tmp", "step-1"):
+        (tmp_path / "outside" / name).mkdir(parents=True)
+    (tmp_path / "outside" / "thesis.txt").write_text("mine")
+    yield tmp_path / "outside"
+    assert sorted(file.name for file in (tmp_path / "outside").iterdir()) == [
+        ".theirs.tmp",
+        "step-1",
+        "thesis.txt",
+    ]
+    assert (tmp_path / "outside" / "thesis.txt").read_text() == "mine"
+
+
+LINKS = {
+    ".lock": "thesis.txt",
+    "checkpoints": "",
+    "metrics.jsonl": "new.jsonl",
+    "tensorboard": "",
+    "config.toml": "thesis.txt",
+}
+
+
+@pytest.mark.parametrize(("name", "target"), [*LINKS.items(), ("metrics.jsonl", "thesis.txt")])
+def test_a_run_with_a_link_is_not_resumed_and_nothing_outside_is_changed(run, outside, name, target):
+    link(run, name, outside / target)
+    with pytest.raises(RunError, match=f"{name} is a link"):
+        resume_run(run)
+
+
+@pytest.mark.parametrize("name", [name for name in LINKS if name != ".lock"])
+def test_links_in_a_run_that_is_replaced_go_without_their_targets(run, outside, config_for, name):
+    link(run, name, outside / LINKS[name])
+    with RunFolder(run) as new:
+        new.claim(force=True)
+        new.create(config_for("sample"))
+    assert sorted(file.name for file in run.iterdir()) == [".lock", "config.toml"]
+
+
+def test_a_link_that_appears_during_a_training_is_not_written_through(run, outside):
+    folder = RunFolder(run)
+    for name in ("checkpoints", "metrics.jsonl", "tensorboard"):
+        (run / "manifest.json").touch()
+        link(run, name, outside / LINKS[name])
+    with pytest.raises(RunError, match="checkpoints is a link"):
+        folder.save_checkpoint({"w": torch.zeros(2)}, {"step": 1})
+    with pytest.raises(RunError, match=r"metrics\.jsonl is a link"):
+        folder.append_metrics({"step": 1})
+    with pytest.raises(RunError, match="tensorboard is a link"):
+        folder.make_tensorboard_folder()
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl"])
+def test_a_pipe_in_a_run_is_refused_at_once(run, name):
+    (run / "manifest.json").unlink()
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    with pytest.raises(RunError, match=f"{name} is no regular file"):
+        resume_run(run)
+
+
+def test_old_checkpoints_that_are_links_go_without_their_targets(run, outside):
+    (run / "checkpoints" / "step-0").symlink_to(outside / "step-1")
+    RunFolder(run).save_checkpoint({"w": torch.zeros(2)}, {"step": 99})
+    assert not (run / "checkpoints" / "step-0").is_symlink()
 
 
 def test_a_finished_run_whose_files_are_links_is_read(run, tmp_path):

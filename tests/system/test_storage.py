@@ -2,14 +2,14 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from sentiment.errors import DataError, MachineError, RunError
 from sentiment.system import storage
+from sentiment.system.held_folder import HeldFolder, hold_folder
 
-SYSTEM_CALLS = ("open", "fsync", "rename", "replace")
+CALLS = (*((HeldFolder, name) for name in ("open", "hold", "make_folder", "rename")), (os, "fsync"))
 
 
 def content(folder):
@@ -23,7 +23,7 @@ class Fault(BaseException):
 
 @pytest.fixture
 def fail_at(monkeypatch):
-    """Return a function that lets the n-th system call raise and logs the calls."""
+    """Return a function that lets the n-th call to the disk raise and logs the calls."""
 
     def arrange(position, error):
         calls = []
@@ -39,10 +39,8 @@ def fail_at(monkeypatch):
 
             monkeypatch.setattr(owner, name, call)
 
-        wrap(os, "fsync")
-        wrap(Path, "open")
-        wrap(Path, "rename")
-        wrap(Path, "replace")
+        for owner, name in CALLS:
+            wrap(owner, name)
         return calls
 
     yield arrange
@@ -53,7 +51,7 @@ def count_calls(fail_at, monkeypatch, action):
     calls = fail_at(-1, None)
     action()
     monkeypatch.undo()
-    assert set(calls) <= set(SYSTEM_CALLS) and len(calls) >= 3
+    assert {"open", "fsync", "rename"} <= set(calls)
     return len(calls)
 
 
@@ -79,14 +77,45 @@ def test_a_failed_write_leaves_the_old_or_the_new_file(tmp_path, fail_at, monkey
         with pytest.raises(MachineError if isinstance(error, OSError) else Fault):
             storage.write_file(path, b"new")
         monkeypatch.undo()
-        renamed = "replace" in calls[:position]
+        renamed = "rename" in calls[:position]
         assert content(tmp_path) == {"a.json": b"new" if renamed else b"old"}, calls
 
 
 def test_a_file_is_synced_before_it_is_renamed(tmp_path, fail_at, monkeypatch):
     calls = fail_at(-1, None)
     storage.write_file(tmp_path / "a", b"")
-    assert calls == ["open", "fsync", "replace", "fsync"]
+    assert calls == ["open", "fsync", "rename", "fsync"]
+
+
+def test_a_link_at_a_temporary_name_is_not_written_through(tmp_path, monkeypatch):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / f".a.json.{os.getpid()}.tmp").symlink_to("thesis.txt")  # a name that can be guessed
+    storage.write_file(tmp_path / "a.json", b"ours")
+    assert content(tmp_path)["a.json"] == b"ours"
+    monkeypatch.setattr("secrets.token_hex", lambda size: "guessed")
+    (tmp_path / ".a.json.guessed.tmp").symlink_to("thesis.txt")
+    with pytest.raises(RunError, match=r"\.a\.json\.guessed\.tmp is a link"):
+        storage.write_file(tmp_path / "a.json", b"ours again")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / ".entry.guessed.tmp").symlink_to(tmp_path)
+    with pytest.raises(MachineError, match="File exists"):
+        make(tmp_path / "folder" / "entry", "ours")
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_temporary_names_are_random_and_never_too_long(tmp_path, monkeypatch):
+    made, path = set(), tmp_path / ("n" * 250)
+    monkeypatch.setattr(HeldFolder, "rename", lambda folder, name, new: made.add(name))
+    for _ in range(2):
+        storage.write_file(path, b"")
+    assert len(made) == 2
+
+
+def test_a_link_at_the_name_of_a_file_is_replaced_and_its_target_kept(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "a.json").symlink_to("thesis.txt")
+    storage.write_file(tmp_path / "a.json", b"ours")
+    assert content(tmp_path) == {"a.json": b"ours", "thesis.txt": b"mine"}
 
 
 def test_an_unwritable_place_is_named(tmp_path):
@@ -101,10 +130,15 @@ def test_an_unwritable_place_is_named(tmp_path):
 # --- a folder ------------------------------------------------------------------------------------------
 
 
+def put(folder, name, text):
+    with folder.open(name, "xb") as file:
+        file.write(text.encode())
+
+
 def make(path, text, **options):
     with storage.new_folder(path, **options) as folder, storage.machine_errors(path):
-        (folder / "a.txt").write_text(text)
-        (folder / "b.bin").write_bytes(b"\0" * 10)
+        put(folder, "a.txt", text)
+        put(folder, "b.bin", "\0" * 10)
 
 
 def text_of(path):
@@ -129,7 +163,7 @@ def test_the_first_writer_wins(tmp_path):
 
 def test_a_writer_that_is_overtaken_inside_its_block_loses(tmp_path):
     with storage.new_folder(tmp_path / "entry") as folder:
-        (folder / "a.txt").write_text("slow")
+        put(folder, "a.txt", "slow")
         make(tmp_path / "entry", "quick")
     assert text_of(tmp_path / "entry") == "quick"
     assert [path.name for path in tmp_path.iterdir()] == ["entry"]
@@ -158,7 +192,7 @@ def test_an_exception_inside_the_block_leaves_the_old_folder(tmp_path, error, re
             make(tmp_path / "entry", "old")
         before = content(tmp_path)
         with pytest.raises(type(error)), storage.new_folder(tmp_path / "entry", replace) as folder:
-            (folder / "a.txt").write_text("half")
+            put(folder, "a.txt", "half")
             raise error
         assert content(tmp_path) == before
         assert len(list(tmp_path.iterdir())) == there
@@ -190,6 +224,11 @@ def test_a_failure_during_the_renames_leaves_one_complete_folder(
     assert seen == {"old" if there else None, "new"}
 
 
+def clean(path):
+    with hold_folder(path) as folder:
+        storage.remove_leftovers(folder)
+
+
 def test_only_leftovers_of_killed_writers_are_removed(tmp_path):
     (tmp_path / ".entry.abc.tmp").mkdir()
     (tmp_path / ".entry.abc.tmp" / "half").write_text("")
@@ -197,7 +236,7 @@ def test_only_leftovers_of_killed_writers_are_removed(tmp_path):
     (tmp_path / "a.json").write_text("")
     (tmp_path / ".lock").write_text("")
     (tmp_path / "notes.tmp").write_text("")
-    storage.remove_leftovers(tmp_path)
+    clean(tmp_path)
     assert sorted(content(tmp_path)) == [".lock", "a.json", "notes.tmp"]
 
 
@@ -205,11 +244,32 @@ def test_a_folder_that_a_killed_writer_moved_away_is_moved_back(tmp_path):
     make(tmp_path / "entry", "old")
     (tmp_path / "entry").rename(tmp_path / ".entry.old.tmp")
     (tmp_path / ".entry.abc.tmp").mkdir()
-    storage.remove_leftovers(tmp_path)
+    clean(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
     (tmp_path / ".entry.old.tmp").mkdir()
-    storage.remove_leftovers(tmp_path)
+    clean(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["entry"] and text_of(tmp_path / "entry") == "old"
+
+
+def test_leftovers_that_are_links_are_removed_without_their_targets(tmp_path):
+    make(tmp_path / "outside" / "step-9", "mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".step-9.old.tmp").symlink_to(tmp_path / "outside" / "step-9")
+    (tmp_path / "run" / ".step-8.abc.tmp").symlink_to(tmp_path / "outside")
+    clean(tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == [] and text_of(tmp_path / "outside" / "step-9") == "mine"
+
+
+def test_a_folder_is_made_in_a_link_only_if_that_is_allowed(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "link").symlink_to("outside")
+    (tmp_path / "dangling").symlink_to("nothing")
+    for name in ("link", "dangling"):
+        with pytest.raises(RunError, match=f"{name} is a link"):
+            make(tmp_path / name / "entry", "hello")
+    assert content(tmp_path) == {}
+    make(tmp_path / "link" / "entry", "hello", parent_may_be_link=True)
+    assert text_of(tmp_path / "outside" / "entry") == "hello"
 
 
 # --- verification --------------------------------------------------------------------------------------
