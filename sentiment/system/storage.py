@@ -71,7 +71,9 @@ def check_free(path: Path, force: bool) -> None:
     if path.is_dir() or not path.parent.is_dir():
         reason = "it is a folder" if path.is_dir() else "its folder does not exist"
         raise UsageError(f"cannot write {path}: {reason}")
-    if path.exists() and not force:
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot write {path}: it is no regular file; choose another name")
+    if os.path.lexists(path) and not force:
         raise UsageError(f"{path} exists; choose another name, or replace it with --force")
 
 

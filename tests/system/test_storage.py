@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from sentiment.errors import DataError, MachineError, RunError
+from sentiment.errors import DataError, MachineError, RunError, UsageError
 from sentiment.system import storage
 from sentiment.system.held_folder import HeldFolder, hold_folder
 
@@ -116,6 +116,26 @@ def test_a_link_at_the_name_of_a_file_is_replaced_and_its_target_kept(tmp_path):
     (tmp_path / "a.json").symlink_to("thesis.txt")
     storage.write_file(tmp_path / "a.json", b"ours")
     assert content(tmp_path) == {"a.json": b"ours", "thesis.txt": b"mine"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "pipe", "device", "folder"])
+def test_only_the_name_of_no_file_is_free(tmp_path, kind):
+    path = tmp_path / "page.html"
+    storage.check_free(path, force=False)
+    match kind:
+        case "file":
+            path.write_text("mine")
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case _:
+            path.symlink_to({"link": "/etc/passwd", "dangling link": "nothing", "device": "/dev/null"}[kind])
+    with pytest.raises(UsageError, match=r"exists|no regular file|is a folder"):
+        storage.check_free(path, force=False)
+    if kind in ("pipe", "device", "folder"):
+        with pytest.raises(UsageError, match=r"no regular file|is a folder"):
+            storage.check_free(path, force=True)
 
 
 def test_an_unwritable_place_is_named(tmp_path):
