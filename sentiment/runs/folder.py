@@ -30,18 +30,11 @@ from sentiment.runs.commands import train_command_line
 from sentiment.runs.locate import is_run
 from sentiment.runs.lock import LOCK_FILE, FolderLock
 from sentiment.runs.reader import FINISHED_FILES
+from sentiment.runs.start import FACTS_FILE, VOCABULARY_FILE, check_start, read_start
 from sentiment.system import storage
 from sentiment.system.held_folder import hold_folder, refuse_link
-from sentiment.system.versions import changed_versions
 
 TENSORBOARD = "tensorboard"  # the folder of the curves
-# The keys of run.json that must be the same when a run is resumed, and the message if one has changed.
-DATA_CHANGES = {
-    "hash": "the run was started on other reviews; restore them",
-    "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; "
-    "restore them",
-    "split_hashes": "the run was started on another split of these reviews; restore their groups",
-}
 
 
 class RunFolder:
@@ -157,28 +150,16 @@ class RunFolder:
 
     def write_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
         """Write the vocabulary and the facts that are known before the first step."""
-        self._write("vocabulary.txt", vocabulary.to_text().encode())
-        self._write("run.json", storage.dump_json(facts))
+        self._write(VOCABULARY_FILE, vocabulary.to_text().encode())
+        self._write(FACTS_FILE, storage.dump_json(facts))
+
+    def require_start(self) -> None:
+        """Raise RunError if a file of the start is damaged, or missing although there are checkpoints."""
+        read_start(self.path)
 
     def check_start(self, vocabulary: Vocabulary, facts: dict[str, Any]) -> None:
-        """Raise RunError if the run was started with other reviews or other words.
-
-        A run that was stopped before `write_start` passes.
-        """
-        path = self.path / "run.json"
-        if not path.exists():
-            return
-        started = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
-        data, versions = started.get("data"), started.get("versions")
-        if not isinstance(data, dict) or "hash" not in data or not isinstance(versions, dict):
-            raise RunError(f"{path} is damaged: it does not describe the start of the run")
-        for key, change in DATA_CHANGES.items():
-            if data.get(key) != facts["data"][key]:
-                raise RunError(f"{change} ({path} has their hash)")
-        words = self.path / "vocabulary.txt"
-        if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
-            changes = changed_versions(versions) or "the file, or this program"
-            raise RunError(f"the vocabulary has changed since {words} was written; changed since: {changes}")
+        """Raise RunError if the run was started with other reviews or other words, or as `require_start`."""
+        check_start(self.path, vocabulary, facts)
 
     def append_metrics(self, record: dict[str, Any]) -> int:
         """Append one line to metrics.jsonl; return the file's size afterwards."""
@@ -223,7 +204,7 @@ class RunFolder:
         """Write the best weights, the golden predictions and, last, the manifest."""
         self._write("model.safetensors", safetensors.torch.save(weights))
         self._write("golden.json", storage.dump_json({"reviews": golden}))
-        self._write("run.json", storage.dump_json(facts))
+        self._write(FACTS_FILE, storage.dump_json(facts))
         with storage.machine_errors(self.path):
             storage.write_manifest(self.path, {*FINISHED_FILES, METRICS_FILE})
 

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,11 +25,13 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def changed_versions(then: dict[str, str]) -> str:
+def changed_versions(then: Mapping[str, object]) -> str:
     """The recorded versions that have changed since, such as `torch 2.12.0 -> 2.13.0`; empty if none has."""
     now = library_versions()
     return ", ".join(
-        f"{name} {then[name]} -> {now[name]}" for name in now if name in then and then[name] != now[name]
+        f"{name} {str(then[name])[:20]} -> {now[name]}"
+        for name in now
+        if name in then and then[name] != now[name]
     )
 
 

@@ -66,6 +66,7 @@ def resume_run(
             say(f"{path} is already finished")
             return read_run(path).facts
         # Before the data: if the configuration is damaged, the source it names cannot be trusted.
+        run.require_start()
         checkpoint = run.newest_checkpoint(lambda message: say(f"warning: {message}"))
         if checkpoint is None:
             say("nothing was saved yet; starting from the beginning")

@@ -15,6 +15,7 @@ import torch
 
 from sentiment.errors import MachineError, RunError, UsageError
 from sentiment.runs import RunFolder, read_metrics, read_run
+from sentiment.runs.start import read_start
 from sentiment.system import storage
 from sentiment.system.held_folder import HeldFolder
 from sentiment.training.run import resume_run, train_run
@@ -209,12 +210,30 @@ def test_a_hostile_list_of_run_files_is_refused(run, beside):
         newest_step(run, [])
 
 
-@pytest.mark.parametrize("facts", [{}, {"data": 3}, {"data": {}}], ids=range(3))
+@pytest.mark.parametrize(
+    "facts", [{}, {"data": 3}, {"data": {}}, {"data": {"hash": "a"}, "versions": {}}], ids=range(4)
+)
 def test_a_run_json_without_data_is_refused(run, facts):
     vocabulary = read_run(run).vocabulary
     (run / "run.json").write_bytes(storage.dump_json(facts))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         RunFolder(run).check_start(vocabulary, {})
+
+
+@pytest.mark.parametrize("name", ["run.json", "vocabulary.txt", "config.toml"])
+def test_a_file_of_the_start_that_is_missing_beside_a_checkpoint_is_damage(run, name, monkeypatch):
+    for file in ("manifest.json", name):
+        (run / file).unlink()
+    monkeypatch.setattr("sentiment.training.run.open_session", None)  # it is found before the data are read
+    with pytest.raises(RunError, match=f"{name} is missing"):
+        resume_run(run)
+
+
+def test_a_run_that_was_stopped_before_its_start_was_written_is_started(run):
+    shutil.rmtree(run / "checkpoints")
+    assert read_start(run)
+    (run / "run.json").unlink()
+    assert read_start(run) is None
 
 
 def test_two_threads_of_one_process_do_not_hold_the_same_run(tmp_path, config_for):
