@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from sentiment.cli.options import (
     parse_probability,
 )
 from sentiment.cli.table_options import takes_table_options
+from sentiment.config.shell import quote_path, quote_word
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
 from sentiment.system.console import say
@@ -156,7 +156,9 @@ def check_texts(texts: Iterable[str]) -> None:
         if looks_like_run(text):
             raise UsageError(f"{text} is a run, not a review; name it with --run")
         if is_file(text):
-            raise UsageError(f"{shorten(text)} is a file, not a review; did you mean --file {shorten(text)}?")
+            raise UsageError(
+                f"{shorten(text)} is a file, not a review; did you mean --file {quote_path(text)}?"
+            )
 
 
 class PredictCommand(TyperCommand):
@@ -173,7 +175,7 @@ class PredictCommand(TyperCommand):
                 raise
             raise UsageError(
                 "a review that begins with a dash is taken for an option; put -- before the reviews: "
-                f"sentiment predict -- {shlex.quote(shorten(review))}"
+                f"sentiment predict -- {quote_word(shorten(review))}"
             ) from None
 
 

@@ -4,6 +4,7 @@ import difflib
 from importlib import resources
 from pathlib import Path
 
+from sentiment.config.shell import quote_path
 from sentiment.errors import UsageError
 
 DEFAULT_RECIPE, SMALL_RECIPE = "imdb", "small"
@@ -53,7 +54,7 @@ def _recipe_name(path: Path) -> str:
 
 def _suggestion(name: str, recipes: list[str]) -> str:
     if name and Path(name).exists():
-        return f"for the file of that name type ./{name}"
+        return f"for the file of that name type {quote_path(f'./{name}')}"
     candidates = {recipe.removeprefix("article-"): recipe for recipe in reversed(recipes)}
     candidates |= {recipe: recipe for recipe in recipes}
     if close := difflib.get_close_matches(name, candidates, n=1):

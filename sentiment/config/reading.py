@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sentiment.config.catalogue import DEFAULT_RECIPE, find_config, is_path
 from sentiment.config.settings import Config, MachineSettings, key_names
+from sentiment.config.shell import quote_path, quote_run
 from sentiment.errors import UsageError
 
 
@@ -70,8 +71,8 @@ def machine_settings(device: str, threads: int) -> MachineSettings:
 
 def _folder_hint(folder: Path) -> str:
     if (folder / "config.toml").exists():
-        return f"to resume that run: sentiment train --resume --run {folder}"
-    return f"for a folder of reviews: --data {folder}"
+        return f"to resume that run: sentiment train --resume --run {quote_run(folder)}"
+    return f"for a folder of reviews: --data {quote_path(folder)}"
 
 
 def _apply_override(values: dict[str, Any], override: str) -> str | None:

@@ -1,11 +1,11 @@
 """Choose the columns of a table: text, label and group."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sentiment.config import DataSettings
+from sentiment.config.shell import quote_word
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 
@@ -156,7 +156,7 @@ def _describe_missing(
     names: Sequence[str], missing: Mapping[str, str], origin: str, guesses: Mapping[str, str]
 ) -> str:
     """Return the message for columns that are missing; `missing` are their roles with the names wanted."""
-    typed = [f"--{role} {shlex.quote(guesses.get(role, 'COLUMN'))}" for role in missing]
+    typed = [f"--{role} {quote_word(guesses.get(role, 'COLUMN'))}" for role in missing]
     nouns = [
         f"no column for the {role}" if _is_usual(wanted) else f"no column {shorten(wanted, 40)}"
         for role, wanted in missing.items()

@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from sentiment.config.classes import (
     parse_classes,
     quote_label,
 )
+from sentiment.config.shell import quote_word
 from sentiment.data.text import shorten
 
 NO_LABEL = -1
@@ -126,19 +126,19 @@ def suggest_classes(labels: Iterable[str], names: Sequence[str] = CLASS_NAMES) -
     spec = (
         _suggest_spec(found) if tuple(names) == CLASS_NAMES else _join_spec(names, [["LABEL"]] * len(names))
     )
-    return f"--classes {shlex.quote(spec)}"
+    return f"--classes {quote_word(spec)}"
 
 
 def suggest_use(labels: Sequence[str]) -> str:
     """Return the option to type for a column of which only these labels are to be used."""
     pair = _known_pair(set(labels))
     if pair is not None and len({pair.of_label[label] for label in labels}) == 2:
-        return f"--classes {shlex.quote(_suggest_spec(_in_order(labels)))}"
+        return f"--classes {quote_word(_suggest_spec(_in_order(labels)))}"
     if len(labels) < 2:
         return "--classes 'negative=LABEL,LABEL positive=LABEL'"
     ordered = _in_order(labels)
     names = [re.sub(r'[\s=,"]+', "_", label) for label in ordered]
-    return f"--classes {shlex.quote(_join_spec(names, [[label] for label in ordered]))}"
+    return f"--classes {quote_word(_join_spec(names, [[label] for label in ordered]))}"
 
 
 def list_labels(labels: Iterable[str], most: int = 60) -> str:

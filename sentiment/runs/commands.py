@@ -1,13 +1,14 @@
 """Command lines that messages tell the user to type."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
+
+from sentiment.config.shell import quote_path, quote_run, quote_word
 
 
 def train_command_line(run: Path) -> str:
     """Return the command that trains a new run in this folder."""
-    return f"sentiment train --run {_quoted_path(run)}"
+    return f"sentiment train --run {quote_run(run)}"
 
 
 def resume_command_line(run: Path, source: str | None = None, changes: Sequence[str] = ()) -> str:
@@ -15,20 +16,14 @@ def resume_command_line(run: Path, source: str | None = None, changes: Sequence[
 
     `source` is where its data are now, if they have moved. `changes` are keys to set.
     """
-    settings = "".join(f" --set {shlex.quote(change)}" for change in changes)
-    return f"sentiment train --resume --run {_quoted_path(run)}{_data_option(source)}{settings}"
+    settings = "".join(f" --set {quote_word(change)}" for change in changes)
+    return f"sentiment train --resume --run {quote_run(run)}{_data_option(source)}{settings}"
 
 
 def report_command_line(run: Path, source: str | None = None) -> str:
     """Return the command that writes a page about a run, on the reviews it held out."""
-    return f"sentiment report {_quoted_path(run)} --split validation{_data_option(source)}"
-
-
-def _quoted_path(run: Path) -> str:
-    """Return the path for a shell, with a slash, because a bare word is a name under runs/."""
-    text = str(run)
-    return shlex.quote(text if "/" in text else f"./{text}")
+    return f"sentiment report {quote_run(run)} --split validation{_data_option(source)}"
 
 
 def _data_option(source: str | None) -> str:
-    return "" if source is None else f" --data {shlex.quote(source)}"
+    return "" if source is None else f" --data {quote_path(source)}"

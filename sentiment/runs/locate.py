@@ -6,6 +6,7 @@ All commands and `sentiment.load` follow this rule.
 from importlib import resources
 from pathlib import Path
 
+from sentiment.config.shell import quote_run
 from sentiment.errors import RunError, UsageError
 from sentiment.system import storage
 
@@ -44,7 +45,7 @@ def find_run(name: str | Path) -> Path:
         return newest
     path = run_path(name)
     if isinstance(name, str) and path.parent == RUNS and not path.exists() and is_run(Path(name)):
-        raise RunError(f"no run at {path}; for the folder {name} type ./{name}")
+        raise RunError(f"no run at {path}; for the folder {name} type {quote_run(Path(name))}")
     return path
 
 

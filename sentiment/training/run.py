@@ -5,6 +5,7 @@ from typing import Any
 
 from sentiment.config import Config
 from sentiment.data.reviews import ReviewSource
+from sentiment.data.text import shorten
 from sentiment.errors import UsageError
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.system.console import say
@@ -28,12 +29,14 @@ def train_run(
     `place` is this process's place among those that train together, by default what the environment says.
     `source` is the source of the configuration if it is already open.
     Only the leading process writes; the others return an empty dict.
-    Raises UsageError if the folder is taken (and not `force`), and what preparing and training raise.
+    Raises UsageError if the folder is taken (and not `force`) or a setting is not UTF-8, and what preparing
+    and training raise.
     """
     place = place or read_place()
     if not place.leads:
         assist(RunFolder(path), config, place)
         return {}
+    _require_utf8(config)
     with RunFolder(path) as run:
         run.claim(force)
         with training_machine(config, place) as machine:
@@ -95,6 +98,15 @@ def _lead(run: RunFolder, checkpoint: Checkpoint | None, session: TrainingSessio
     with explain_stops(run, session.config):
         state = follow_training(run, checkpoint, session)
         return finish_run(run, session, state, facts)
+
+
+def _require_utf8(config: Config) -> None:
+    """Raise UsageError if a setting, such as a path, has bytes that config.toml cannot hold."""
+    for key, value in config.settings().items():
+        try:
+            f"{value}".encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{key} is not UTF-8; rename {shorten(value)}") from None
 
 
 def _on_machine_of(own: Config, wanted: Config, path: Path) -> Config:

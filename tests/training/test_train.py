@@ -16,7 +16,7 @@ from sentiment.data.batches import EncodedReviews, LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
-from sentiment.errors import DivergedError, Interrupted, MachineError
+from sentiment.errors import DivergedError, Interrupted, MachineError, UsageError
 from sentiment.evaluation.judge import score_run
 from sentiment.explain.inspection import inspect_text
 from sentiment.inference.scoring import probabilities
@@ -466,3 +466,10 @@ def test_extra_texts_are_trained_on_and_counted_separately(config_for, source, t
     predictor = sentiment.load(tmp_path / "extra")
     assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
     assert len(score_run(predictor, split="validation").logits) == facts["extra"]["data"]["validation"]
+
+
+def test_a_source_that_is_not_utf8_is_refused_before_it_is_read(config, tmp_path):
+    named = config.with_source(str(tmp_path / "\udcff.jsonl"))
+    with pytest.raises(UsageError, match=r"^data\.source is not UTF-8; rename "):
+        train_run(named, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
+from sentiment.config.shell import quote_word
 from sentiment.data.sources.datasets_adapter import offline_hub, quiet_datasets, root_cause, table_of_dataset
 from sentiment.data.sources.files import FILE_ENDINGS, TEXT_ENDING
 from sentiment.data.sources.split_names import canonical_split, require_one_each
@@ -75,7 +76,7 @@ def _describe_configurations(wanted: HubName, names: str) -> str:
     else:
         problem = f"has {len(found)} configurations"
     revision = f"@{wanted.revision}" if wanted.revision else ""
-    example = f"--data {wanted.name}:{found[0]}{revision}"
+    example = f"--data {quote_word(f'{wanted.name}:{found[0]}{revision}')}"
     return f"{wanted.name} {problem} ({shorten(', '.join(found))}); name one: {example}"
 
 
