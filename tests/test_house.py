@@ -1,6 +1,7 @@
 """The rooms of the code: their order, their size, and what only one of them may know."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def test_only_the_adapter_knows_torchtext():
         path.name for path in FILES if any(name.startswith("torchtext") for name in imported_modules(path))
     ]
     assert users == ["torchtext_adapter.py"]
+
+
+def test_only_the_console_prints():
+    """It escapes what is printed. The bars of torchtext have no description."""
+    printing = re.compile(r"(?<![\w.])print\(|\bsys\.std(?:out|err)\.write|^from tqdm ", re.MULTILINE)
+    printers = {path.name for path in FILES if printing.search(path.read_text(encoding="utf-8"))}
+    assert printers == {"console.py", "torchtext_adapter.py"}
 
 
 def test_the_models_know_no_text_and_no_files():

@@ -17,6 +17,7 @@ from sentiment.cli.probe import probe_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
 from sentiment.system import interrupts
+from sentiment.system.console import show
 
 
 class CommandGroup(TyperGroup):
@@ -49,7 +50,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from sentiment import __version__
 
-        print(__version__)
+        show(__version__)
         raise typer.Exit
 
 

@@ -1,6 +1,5 @@
 """`sentiment baseline`: fit and judge the linear model that a network must beat."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -18,7 +17,7 @@ from sentiment.cli.options import (
 from sentiment.cli.recipe import choose_config
 from sentiment.cli.table import align, evaluation_rows, fit_rows
 from sentiment.cli.table_options import takes_table_options
-from sentiment.system.console import say
+from sentiment.system.console import say, show, show_json
 
 
 @takes_table_options
@@ -39,6 +38,6 @@ def baseline_command(
     say("fitting the baseline")
     result = evaluate_baseline(wanted, threads or default_threads(), split, source)
     if as_json:
-        print(json.dumps(asdict(result)))
+        show_json(asdict(result))
     else:
-        print(align(evaluation_rows({"n-gram baseline": result}) | fit_rows(result)))
+        show(align(evaluation_rows({"n-gram baseline": result}) | fit_rows(result)))

@@ -22,7 +22,7 @@ from sentiment.cli.options import (
 from sentiment.cli.table import align, comparison_rows, confusion_rows, evaluation_rows, slice_rows
 from sentiment.cli.table_options import takes_table_options
 from sentiment.errors import UsageError
-from sentiment.system.console import say
+from sentiment.system.console import say, show, show_json
 
 if TYPE_CHECKING:
     from sentiment.evaluation.judge import Scores
@@ -116,7 +116,10 @@ def eval_command(
         kept = keep_threshold(path, chosen, "best on validation" if given is None else "given")
         rows["kept"] = [f"{chosen:.4g} in {kept}; predict uses it"]
         record["kept"] = str(kept)
-    print(json.dumps(record) if as_json else align(rows))
+    if as_json:
+        show_json(record)
+    else:
+        show(align(rows))
     if check:
         parity.require()
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -11,6 +10,7 @@ from typing import TextIO
 
 from sentiment.errors import Interrupted, MachineError, SentimentError, UsageError
 from sentiment.system import interrupts
+from sentiment.system.console import say_error, say_traceback, say_warnings_of_libraries
 from sentiment.system.threads import use_every_core
 
 # How torch, C++, the loader of libraries and the threads report a lack of memory, without a MemoryError.
@@ -49,6 +49,7 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
     """
     use_every_core()
     interrupts.stop_at_once()
+    say_warnings_of_libraries()
     if sys.stderr is None:  # stderr is closed; messages must not appear on stdout
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
@@ -62,7 +63,7 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
         return code if isinstance(code, int) else 0
     except BaseException as error:
         if switches is not None and switches.debug:
-            traceback.print_exc()
+            say_traceback()
         return _report_error(error)
 
 
@@ -98,7 +99,7 @@ def _report_error(error: BaseException) -> int:
 
 def _print_error(message: str, code: int) -> int:
     try:
-        print("error: " + " ".join(message.split()), file=sys.stderr)
+        say_error(message)
     except OSError:  # stderr is closed or its disk is full; the exit code is enough
         _discard(sys.stderr)
     return code

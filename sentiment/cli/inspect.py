@@ -1,7 +1,6 @@
 """`sentiment inspect`: show what a network is made of."""
 
 import itertools
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ import typer
 from sentiment.cli.options import JsonOption, SetOption, choose_run
 from sentiment.config import read_config, shipped_recipes
 from sentiment.config.classes import CLASS_NAMES
+from sentiment.system.console import show, show_json
 
 if TYPE_CHECKING:
     from sentiment.explain.inspection import Inspection
@@ -45,7 +45,10 @@ def inspect_command(
         predictor = Predictor.load(choose_run(target), device="cpu")
         names = predictor.class_names
         found = inspect_text(predictor.config, text, predictor.vocabulary, predictor.model)
-    print(json.dumps(asdict(found)) if as_json else format_inspection(found, names))
+    if as_json:
+        show_json(asdict(found))
+    else:
+        show(format_inspection(found, names))
 
 
 def format_inspection(found: "Inspection", class_names: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """`sentiment predict`: say whether reviews are positive, how sure the model is, and why."""
 
 import itertools
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +23,7 @@ from sentiment.cli.table_options import takes_table_options
 from sentiment.config.shell import quote_path, quote_word
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
-from sentiment.system.console import say
+from sentiment.system.console import say, show, show_json
 
 if TYPE_CHECKING:
     from sentiment.data.readability import ReadingCheck
@@ -229,10 +228,12 @@ def print_predictions(
     """Print a line for each review, and add it to `check`; `is_idle` says whether the next may take long."""
     lines, read_ahead = itertools.tee(lines)
     predictions = predictor.predict_stream((line.text for line in read_ahead), is_idle)
-    as_line = json_line if as_json else prediction_line
     labels: Counter[str] = Counter()
     for prediction, line in zip(predictions, lines, strict=True):
-        print(as_line(prediction, line.label), flush=True)
+        if as_json:
+            show_json(json_fields(prediction, line.label))
+        else:
+            show(prediction_line(prediction, line.label))
         labels[prediction.label] += 1
         check.add(line.text, prediction.tokens, prediction.unknown)
     tell_unreadable(labels)
@@ -270,9 +271,9 @@ def print_explained(
             explanations.append(explanation)
             right_labels.append(line.label)
         if as_json:
-            print(json_line(explanation if shows_marks else explanation.prediction, line.label), flush=True)
+            show_json(json_fields(explanation if shows_marks else explanation.prediction, line.label))
             continue
-        print(prediction_line(explanation.prediction, line.label), flush=True)
+        show(prediction_line(explanation.prediction, line.label))
         if shows_marks:
             print_explanation(explanation, console)
             explained.add(explanation.explained_class)
@@ -304,12 +305,9 @@ def tell_unreadable(labels: Counter[str]) -> None:
         say(f"{unreadable:,} of {total} unreadable: the model knows next to none of the words")
 
 
-def json_line(found: "Prediction | Explanation", label: str | None) -> str:
-    """Return a prediction or an explanation as JSON, with the correct label if it is known."""
-    fields: dict[str, Any] = found.to_dict()
-    if label:
-        fields["right_label"] = label
-    return json.dumps(fields)
+def json_fields(found: "Prediction | Explanation", label: str | None) -> dict[str, Any]:
+    """Return a prediction or an explanation for JSON, with the correct label if it is known."""
+    return found.to_dict() | ({"right_label": label} if label else {})
 
 
 def prediction_line(prediction: "Prediction", label: str | None) -> str:

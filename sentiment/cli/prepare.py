@@ -1,6 +1,5 @@
 """`sentiment prepare`: download and tokenize the reviews, build the vocabulary, and print figures."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 from sentiment.cli.options import ConfigArgument, DataOption, JsonOption, SetOption, ThreadsOption, overrides
 from sentiment.cli.recipe import choose_config
 from sentiment.cli.table_options import takes_table_options
-from sentiment.system.console import say
+from sentiment.system.console import say, show, show_json
 
 if TYPE_CHECKING:
     from sentiment.data.audit import Audit
@@ -33,7 +32,10 @@ def prepare_command(
         say(note)
     if found.holdout_warning is not None:
         say(f"warning: {found.holdout_warning}")
-    print(json.dumps(asdict(found)) if as_json else format_audit(found))
+    if as_json:
+        show_json(asdict(found))
+    else:
+        show(format_audit(found))
 
 
 def format_audit(found: "Audit") -> str:

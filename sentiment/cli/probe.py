@@ -1,6 +1,5 @@
 """`sentiment probe`: behavioural tests of a run."""
 
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ import typer
 
 from sentiment.cli.options import DeviceOption, JsonOption, RunArgument, ThreadsOption, choose_run
 from sentiment.cli.table import Rows, align
+from sentiment.system.console import show, show_json
 
 if TYPE_CHECKING:
     from sentiment.evaluation.probes.results import CapabilityResult, Failure, ProbeResult
@@ -43,7 +43,10 @@ def probe_command(
 
     path = choose_run(run)
     found = probe(Predictor.load(path, device or "auto", threads or 0))
-    print(json.dumps({"run": str(path), **asdict(found)}) if as_json else format_probes(found, failures))
+    if as_json:
+        show_json({"run": str(path), **asdict(found)})
+    else:
+        show(format_probes(found, failures))
     if min_pass is not None:
         found.require(min_pass)
 

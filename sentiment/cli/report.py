@@ -16,6 +16,7 @@ from sentiment.cli.options import (
     choose_run,
 )
 from sentiment.cli.table_options import takes_table_options
+from sentiment.system.console import escape_line, show
 
 
 @takes_table_options
@@ -50,4 +51,4 @@ def report_command(
         threads=threads or 0,
         force=force,
     )
-    print(f"{out} ({size / 1000:,.0f} kB)")
+    show(f"{escape_line(str(out))} ({size / 1000:,.0f} kB)")

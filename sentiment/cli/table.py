@@ -6,6 +6,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from sentiment.data.text import shorten
+from sentiment.system.console import escape_line
 
 if TYPE_CHECKING:
     from sentiment.evaluation.judge import BaselineEvaluation, Comparison, SplitEvaluation
@@ -23,8 +24,8 @@ def evaluation_rows(judged: Mapping[str, "SplitEvaluation"]) -> Rows:
     first = next(iter(judged.values()))
     columns = [_metric_cells(result) for result in judged.values()]
     return {
-        "model": list(judged),
-        "reviews": [f"{first.evaluation.reviews:,} ({first.split} of {first.source})"],
+        "model": list(map(escape_line, judged)),
+        "reviews": [escape_line(f"{first.evaluation.reviews:,} ({first.split} of {first.source})")],
         **({} if first.threshold == 0.5 else {"threshold": [f"{first.threshold:.4f}"]}),
         **{name: [column[name] for column in columns] for name in columns[0]},
         **_temperature_row(first),

@@ -21,7 +21,7 @@ from sentiment.cli.table import epoch_lines
 from sentiment.cli.table_options import takes_table_options
 from sentiment.config import Config, is_path, parse_config, read_config
 from sentiment.errors import Interrupted, UsageError
-from sentiment.system.console import say
+from sentiment.system.console import escape_line, say, show
 
 if TYPE_CHECKING:
     from sentiment.runs import RunFolder
@@ -97,11 +97,11 @@ def _print_result(run: Path, facts: dict[str, Any], moved_to: str | None) -> Non
 
     folder = RunFolder(run)
     config = folder.read_config()
-    print("\n".join(epoch_lines(read_metrics(run))), flush=True)
+    show("\n".join(epoch_lines(read_metrics(run))))
     source = None if moved_to in (None, config.data.source) else moved_to
     if config.logging.report and facts["data"]["validation"] and not folder.report_path.exists():
         _write_page(folder, facts, source)
-    print(_summary(folder, config, facts, source))
+    show(_summary(folder, config, facts, source))
     for warning in facts["result"].get("checks", {}).get("warnings", []):  # older runs have none
         say(f"warning: {warning}")
 
@@ -155,4 +155,4 @@ def _summary(run: "RunFolder", config: Config, facts: dict[str, Any], source: st
             "cost": cost,
             "report": run.report_path if run.report_path.exists() else report_command_line(run.path, source),
         }
-    return "\n".join(f"{name:<10} {value}" for name, value in rows.items() if value)
+    return "\n".join(escape_line(f"{name:<10} {value}") for name, value in rows.items() if value)

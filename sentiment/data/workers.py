@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import current_process, get_context
 
-from tqdm import tqdm
-
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
 from sentiment.errors import Interrupted, MachineError
 from sentiment.system import interrupts
+from sentiment.system.console import progress_bar
 from sentiment.system.threads import threads_are_lost, usable_threads
 
 CHUNK = 250  # reviews that a worker takes at a time
@@ -32,7 +31,7 @@ def tokenize_chunks(
 ) -> Iterator[Tokens]:
     """Yield the tokens of `CHUNK` texts at a time, and show a progress bar on stderr."""
     chunks = (list(texts[start : start + CHUNK]) for start in range(0, len(texts), CHUNK))
-    bar = tqdm(total=len(texts), desc=description, unit=" reviews", disable=None, leave=False)
+    bar = progress_bar(description, len(texts), "reviews")
     workers = _usable_workers(workers) if len(texts) >= PARALLEL_FROM else 1
     with bar, _start_workers(rules, workers) as map_chunks:
         for tokens in map_chunks(partial(_tokenize, rules), chunks):

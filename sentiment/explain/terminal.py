@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from sentiment.explain.explanation import Explanation, SentenceScore, TokenScore
 from sentiment.explain.marks import LEVELS, explanation_notes, sentence_score, token_strengths
+from sentiment.system.console import escape_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +26,7 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
     for sentence in explanation.sentences:
         _print_sentence(explanation, sentence, strengths, console)
     for note in explanation_notes(explanation):
-        console.print(Text(note))
+        console.print(Text(escape_line(note)))
 
 
 def print_legend(console: "Console", explained: str) -> None:

@@ -21,7 +21,8 @@ from sentiment.system.held_folder import HeldFolder, hold_folder, refuse_link
 MANIFEST = "manifest.json"
 TEMPORARY = ".*.tmp"  # the pattern of every temporary name
 REPLACED = ".old.tmp"  # the end of the name of a folder that is being replaced
-LONGEST_PART = 64  # characters of a name in its temporary name; a name may have 255 bytes
+LONGEST_NAME = 255  # bytes
+LONGEST_PART = 64  # characters of a name in its temporary name
 MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
 
 
@@ -181,11 +182,17 @@ def read_manifest(
         raise error_type(f"{path} is damaged: it is too large")
     content = read_bytes(path, error_type, follow_links)
     entries = load_json(content, path, error_type).get("files")
-    if not isinstance(entries, dict) or any("/" in name or name.startswith(".") for name in entries):
+    if not isinstance(entries, dict) or not all(map(_is_plain_name, entries)):
         raise error_type(f"{path} is damaged: it lists no files")
     if content != dump_json({"files": entries}):
         raise error_type(f"{path} is damaged: not the bytes that were written")
     return entries
+
+
+def _is_plain_name(name: str) -> bool:
+    """Return whether a name is one of a file that a manifest may list: not hidden, in no other folder."""
+    is_short = len(name.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
+    return is_short and "/" not in name and not name.startswith(".")
 
 
 def read_verified(

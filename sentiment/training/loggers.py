@@ -5,15 +5,16 @@ import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sentiment.errors import MachineError
 from sentiment.inference.scoring import Scored
-from sentiment.system.console import say
+from sentiment.system.console import progress_bar, say
 from sentiment.training.loop import Epoch, Event, Rehearsal, Step
 from sentiment.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class Logger(Protocol):
@@ -90,9 +91,7 @@ class ProgressDisplay:
 
     def _open_bar(self, description: str, total: int, unit: str, initial: int = 0) -> None:
         if self._bar is None:
-            self._bar = tqdm(
-                total=total, initial=initial, desc=description, unit=f" {unit}", disable=None, leave=False
-            )
+            self._bar = progress_bar(description, total, unit, initial)
 
     def _advance_bar(self, amount: int, postfix: str = "") -> None:
         if self._bar is not None:
