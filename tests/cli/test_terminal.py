@@ -91,12 +91,6 @@ def test_versions_of_a_run(safely, tmp_path):
     safely("train", "--resume", "--run", "./run", code=3)
 
 
-@pytest.mark.parametrize("options", [[], ["--explain"], ["--explain", "--json"]])
-def test_a_review(safely, options):
-    review = "good\x1b[2J film\u202e \x9b1m bright\x07"
-    safely("predict", "--run", "./run", *options, review, says="tokens")
-
-
 def test_options(safely):
     safely("train", EVIL, code=2)
     safely("train", "--set", f"{EVIL}=1", "small", code=2)

@@ -71,7 +71,7 @@ def test_the_legend_explains_the_marks_that_were_printed() -> None:
 
 
 def test_no_character_of_a_review_controls_the_terminal() -> None:
-    hostile = explanation_of(TokenScore("\x1b[2J\x9b31m\u202ebad\u200d ", 1.0, True))
+    hostile = explanation_of(TokenScore("\x1b[2J\x9b31m\u202ebad\u200d ", 1.0, True), attention=[1.0])
     for console in ({}, {"force_terminal": True, "color_system": "256"}):
         text = printed(hostile, **console)
         assert "[2J" in text and "\x1b[2J" not in text
