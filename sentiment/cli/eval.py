@@ -82,7 +82,7 @@ def eval_command(
     from sentiment.evaluation.run_data import RunData
     from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_title
-    from sentiment.runs.decision import keep_threshold, require_keepable, require_two_classes
+    from sentiment.runs.decision import keep_threshold, require_keepable
     from sentiment.system import storage
 
     if errors is not None:
@@ -91,10 +91,8 @@ def eval_command(
     if keep:
         require_keepable(path)
     predictor = Predictor.load(path, device or "auto", threads or 0)
-    if threshold is not None:
-        require_two_classes(predictor.class_names, "--threshold")
     reviews = RunData(predictor, data, table)
-    chosen = choose_threshold(predictor, reviews) if given is None else given
+    chosen = choose_threshold(predictor, reviews, given)
     scores = score_run(predictor, reviews, split)
     result, slicings = scores.judge(chosen), slice_scores(predictor, scores, chosen)
     record = {"run": str(path), **asdict(result), "slices": [asdict(slicing) for slicing in slicings]}

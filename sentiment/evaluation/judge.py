@@ -26,7 +26,7 @@ from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
 from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
 from sentiment.inference.scoring import class_probabilities
-from sentiment.runs.decision import Decision, require_two_classes
+from sentiment.runs.decision import DEFAULT_THRESHOLD, Decision, require_two_classes
 from sentiment.system.console import say
 
 # Splits of the run's own data that it has learned from, wholly or in part.
@@ -139,13 +139,18 @@ def score_run(predictor: Predictor, source: str | RunData | None = None, split: 
     return scores
 
 
-def choose_threshold(predictor: Predictor, source: str | RunData | None = None) -> float:
-    """Return the threshold with the highest accuracy on the reviews that the run held out.
+def choose_threshold(
+    predictor: Predictor, source: str | RunData | None = None, given: float | None = None
+) -> float:
+    """Return the threshold that was given, or the most accurate one on the reviews that the run held out.
 
     They come from `source` if that is a copy of the run's own data, else from the run's own data. Raises
     DataError if the run held out none, or if its data have changed; UsageError unless it has two classes.
     """
-    require_two_classes(predictor.class_names, "--threshold")
+    if given != DEFAULT_THRESHOLD:
+        require_two_classes(predictor.class_names, "--threshold")
+    if given is not None:
+        return given
     data = _open_data(predictor, source)
     if not data.is_own:
         data = RunData(predictor)

@@ -76,11 +76,8 @@ def plan_stages(
     training, vectors = config.training, _load_start_vectors(config, prepared, tell)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
-    classes = len(prepared.classes)
+    classes, loss = len(prepared.classes), _choose_loss(config, prepared)
     new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, classes, vectors)
-    loss = ClassLoss(classes)
-    if training.class_weight == "balanced":
-        loss = ClassLoss.balanced(prepared.train.labels_N, classes)
 
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier()
@@ -125,6 +122,14 @@ def plan_stages(
             )
             stages.append(self_training)
     return stages
+
+
+def _choose_loss(config: Config, prepared: Prepared) -> ClassLoss:
+    """Return the loss of the classes, weighted as the configuration says."""
+    classes = len(prepared.classes)
+    if config.training.class_weight == "balanced":
+        return ClassLoss.balanced(prepared.train.labels_N, classes)
+    return ClassLoss(classes)
 
 
 def _new_classifier(
