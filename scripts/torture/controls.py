@@ -1,6 +1,9 @@
 """Campaign 17: break the code behind a promise, and check that the campaign of that promise fails."""
 
+import os
 import random
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,11 +11,15 @@ from typing import Any
 
 import torch
 
-from sentiment.system import storage
+from sentiment.config import shell
+from sentiment.runs import folder as run_folder
+from sentiment.runs import start
+from sentiment.system import console, held_folder, storage
+from sentiment.system.held_folder import HeldFolder
 from sentiment.training import loop
 from sentiment.training.state import TrainingState
 
-from . import crashes, damage
+from . import crashes, damage, strangers
 from .children import fork
 from .frame import Campaign, Outcome, repeat
 
@@ -101,6 +108,51 @@ def _sync_no_file() -> None:
     storage.sync_file = lambda folder, name: None
 
 
+def _follow_links() -> None:
+    """Write into a run without looking for links."""
+    setattr(os, "O_NOFOLLOW", 0)  # noqa: B010
+    setattr(HeldFolder, "_mode", lambda self, name: _mode_of_target(self, name))  # noqa: B010
+    for module in (run_folder, storage, held_folder):
+        setattr(module, "refuse_link", lambda path: None)  # noqa: B010
+
+
+def _mode_of_target(held: HeldFolder, name: str) -> int:
+    path = held.path / name
+    return path.stat().st_mode if path.exists() else 0
+
+
+def _guess_names() -> None:
+    """Write beside a file under a name that can be guessed, whatever is there."""
+    storage._temporary_name = lambda name: f".{name}.{os.getpid()}.tmp"
+    original = HeldFolder.open
+
+    def opens(self: HeldFolder, name: str, mode: Any) -> Any:
+        return (self.path / name).open("wb") if mode == "xb" else original(self, name, mode)
+
+    setattr(HeldFolder, "open", opens)  # noqa: B010
+
+
+def _print_raw() -> None:
+    """Print every character as it is."""
+    console.UNSAFE = re.compile("(?!)")
+
+
+def _start_without_facts() -> None:
+    """Resume a run that has lost its run.json."""
+    original = start.read_start
+
+    def read(run: Path) -> dict[str, Any] | None:
+        return original(run) if (run / "run.json").exists() else None
+
+    for module in (start, run_folder):
+        setattr(module, "read_start", read)  # noqa: B010
+
+
+def _quote_as_python() -> None:
+    """Quote the names in commands without regard to what can be printed."""
+    setattr(shell, "quote_word", shlex.quote)  # noqa: B010
+
+
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
 CONTROLS: tuple[Control, ...] = (
     ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
@@ -109,4 +161,9 @@ CONTROLS: tuple[Control, ...] = (
     ("the cursor", _forget_cursor, crashes.kill_at_random, KILLS),
     ("the manifest check", _trust_files, damage.damage_files, range(1, 20)),
     ("the order of fsync", _sync_no_file, crashes.order_of_python_calls, range(1)),
+    ("the refusal of links", _follow_links, strangers.meet_strangers, strangers.trials_of(1, 2, 3)),
+    ("the random name", _guess_names, strangers.meet_strangers, strangers.trials_of(11)),
+    ("the escape of characters", _print_raw, strangers.meet_strangers, strangers.trials_of(10)),
+    ("the need of run.json", _start_without_facts, strangers.meet_strangers, strangers.trials_of(12)),
+    ("the quoting of names", _quote_as_python, strangers.meet_strangers, strangers.trials_of(17)),
 )

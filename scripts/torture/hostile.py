@@ -114,7 +114,9 @@ def _cases() -> list[tuple[str, bool | None, Harm]]:
             if name.endswith(".json"):
                 deep = partial(_replace_file, name, _deep_json, new_manifest=name != "manifest.json")
                 cases.append((f"{name} 100,000 deep", in_checkpoint, deep))
-        cases += [(f"a link named {name}", in_checkpoint, partial(_link, name)) for name in names]
+        # In a finished run a link to the right content is followed.
+        kind, added = ("a link", b"") if in_checkpoint else ("a link to another file", b"\n")
+        cases += [(f"{kind} named {name}", in_checkpoint, partial(_link, added, name)) for name in names]
         cases.append(("a manifest that points outside", in_checkpoint, _points_outside))
         cases.append(("a manifest with surrogates", in_checkpoint, _surrogates))
     for key, value in HUGE.items():
@@ -166,9 +168,10 @@ def _content(content: bytes, whole: bytes, canary: Path) -> bytes:
     return content
 
 
-def _link(name: str, run: Path, canary: Path) -> None:
+def _link(added: bytes, name: str, run: Path, canary: Path) -> None:
     elsewhere = run.parent / "elsewhere"
-    (run / name).rename(elsewhere)
+    elsewhere.write_bytes((run / name).read_bytes() + added)
+    (run / name).unlink()
     (run / name).symlink_to(elsewhere)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import controls, crashes, damage, hostile, inputs, machine, numbers, stops, texts, together
+from . import controls, crashes, damage, hostile, inputs, machine, numbers, stops, strangers, texts, together
 from .frame import Campaign
 
 
@@ -41,4 +41,5 @@ CAMPAIGNS = {
     15: Entry("pipes that break", len(texts.PIPES), texts.break_pipes),
     16: Entry("one training, many processes", together.REPEATS, together.repeat_training),
     17: Entry("negative controls", len(controls.CONTROLS), controls.break_promises),
+    18: Entry("links, names and damage of strangers", len(strangers.CASES), strangers.meet_strangers),
 }
