@@ -16,7 +16,7 @@ from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.tokens import Tokens
 from sentiment.errors import Interrupted, MachineError
-from sentiment.system import interrupts
+from sentiment.system import interrupts, memory
 from sentiment.system.console import progress_bar
 from sentiment.system.threads import threads_are_lost, usable_threads
 
@@ -81,9 +81,11 @@ def _start_workers(rules: TextRules, workers: int) -> Iterator[MapChunks]:
     if executor is None:
         yield _map_here
         return
+    memory.release()  # a worker would keep the memory that this process has freed
     waits = True
     try:
-        yield partial(_map_ahead, executor, workers)
+        with _frozen_objects():
+            yield partial(_map_ahead, executor, workers)
     except BrokenProcessPool:
         raise MachineError("a tokenizing process was killed (out of memory?); try --threads 1") from None
     except Interrupted:
@@ -106,6 +108,22 @@ def _make_executor(workers: int) -> ProcessPoolExecutor | None:
 
 def _map_here(function: TokenizeChunk, chunks: Iterable[list[str]]) -> Iterator[Tokens]:
     return map(function, filter(None, chunks))  # an empty chunk has no result
+
+
+@contextmanager
+def _frozen_objects() -> Iterator[None]:
+    """Keep the garbage collector off the objects of now, unless the caller has frozen some.
+
+    It writes to every object. Memory that this process shares with a worker is copied when it is written to.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _map_ahead(
@@ -147,7 +165,7 @@ def _begin(executor: ProcessPoolExecutor, function: TokenizeChunk, chunk: list[s
 
 def _set_up_worker(parent: int) -> None:
     """Leave signals to the parent process, and end when the parent has ended."""
-    gc.freeze()  # the collector would write to every object of the parent, and so copy its memory
+    gc.freeze()  # as `_frozen_objects`, for the objects that the parent has made since
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     interrupts.end_with(parent)

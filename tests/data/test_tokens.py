@@ -1,6 +1,7 @@
 """Tokens: those of spaCy on normalised text, the same from one process, several, and the cache."""
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -172,6 +173,19 @@ def test_without_shared_memory_this_process_tokenizes(many, monkeypatch):
     assert len(tokenize_cached(many, RULES, "alone", 2)) == len(many)
     chunks = [many[:3], [], many[3:5]]  # the second is a pause
     assert [len(tokens) for tokens in workers.tokenize_stream(chunks, RULES, 2)] == [3, 2]
+
+
+def test_the_collector_leaves_memory_alone_that_workers_share(many, monkeypatch):
+    """Else each process has a copy after a while: a long file would take more memory than a short one."""
+    monkeypatch.setattr(workers, "PARALLEL_FROM", 1)
+    gc.unfreeze()
+    stream = workers.tokenize_stream([many[:10], many[10:20], many[20:]], RULES, 2)
+    frozen = [gc.get_freeze_count() for _ in stream]
+    assert frozen[0] == 0 < min(frozen[1:]) and gc.get_freeze_count() == 0
+    gc.freeze()  # as for every test
+    before = gc.get_freeze_count()
+    assert len(list(workers.tokenize_stream([many[:10], many[10:]], RULES, 2))) == 2
+    assert gc.get_freeze_count() == before
 
 
 def test_only_linux_forks():
