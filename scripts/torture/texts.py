@@ -101,7 +101,7 @@ def check_together(predictor: Predictor, texts: list[str]) -> None:
     for number, text in enumerate(texts, start=1):
         if _refusal(predictor, [text]):
             message = _refusal(predictor, ["great"] * (number - 1) + [text])
-            assert message.startswith(f"review {number} "), f"{text[:80]!r}: {message!r}"
+            assert message.startswith(f"review {number}: "), f"{text[:80]!r}: {message!r}"
         else:
             alone += predictor.predict([text])
             readable.append(text)
@@ -144,18 +144,18 @@ def _stream(predictor: Predictor, place: Path) -> None:
 
 
 def _read_stdin(bench: Bench, number: int, generator: random.Random, place: Path) -> None:
-    """Check that each line in gives a line out, or that one error names the line."""
+    """Check that each line in gives a line out, one without an answer if it is bad; or one error names it."""
     lines = [" ".join(generator.choices(FILLER, k=generator.randint(1, 30))) for _ in range(30)]
     at = generator.randrange(1, len(lines))
     ending = generator.choice(["\n", "\r\n"])
     content = (ending.join(lines) + generator.choice(["", ending])).encode()
-    code, named = 0, ""
+    code, named, is_strict = 0, "", generator.random() < 0.5
     bad = [b"caf\xe9", b"\xff\xfe\xfd", b"\xed\xa0\x80", b"", b" \t", b"<br />"]
     manner = number % 10
     if manner < len(bad):
         parts = content.split(ending.encode())
         parts[at] = bad[manner]
-        content, code, named = ending.encode().join(parts), 3, f"stdin, line {at + 1} "
+        content, code, named = ending.encode().join(parts), 3 * is_strict, f"stdin, line {at + 1}: "
     elif manner == 6:
         content, code, named = "\n".join(lines).encode("utf-16"), 3, "UTF-16"
     elif manner == 7:
@@ -164,15 +164,17 @@ def _read_stdin(bench: Bench, number: int, generator: random.Random, place: Path
         lines = [*lines, "great " * 200_000]
         content = "\n".join(lines).encode()
     (place / "stdin").write_bytes(content)
-    arguments = ["predict", "--run", bench.whole, "--file", "-", "--json"]
+    arguments = ["predict", "--run", bench.whole, "--file", "-", "--json", *["--strict"] * is_strict]
     ended = bench.fork(*arguments, output=place / "output", stdin=place / "stdin").wait()
     ended.assert_code(code)
     if code:
         assert named in ended.error, f"{named!r} is not named in {ended.error}"
-    else:
-        found = [json.loads(line)["probability"] for line in ended.out.splitlines()]
-        assert len(found) == len(lines), f"{len(found)} lines for {len(lines)} reviews"
-        assert all(0 <= probability <= 1 for probability in found)
+        return
+    found = [json.loads(line)["probability"] for line in ended.out.splitlines()]
+    assert len(found) == len(lines), f"{len(found)} lines for {len(lines)} reviews"
+    if named:
+        assert found.pop(at) is None and named in ended.err, f"{named!r} is not named in {ended.err}"
+    assert all(0 <= probability <= 1 for probability in found)
 
 
 # --- 15: pipes -----------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """`sentiment predict`: say whether reviews are positive, how sure the model is, and why."""
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -28,12 +27,13 @@ from sentiment.system.console import say, show, show_json
 if TYPE_CHECKING:
     from sentiment.data.readability import ReadingCheck
     from sentiment.explain.explanation import Explanation
-    from sentiment.inference.lines import Line
+    from sentiment.inference.lines import Line, UnusableLines
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.inference.tables import Written
     from sentiment.runs.decision import Decision
 
-BAD_ROW_REMEDY = "give it some text, or leave bad rows out with --skip-bad-rows"
+BAD_ARGUMENT_REMEDY = "give it some text, or leave it out with --skip-bad-rows"
+BAD_ROW_REMEDY = "mend it, or leave out --strict"
 DASHED_REVIEW = re.compile(r"-\d|-.*\s")
 ThresholdOption = Annotated[
     str | None,
@@ -83,7 +83,7 @@ OutOption = Annotated[
     ),
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="With --out: end at the first row that cannot be used.")
+    bool, typer.Option("--strict", help="End at the first review that cannot be predicted.")
 ]
 
 
@@ -110,9 +110,9 @@ def predict_command(
         raise UsageError("give reviews either as arguments or with --file F (- for stdin)")
     given = None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
     unsure_range = None if unsure is None else parse_range(unsure)
-    from sentiment.data.readability import ReadingCheck
-    from sentiment.inference.lines import LineStream, check_lines, number_texts, read_lines, skip_bad_lines
+    from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
+    from sentiment.inference.reading import LineStream, read_lines
     from sentiment.inference.tables import check_out, predict_lines, predict_table
     from sentiment.runs.table_settings import table_settings
     from sentiment.system.storage import check_free
@@ -121,9 +121,9 @@ def predict_command(
     explains = explain or explain_class is not None or html is not None
     if html is not None:
         check_free(html, force)
+    if out is not None and (explains or as_json):
+        raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
     if out is not None:
-        if explains or as_json:
-            raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
         check_out(out, file, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     predictor.decision = choose_decision(predictor, given, unsure_range)
@@ -131,20 +131,35 @@ def predict_command(
     if out is not None and file not in (None, "-"):
         tell_written(predict_table(predictor, Path(file or ""), settings, out, strict=strict), out)
         return
-    source = LineStream(number_texts(texts)) if texts else read_lines(file or "-", settings)
+    if texts:
+        source = LineStream(number_texts(texts))
+    else:
+        source = read_lines(file or "-", settings, as_table=out is not None)
     if out is not None:
         tell_written(predict_lines(predictor, source, settings, out, strict=strict), out)
         return
-    lines = check_lines(skip_bad_lines(source) if settings.skip_bad_rows else source, BAD_ROW_REMEDY)
+    lines = select_lines(source, skips=settings.skip_bad_rows, strict=strict, are_typed=bool(texts))
     if explains:
         marks = explain or html is None
         print_explained(predictor, lines, explain_class, shows_marks=marks, page=html, as_json=as_json)
         return
-    check = ReadingCheck(predictor.config.text.language)
-    print_predictions(predictor, lines, source.is_idle, as_json=as_json, check=check)
-    if not texts:
-        for warning in check.warnings():
-            say(f"warning: {warning}")
+    check = print_predictions(predictor, lines, source.is_idle, as_json=as_json)
+    for warning in check.warnings() if file else ():
+        say(f"warning: {warning}")
+
+
+def select_lines(lines: "Iterable[Line]", *, skips: bool, strict: bool, are_typed: bool) -> "Iterable[Line]":
+    """Return the reviews to answer: all, or those that can be predicted, or all before the first that cannot.
+
+    A review that is typed must be one that can be predicted.
+    """
+    from sentiment.inference.lines import check_lines, skip_bad_lines
+
+    if skips:
+        return skip_bad_lines(lines)
+    if strict or are_typed:
+        return check_lines(lines, BAD_ARGUMENT_REMEDY if are_typed else BAD_ROW_REMEDY)
+    return lines
 
 
 def check_texts(texts: Iterable[str]) -> None:
@@ -223,20 +238,32 @@ def print_predictions(
     is_idle: Callable[[], bool],
     *,
     as_json: bool,
-    check: "ReadingCheck",
-) -> None:
-    """Print a line for each review, and add it to `check`; `is_idle` says whether the next may take long."""
-    lines, read_ahead = itertools.tee(lines)
-    predictions = predictor.predict_stream((line.text for line in read_ahead), is_idle)
+) -> "ReadingCheck":
+    """Print a line for each review; `is_idle` says whether the next may take long.
+
+    Return what can warn of texts that the model can hardly read.
+    """
+    from sentiment.data.readability import ReadingCheck
+    from sentiment.inference.in_place import predict_each
+    from sentiment.inference.lines import UnusableLines
+
     labels: Counter[str] = Counter()
-    for prediction, line in zip(predictions, lines, strict=True):
+    bad = UnusableLines()
+    check = ReadingCheck(predictor.config.text.language)
+    for line, prediction in predict_each(predictor, lines, is_idle):
+        if prediction is None:
+            show_unpredicted(predictor, line, as_json=as_json)
+            bad.add(line)
+            continue
         if as_json:
             show_json(json_fields(prediction, line.label))
         else:
             show(prediction_line(prediction, line.label))
         labels[prediction.label] += 1
         check.add(line.text, prediction.tokens, prediction.unknown)
+    tell_unpredicted(bad)
     tell_unreadable(labels)
+    return check
 
 
 def print_explained(
@@ -258,13 +285,19 @@ def print_explained(
     from sentiment.explain.marks import name_explained
     from sentiment.explain.page import explanation_page
     from sentiment.explain.terminal import print_explanation, print_legend
+    from sentiment.inference.lines import UnusableLines
     from sentiment.system.storage import write_file
 
     console = Console(soft_wrap=False, highlight=False, markup=False)
     explanations, right_labels = [], []
     labels: Counter[str] = Counter()
+    bad = UnusableLines()
     explained = set()
     for line in lines:
+        if line.flaw:
+            show_unpredicted(predictor, line, as_json=as_json)
+            bad.add(line)
+            continue
         (explanation,) = explain_reviews(predictor, [line.text], class_name)
         labels[explanation.prediction.label] += 1
         if page is not None:
@@ -282,6 +315,7 @@ def print_explained(
     if page is not None:
         write_file(page, explanation_page(explanations, right_labels).encode())
         say(f"wrote {page}")
+    tell_unpredicted(bad)
     tell_unreadable(labels)
 
 
@@ -298,6 +332,12 @@ def tell_written(written: "Written", out: Path) -> None:
     tell_unreadable(written.labels)
 
 
+def tell_unpredicted(bad: "UnusableLines") -> None:
+    """Say on stderr which reviews were not predicted, if there are any."""
+    if bad.count:
+        say(f"not predicted: {bad.describe()}")
+
+
 def tell_unreadable(labels: Counter[str]) -> None:
     """Say on stderr how many reviews are unreadable, if any are; `labels` counts the predicted ones."""
     if unreadable := labels["unreadable"]:
@@ -308,6 +348,16 @@ def tell_unreadable(labels: Counter[str]) -> None:
 def json_fields(found: "Prediction | Explanation", label: str | None) -> dict[str, Any]:
     """Return a prediction or an explanation for JSON, with the correct label if it is known."""
     return found.to_dict() | ({"right_label": label} if label else {})
+
+
+def show_unpredicted(predictor: "Predictor", line: "Line", *, as_json: bool) -> None:
+    """Print the line of a review that cannot be predicted: its fields are empty, the last one says why."""
+    from sentiment.inference.in_place import unpredicted_dict
+
+    if as_json:
+        show_json(unpredicted_dict(predictor.class_names, line.flaw))
+    else:
+        show(f"\t\tnot predicted: {line.flaw}")
 
 
 def prediction_line(prediction: "Prediction", label: str | None) -> str:

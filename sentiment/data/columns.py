@@ -86,8 +86,11 @@ def choose_columns(
     chosen = {"text": texts[:1], "label": labels[:1]}
     missing = [role for role, found in chosen.items() if not found and (role == "text" or needs_label)]
     if missing:
-        guesses = _guess_columns(values or {}, missing, [name for found in chosen.values() for name in found])
-        message = _describe_missing(names, {role: wanted[role] for role in missing}, origin, guesses)
+        taken = [name for found in chosen.values() for name in found]
+        guesses = _guess_columns(values or {}, missing, taken)
+        message = _describe_missing_columns(names, {role: wanted[role] for role in missing}, origin, guesses)
+        if len(taken) == len(names):
+            message = f"{message.partition('; ')[0]}; add a column label, with the label of each text"
         raise MissingColumnsError(
             message, {role: (found or [""])[0] for role, found in chosen.items()} | guesses
         )
@@ -102,7 +105,7 @@ def choose_columns(
 
 def require_group(columns: Columns, settings: DataSettings, origin: str) -> None:
     """Raise DataError if the settings name a column of groups that the table does not have."""
-    if columns.group is None and not _is_usual(settings.group_column):
+    if columns.group is None and not is_usual(settings.group_column):
         name = shorten(settings.group_column)
         raise DataError(
             f"{shorten(origin, ORIGIN_LENGTH)} has no column {name} for the groups; name another with --group"
@@ -114,12 +117,12 @@ def _find_column(names: Sequence[str], wanted: str, own: str, usual: Sequence[st
 
     A wanted name is required, except the names that the settings have by default.
     """
-    tried = (wanted or own, *usual) if _is_usual(wanted) else (wanted,)
+    tried = (wanted or own, *usual) if is_usual(wanted) else (wanted,)
     found = [name for one in tried for name in _match(names, one)]
     return list(dict.fromkeys(found))
 
 
-def _is_usual(wanted: str) -> bool:
+def is_usual(wanted: str) -> bool:
     """Return whether a name in the settings is one by default, so that others may be found instead."""
     return wanted in ("", *DEFAULT_NAMES)
 
@@ -141,7 +144,7 @@ def _describe_choice(
     unusual = {
         role: found
         for role, found in chosen.items()
-        if list(found) not in ([], [role]) and _is_usual(wanted[role])
+        if list(found) not in ([], [role]) and is_usual(wanted[role])
     }
     if not unusual:
         return None
@@ -152,13 +155,13 @@ def _describe_choice(
     return f"{shorten(origin, ORIGIN_LENGTH)}: {', '.join(parts)}"
 
 
-def _describe_missing(
+def _describe_missing_columns(
     names: Sequence[str], missing: Mapping[str, str], origin: str, guesses: Mapping[str, str]
 ) -> str:
     """Return the message for columns that are missing; `missing` are their roles with the names wanted."""
     typed = [f"--{role} {quote_word(guesses.get(role, 'COLUMN'))}" for role in missing]
     nouns = [
-        f"no column for the {role}" if _is_usual(wanted) else f"no column {shorten(wanted, 40)}"
+        f"no column for the {role}" if is_usual(wanted) else f"no column {shorten(wanted, 40)}"
         for role, wanted in missing.items()
     ]
     found = shorten(", ".join(map(str, names)))

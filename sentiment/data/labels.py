@@ -31,6 +31,7 @@ NUMBER_PAIRS: tuple[Mapping[str, str], ...] = (
     {"0": NEGATIVE, "4": POSITIVE},
 )
 LONGEST_NAME = 100  # characters; a longer label is a text, not the name of a class
+MOST_DIFFERENT = 10_000  # a column with more different values, such as scores, has no labels
 NUMBER = re.compile(r"-?\d+")
 WHOLE_NUMBER = re.compile(r"([+-]?\d+)(?:\.0*)?")
 
@@ -54,6 +55,11 @@ class LabelReader:
         """Return the number of the label's class; None for every other label and for none."""
         key = self.key(value)
         return None if key is None else self.numbers.get(key)
+
+    def read_name(self, value: Any) -> str | None:
+        """Return the name of the label's class; None as `read` does."""
+        number = self.read(value)
+        return None if number is None else self.classes.names[number]
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:
@@ -104,15 +110,26 @@ def choose_reader(
     return None if classes is None else LabelReader(classes, declared)
 
 
+def choose_known_reader(
+    values: Iterable[Any], settings: DataSettings, declared: Sequence[str] = ()
+) -> LabelReader:
+    """Return the reader of a column that needs no labels."""
+    unread = LabelReader(SENTIMENTS, declared)
+    keys: dict[str, str] = {}
+    for value in values:
+        if (key := unread.key(value)) is not None:
+            keys[key] = key
+            if len(keys) > MOST_DIFFERENT:
+                break
+    return choose_reader(keys, settings, declared) or unread
+
+
 def read_known_labels(
     values: Sequence[Any], settings: DataSettings, declared: Sequence[str] = ()
 ) -> list[str | None]:
     """Return the class of each raw label of a column that needs no labels; None if it is not known."""
-    unread = LabelReader(SENTIMENTS, declared)
-    keys = {key: key for value in values if (key := unread.key(value)) is not None}
-    reader = choose_reader(keys, settings, declared) or unread
-    numbers = map(reader.read, values)
-    return [None if number is None else reader.classes.names[number] for number in numbers]
+    reader = choose_known_reader(values, settings, declared)
+    return [reader.read_name(value) for value in values]
 
 
 def suggest_classes(labels: Iterable[str], names: Sequence[str] = CLASS_NAMES) -> str:

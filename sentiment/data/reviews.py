@@ -8,11 +8,18 @@ import numpy as np
 
 from sentiment.config import DataSettings, OwnTable
 from sentiment.config.classes import CLASS_NAMES, Classes
-from sentiment.data.columns import Columns, MissingColumnsError, choose_columns, require_group
+from sentiment.data.columns import (
+    ORIGIN_LENGTH,
+    Columns,
+    MissingColumnsError,
+    choose_columns,
+    require_group,
+)
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.rows import UsableRows, read_rows, require_rows, suggest_options
 from sentiment.data.sources.locate import BUNDLED, open_source
 from sentiment.data.sources.table import Table
+from sentiment.data.text import shorten
 from sentiment.errors import DataError
 from sentiment.system import memory
 
@@ -156,6 +163,11 @@ def _choose_columns(table: Table, settings: DataSettings, needs_label: bool) -> 
             values=table.columns,
         )
     except MissingColumnsError as error:
+        if needs_label and table.layout.format == "text":
+            raise DataError(
+                f"{shorten(table.origin, ORIGIN_LENGTH)} has a text in each line and no labels; begin each "
+                "line with __label__0 or __label__1, or save a table with the columns text and label"
+            ) from None
         text, label = error.guesses["text"], error.guesses["label"]
         if not needs_label or not text or not label:
             raise

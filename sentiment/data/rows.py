@@ -12,7 +12,7 @@ from sentiment.config.classes import SENTIMENTS, Classes
 from sentiment.data.columns import ORIGIN_LENGTH, Columns
 from sentiment.data.label_column import LEFT_OUT, MISSING, LabelColumn, place_in_table, read_label_column
 from sentiment.data.sources.table import SKIP_HINT, Table
-from sentiment.data.text import shorten, why_unreadable
+from sentiment.data.text import shorten, why_unusable
 from sentiment.errors import DataError
 
 NAMED_ROWS = 3  # bad rows that a message names
@@ -115,21 +115,11 @@ def _find_flaws(table: Table, texts: Sequence[Any], labels: Sequence[int]) -> li
         what, _, remedy = bad.reason.partition("; ")
         flaws.append(Flaw(bad.position, place_in_table(table, bad.place), what, remedy or "mend the row"))
     for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if label != LEFT_OUT and (reason := _why_unusable(text, label)):
+        if label == LEFT_OUT:
+            continue
+        if reason := why_unusable(text) or ("there is no label" if label == MISSING else ""):
             flaws.append(Flaw(row, place_in_table(table, table.place(row)), reason, row=row))
     return sorted(flaws, key=lambda flaw: flaw.position)
-
-
-def _why_unusable(text: Any, label: int) -> str | None:
-    """Return why a row cannot be used, or None if it can."""
-    if text is None or text != text:  # NaN
-        return "the text is empty"
-    if not isinstance(text, str):
-        return f"the text is {shorten(repr(text), 40)}"
-    flaw = why_unreadable(text)
-    if flaw is not None:
-        return f"the text {flaw}"
-    return "there is no label" if label == MISSING else None
 
 
 def _join_problems(labels: LabelColumn, table: Table, flaws: Sequence[Flaw]) -> str:

@@ -1,8 +1,10 @@
 """Say why a text cannot be read, hash texts, shorten one for a message."""
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from sentiment.data.text_rules import TextRules, normalise
 
@@ -21,6 +23,16 @@ def why_unreadable(text: str) -> str | None:
     except UnicodeEncodeError:
         return "is not Unicode (half of a surrogate pair)"
     return None
+
+
+def why_unusable(value: Any) -> str:
+    """Return why a value of a table is no text that can be used, or nothing if it is one."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "the text is empty"
+    if not isinstance(value, str):
+        return f"the text is {shorten(repr(value), 40)}"
+    flaw = why_unreadable(value)
+    return f"the text {flaw}" if flaw else ""
 
 
 def digest(texts: Iterable[str]) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.config import DataSettings
-from sentiment.data.columns import choose_columns
+from sentiment.data.columns import choose_columns, is_usual
+from sentiment.data.labels import LabelReader, choose_known_reader
 from sentiment.data.sources.files import stream_table
 from sentiment.data.sources.table import BadRow, Layout, Table
-from sentiment.data.text import why_unreadable
+from sentiment.data.text import why_unusable
 from sentiment.inference.lines import Line
 from sentiment.system.console import say
 
@@ -48,6 +49,8 @@ class TableShape:
     """All its columns."""
     text_column: str
     layout: Layout
+    label_column: str | None = None
+    """None if it has no labels."""
 
 
 def open_table(path: Path, settings: DataSettings) -> tuple[TableShape, Iterator[Piece]]:
@@ -65,18 +68,48 @@ def open_table(path: Path, settings: DataSettings) -> tuple[TableShape, Iterator
         tables = stream_table(path, settings)
     else:
         tables = itertools.chain([first], tables)
+    shape = _choose_shape(first, list(names), settings)
+    return shape, _make_pieces(tables, shape)
+
+
+def read_rows(path: Path, settings: DataSettings) -> Iterator[Line]:
+    """Yield each row of a file as a review, also those that cannot be used.
+
+    The columns are those of its beginning. A file with labels is read twice: only all of them together tell
+    what they mean. Raises DataError as `open_table` does.
+    """
+    tables = stream_table(path, settings)
+    first = next(tables)
+    shape = _choose_shape(first, list(first.columns), settings)
+    reader = None
+    if shape.label_column is not None:
+        every = stream_table(path, settings)
+        values = (value for table in every for value in table.columns.get(shape.label_column, ()))
+        reader = choose_known_reader(values, settings, first.classes.get(shape.label_column, ()))
+    for piece in _make_pieces(itertools.chain([first], tables), shape):
+        yield from _lines_of_piece(piece, shape.label_column, reader)
+
+
+def _choose_shape(table: Table, names: list[str], settings: DataSettings) -> TableShape:
+    """Return the shape of a table that begins with `table`; the columns that were chosen are said."""
+    needs_label = not is_usual(settings.label_column)
     chosen = choose_columns(
-        list(names), settings, origin=first.origin, needs_label=False, values=first.columns
+        names, settings, origin=table.origin, needs_label=needs_label, values=table.columns
     )
     if chosen.note is not None:
         say(chosen.note)
-    shape = TableShape(list(names), chosen.text, first.layout)
-    return shape, _make_pieces(tables, shape)
+    return TableShape(names, chosen.text, table.layout, chosen.label)
 
 
 def _make_pieces(tables: Iterable[Table], shape: TableShape) -> Iterator[Piece]:
     for table in tables:
         yield make_piece(table, shape)
+
+
+def _lines_of_piece(piece: Piece, label_column: str | None, reader: LabelReader | None) -> Iterator[Line]:
+    raw_labels = piece.columns[label_column] if label_column else [None] * len(piece.texts)
+    for where, text, raw, flaw in zip(piece.places, piece.texts, raw_labels, piece.flaws, strict=True):
+        yield Line(where, text, None if reader is None or flaw else reader.read_name(raw), flaw)
 
 
 def pieces_of_lines(lines: Iterable[Line]) -> Iterator[Piece]:
@@ -93,7 +126,7 @@ def pieces_of_lines(lines: Iterable[Line]) -> Iterator[Piece]:
 
 def _piece_of_lines(lines: Sequence[Line]) -> Piece:
     texts = [line.text for line in lines]
-    return Piece({"text": texts}, texts, list(map(_find_flaw, texts)), [line.where for line in lines])
+    return Piece({"text": texts}, texts, [line.flaw for line in lines], [line.where for line in lines])
 
 
 def make_piece(table: Table, shape: TableShape) -> Piece:
@@ -102,7 +135,7 @@ def make_piece(table: Table, shape: TableShape) -> Piece:
     columns: dict[str, Sequence[Any]] = {
         name: table.columns.get(name, [None] * count) for name in shape.names
     }
-    flaws = list(map(_find_flaw, columns[shape.text_column]))
+    flaws = list(map(why_unusable, columns[shape.text_column]))
     places = [table.place(row) for row in range(count)]
     if table.bad_rows:
         columns = {name: list(values) for name, values in columns.items()}
@@ -129,11 +162,3 @@ def _as_text(values: Any) -> str:
     if isinstance(values, list):
         return " ".join(map(str, values))
     return str(values).rstrip("\r\n")
-
-
-def _find_flaw(text: Any) -> str:
-    """Return why a text cannot be predicted, or nothing."""
-    if text is None:
-        return "the text is empty"
-    flaw = why_unreadable(text) if isinstance(text, str) else "is no text"
-    return f"the text {flaw}" if flaw else ""

@@ -144,6 +144,30 @@ def test_a_table_comes_out_with_its_counts_on_stderr(command, tmp_path):
     assert_one_error(command(*asked[:-1], "in.csv", "--force", cwd=tmp_path), 2, "is the file that is read")
 
 
+BAD_LINES = "Superb.\n\nDull and awful.\n \n"
+
+
+def test_a_line_that_cannot_be_predicted_keeps_its_place(command, tmp_path):
+    asked = ("predict", "--run", "shipped", "--file", "-")
+    code, stdout, stderr = command(*asked, input=BAD_LINES)
+    assert code == 0
+    assert [line.split("\t")[0] for line in stdout.splitlines()] == ["positive", "", "negative", ""]
+    assert stdout.splitlines()[1] == "\t\tnot predicted: the text is empty"
+    named = "(stdin, line 2: the text is empty; stdin, line 4: the text is empty)"
+    assert f"not predicted: 2 reviews {named}" in stderr
+    found = [json.loads(line) for line in command(*asked, "--json", input=BAD_LINES).stdout.splitlines()]
+    assert [record["label"] for record in found] == ["positive", None, "negative", None]
+    assert found[1].keys() == found[0].keys() and found[1]["doubt"] == "the text is empty"
+    assert command(*asked, "--skip-bad-rows", input=BAD_LINES).stdout.count("\n") == 2
+
+
+def test_a_line_that_cannot_be_explained_keeps_its_place(command, tmp_path):
+    asked = ("predict", "--run", "shipped", "--file", "-", "--html", tmp_path / "page.html")
+    code, stdout, stderr = command(*asked, input=BAD_LINES)
+    assert code == 0 and "not predicted: 2 reviews" in stderr
+    assert [line.split("\t")[0] for line in stdout.splitlines()] == ["positive", "", "negative", ""]
+
+
 def test_lines_of_stdin_become_a_table(command, tmp_path):
     asked = ("predict", "--run", "shipped", "--file", "-", "--out", "out.jsonl", "--unsure", "0:1")
     assert command(*asked, cwd=tmp_path, input="Superb.\n\n").returncode == 0

@@ -97,6 +97,15 @@ def renamed(folder, tmp_path):
     return write_csv(tmp_path / "renamed.csv", [*table, {"text": "-", "words": "", "verdict": "no"}])
 
 
+def test_texts_without_labels_cannot_be_judged_and_the_message_says_what_to_write(command, tmp_path):
+    (tmp_path / "texts.txt").write_text("a dull film\na lovely film\n")
+    asked = ("eval", "shipped", "--data", "texts.txt")
+    result = command(*asked, cwd=tmp_path)
+    assert_one_error(result, 3, "texts.txt has a text in each line and no labels; begin", "__label__1")
+    (tmp_path / "texts.txt").write_text("__label__0 a dull film\n__label__1 a lovely film\n")
+    assert command(*asked, cwd=tmp_path)[0] == 0
+
+
 def test_eval_takes_columns_and_classes(folder, command, renamed):
     options = (
         "--text",
@@ -126,7 +135,10 @@ def test_predict_takes_columns(folder, command, renamed):
         "predict", "--run", folder / "run", "--file", renamed, *options, "--skip-bad-rows"
     )
     assert (code, stdout) == (0, plain.stdout), stderr
-    assert "labelled positive" in stdout and f"left out 1 reviews: {renamed}, line 12 is empty" in stderr
+    assert (
+        "labelled positive" in stdout
+        and f"left out 1 review ({renamed}, line 12: the text is empty)" in stderr
+    )
 
 
 def test_report_and_baseline_take_columns_and_classes(folder, command, renamed, tmp_path):

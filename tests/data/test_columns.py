@@ -21,6 +21,12 @@ def refused(*arguments, **settings):
     return str(caught.value)
 
 
+def test_a_table_without_another_column_is_told_to_add_one():
+    for settings in (DataSettings(), DataSettings(label_column="mood")):
+        with pytest.raises(DataError, match=r"\(found: Review\); add a column label, with the label of each"):
+            choose_columns(["Review"], settings)
+
+
 def test_the_plain_names_are_chosen_without_a_word():
     assert choose(["id", "label", "text", "film"]) == Columns("text", "label", "film", note=None)
     assert choose(["text"], needs_label=False) == Columns("text", None, None, note=None)

@@ -339,7 +339,7 @@ def test_a_damaged_line_of_a_utf_8_file_is_a_bad_row(read, name):
     table, _ = read(name, content)
     assert list(table.columns["text"]) == ["schön", "naïve"]
     (bad,) = table.bad_rows
-    assert bad.place.endswith(f"line {2 + len(header)}") and bad.reason.startswith("is not UTF-8")
+    assert bad.place.endswith(f"line {2 + len(header)}") and bad.reason.startswith("not UTF-8")
 
 
 def test_an_encoding_that_nobody_knows_is_refused():

@@ -105,10 +105,13 @@ def test_predict_keeps_order_and_agrees_with_python(finished_run, command, tmp_p
 
 
 def test_predict_names_the_line_of_an_empty_review(finished_run, command):
-    result = command("predict", "--run", finished_run, "--file", "-", input="good\n\nbad\n")
+    asked = ("predict", "--run", finished_run, "--file", "-")
+    result = command(*asked, "--strict", input="good\n\nbad\n")
     assert result.stdout.count("\n") == 1  # the review before it has its answer
-    assert_one_error(result._replace(stdout=""), 3, "stdin, line 2 is empty")
-    assert_one_error(command("predict", "--run", finished_run, " <br /> "), 3, "review 1 is empty")
+    assert_one_error(result._replace(stdout=""), 3, "stdin, line 2: the text is empty", "leave out --strict")
+    assert_one_error(
+        command("predict", "--run", finished_run, " <br /> "), 3, "review 1: the text is empty; give it some"
+    )
 
 
 def test_a_run_is_no_review(finished_run, command):

@@ -108,5 +108,5 @@ def test_several_reviews_come_in_their_order_and_as_if_alone(shipped: Predictor,
 
 
 def test_a_text_that_cannot_be_read_is_named(shipped: Predictor) -> None:
-    with pytest.raises(DataError, match="review 2 is empty"):
+    with pytest.raises(DataError, match="review 2: the text is empty"):
         explain_reviews(shipped, ["fine", "<br />"])

@@ -72,7 +72,7 @@ def test_anything_else_is_a_type_error_that_says_what_to_pass(model, argument, r
 
 @pytest.mark.parametrize("empty", [float("nan"), None, pandas.NA])
 def test_an_empty_cell_is_named(model, empty):
-    with pytest.raises(DataError, match="review 2 is"):
+    with pytest.raises(DataError, match="review 2: the text is"):
         model.predict(pandas.Series(["fine", empty], dtype=object))
 
 

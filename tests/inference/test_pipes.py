@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import DataSettings
-from sentiment.inference.lines import read_lines
 from sentiment.inference.pipes import PipeLines
+from sentiment.inference.reading import read_lines
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import sentiment
 from sentiment.config import override, parse_config
 from sentiment.data.text_rules import TextRules
 from sentiment.errors import DataError, RunError
+from sentiment.inference.in_place import predict_each
+from sentiment.inference.lines import Line
 from sentiment.inference.predictor import Predictor
 from sentiment.runs import read_run
 from sentiment.system import storage
@@ -56,7 +58,7 @@ def test_no_texts_give_no_predictions(run):
 
 @pytest.mark.parametrize("text", ["", "  \n", "<br />", "half \ud83d a pair"])
 def test_an_unreadable_text_is_named(run, text):
-    with pytest.raises(DataError, match="review 2 is"):
+    with pytest.raises(DataError, match="review 2: the text is"):
         load(run).predict(["fine", text])
 
 
@@ -81,7 +83,7 @@ def test_a_stream_predicts_the_reviews_before_a_bad_one(run, monkeypatch, thread
     texts = ["take 1 was bright"] * 99
     texts[bad] = ""
     seen = 0
-    with pytest.raises(DataError, match=f"review {bad + 1} is empty"):
+    with pytest.raises(DataError, match=f"review {bad + 1}: the text is empty"):
         for _ in sentiment.load(run, device="cpu", threads=threads).predict_stream(texts):
             seen += 1
     assert seen == bad
@@ -98,6 +100,16 @@ def test_threads_may_share_a_model(run, monkeypatch):
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(ask, list(expected) * 3))
     assert found == pytest.approx(list(expected.values()) * 3, abs=1e-6)
+
+
+def test_at_a_pause_each_line_has_its_answer_also_one_with_a_flaw(run):
+    lines = [Line("1", "take 1 was bright"), Line("2", "", flaw="the text is empty"), Line("3", "take 3")]
+    given = []
+    read = (given.append(line) or line for line in lines)
+    model = load(run)
+    for number, (line, found) in enumerate(predict_each(model, read, lambda: True), start=1):
+        assert len(given) == number and line == lines[number - 1]
+        assert found == (None if line.flaw else model.predict([line.text])[0])
 
 
 def test_a_single_string_is_refused(run):

@@ -181,7 +181,7 @@ def test_a_header_alone_is_a_table_without_rows(predict):
 def test_bytes_that_are_not_utf_8_stay_as_they_are(predict):
     content = b"id,text\n" + f"1,{GOOD} café\n".encode() * 5 + b"2,caf\xe9\n"
     written = predict("in.csv", "out.csv", content).splitlines()
-    assert written[-1].startswith(b"2,caf\xe9,,,") and b"is not UTF-8" in written[-1]
+    assert written[-1].startswith(b"2,caf\xe9,,,") and b"not UTF-8" in written[-1]
 
 
 def test_a_character_that_the_encoding_lacks_is_an_error(predict):

@@ -15,18 +15,20 @@ class _RepeatedKeyError(ValueError):
     """An object has one key twice."""
 
 
-def parse_object(line: str, place: str) -> Row:
-    """Parse a JSON object without repeated keys; raises DataError that begins with `place`."""
-    row, flaw = _parse_line(line)
-    if flaw:
-        raise DataError(f"{place}: {flaw}")
-    found: Row = row
-    return found
+def parse_object(line: str) -> tuple[Any, str]:
+    """Return the object that a line holds; or the line or what it holds, and why that is no object."""
+    try:
+        row = DECODER.decode(line)
+    except _RepeatedKeyError as error:
+        return line, str(error)
+    except (ValueError, RecursionError) as error:
+        return line, f"not JSON ({error}); write one object per line"
+    return row, _why_no_object(row)
 
 
-def stream_json_lines(file: TextFile) -> Iterator[Table]:
+def stream_json_lines(file: TextFile, assumption: str = "") -> Iterator[Table]:
     """Yield tables of a file with an object per line; a blank line is no row."""
-    say_assumptions(file)
+    say_assumptions(file, assumption)
     layout = Layout("jsonl", encoding=file.encoding)
     yield from TableMaker(file.origin, layout, columns_of_objects).cut(_read_lines(file))
 
@@ -54,19 +56,8 @@ def _read_lines(file: TextFile) -> Iterator[ReadRow]:
             flaw = why_undecoded(line) if file.may_be_damaged else ""
             row = line
             if not flaw:
-                row, flaw = _parse_line(line)
+                row, flaw = parse_object(line)
             yield ReadRow(number, row, flaw)
-
-
-def _parse_line(line: str) -> tuple[Any, str]:
-    """Return what a line holds, and why it is no object, if it is none."""
-    try:
-        row = DECODER.decode(line)
-    except _RepeatedKeyError as error:
-        return line, str(error)
-    except (ValueError, RecursionError) as error:
-        return line, f"not JSON ({error}); write one object per line"
-    return row, _why_no_object(row)
 
 
 def _why_no_object(row: Any) -> str:
@@ -87,24 +78,41 @@ def _read_list(text: str, origin: str) -> list[Any]:
 def _read_columns(text: str) -> list[Any]:
     """Return the rows of a file that is one object; none if it is something else.
 
-    The object has a list or an object of cells for each column, as pandas writes it, or one list of rows.
+    The object has a list or an object of cells for each column, or one list of objects, or the names of the
+    columns and a list of rows: pandas writes all of these.
     """
     try:
         found = DECODER.decode(text)
     except (ValueError, RecursionError):
         return []
-    columns = list(found.values()) if isinstance(found, dict) else []
-    if (
-        len(columns) == 1
-        and isinstance(columns[0], list)
-        and all(isinstance(row, dict) for row in columns[0])
-    ):
-        return columns[0]
+    if not isinstance(found, dict):
+        return []
+    if found.keys() <= {"columns", "index", "data"} and _has_rows_of(found.get("columns"), found.get("data")):
+        return [dict(zip(found["columns"], row, strict=True)) for row in found["data"]]
+    columns = list(found.values())
+    lists = [found["data"]] if found.keys() == {"schema", "data"} else columns
+    if len(lists) == 1 and _is_list_of(dict, lists[0]):
+        rows: list[Any] = lists[0]
+        return rows
     if columns and all(isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns):
         columns = [list(column.values()) for column in columns]
     if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
         return []
     return [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _has_rows_of(names: Any, rows: Any) -> bool:
+    """Whether these are the names of columns and rows that have a cell for each."""
+    return (
+        _is_list_of(str, names)
+        and len(set(names)) == len(names)
+        and _is_list_of(list, rows)
+        and all(len(row) == len(names) for row in rows)
+    )
+
+
+def _is_list_of(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
 def _unique_keys(items: list[tuple[str, Any]]) -> Row:

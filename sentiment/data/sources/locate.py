@@ -31,7 +31,7 @@ def open_source(source: str, settings: DataSettings) -> SplitReaders:
         return open_folder(path, settings)
     if (wanted := _find_on_hub(source)) is not None:
         return download(wanted)
-    raise DataError(_describe_missing(source, path))
+    raise DataError(_describe_missing_source(source, path))
 
 
 def _bundled_path(name: str) -> Path:
@@ -46,7 +46,7 @@ def _find_on_hub(source: str) -> HubName | None:
     return wanted
 
 
-def _describe_missing(source: str, path: Path) -> str:
+def _describe_missing_source(source: str, path: Path) -> str:
     """Return the message for a source that does not exist, with similar names."""
     similar = _similar_sources(path)
     hint = "give a file, a folder, or owner/name of a data set on the hub"

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sentiment.errors import DataError
-
 Row = dict[str, Any]
 PIECE_ROWS = 4_096
 SKIP_HINT = "or leave bad rows out with --skip-bad-rows"
@@ -68,12 +66,6 @@ class Table:
         if self.lines is None:
             return f"{self.origin}, row {self.rows_before + row + 1}"
         return f"{self.origin}, {self.unit} {self.lines[row]}"
-
-    def require_readable_rows(self) -> None:
-        """Raise DataError that names the first bad row, if there is one."""
-        for bad in self.bad_rows:
-            what, _, remedy = bad.reason.partition("; ")
-            raise DataError(f"{bad.place}: {what}; {remedy or 'mend the row'}, {SKIP_HINT}")
 
 
 SplitReaders = dict[str, Callable[[], Table]]

@@ -77,7 +77,7 @@ def why_undecoded(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "is not UTF-8, unlike the rest of the file; mend the row, or name the encoding of the file"
+        return "not UTF-8, unlike the rest of the file; mend it, or name another encoding with --encoding"
     return ""
 
 

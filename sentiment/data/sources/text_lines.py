@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sentiment.config import DataSettings
+from sentiment.data.sources.json_files import parse_object, stream_json_lines
 from sentiment.data.sources.separated import read_sample, say_assumptions, stream_rows
 from sentiment.data.sources.shape import (
     SEPARATORS,
@@ -17,6 +18,7 @@ from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.sources.text_files import TextFile, why_undecoded
 
 LABEL_MARK = "__label__"
+OBJECTS = "an object of JSON in each line"
 LABELLED_LINE = re.compile(rf"\s*((?:{LABEL_MARK}\S+\s+)+)(.*)", re.DOTALL)
 
 
@@ -24,12 +26,14 @@ def stream_text(file: TextFile, settings: DataSettings) -> Iterator[Table]:
     """Yield tables of a `.txt` file; its first lines show what it is.
 
     A table has tabs and either a header with a usual name, or in each row a label such as 0 or positive. With
-    other separators it has a header with usual names of text and label. Unless each line is a text, what was
-    found is said on stderr.
+    other separators it has a header with usual names of text and label. The first line of JSON is an object.
+    Unless each line is a text, what was found is said on stderr.
     """
     sample = read_sample(file)
     first = next((line for line in sample if line.strip()), "")
-    if first.lstrip().startswith(LABEL_MARK):
+    if not parse_object(first)[1]:
+        yield from stream_json_lines(file, OBJECTS)
+    elif first.lstrip().startswith(LABEL_MARK):
         say_assumptions(file, "lines of fastText")
         yield from _make_tables(file, "fasttext", ["text", "label"], _read_labelled(file))
     elif separator := _find_table_separator(sample, settings):
