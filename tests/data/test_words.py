@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from sentiment.data.words import PUNCTUATION, SYMBOL, WORD, WordCount, count_words, token_kinds
+from sentiment.data.words import (
+    FUNCTION_WORD,
+    PUNCTUATION,
+    SYMBOL,
+    WORD,
+    WordCount,
+    count_words,
+    token_kinds,
+)
 
 
 @pytest.mark.parametrize(
@@ -11,6 +19,8 @@ from sentiment.data.words import PUNCTUATION, SYMBOL, WORD, WordCount, count_wor
     [
         ("film", WORD),
         ("n't", WORD),
+        ("Der", FUNCTION_WORD),
+        ("é", FUNCTION_WORD),
         ("Отличный", WORD),
         ("最高", WORD),
         ("10/10", SYMBOL),
@@ -34,6 +44,11 @@ def count(ids, kinds):
 
 def test_a_repeated_word_counts_once_and_unknown_words_count_by_their_form():
     assert count([5, 5, 1, 1, 9_000], [WORD] * 5) == WordCount(words=4, known=2, common=1)
+
+
+def test_function_words_of_other_languages_count_unless_the_vocabulary_has_them_often():
+    kinds = [FUNCTION_WORD] * 5 + [WORD]
+    assert count([5, 1, 1, 9_000, 9_000, 1], kinds) == WordCount(words=5, known=2, common=1, foreign=3)
 
 
 def test_numbers_and_emoji_count_only_without_words():

@@ -33,6 +33,10 @@ def shipped():
         "La nourriture était froide et le serveur impoli.",
         "Die Schauspieler sind hervorragend und die Musik ist wunderschön.",
         "La comida estaba deliciosa y el personal fue muy amable.",
+        "Le film est bon.",
+        "Das Buch war langweilig.",
+        "Trop long et ennuyeux.",
+        "El libro era aburrido.",
     ],
 )
 def test_a_text_in_another_language_is_unreadable_to_the_shipped_model(shipped, text):
@@ -58,6 +62,9 @@ def test_a_text_in_another_language_is_unreadable_to_the_shipped_model(shipped, 
         "Battery died after 2 wks",
         "@united thx 4 nothing #fail",
         "Godzilla vs. Mothra",
+        "Les Miserables made me cry",
+        "Das Boot rocks",
+        "Le Mans drags",
     ],
 )
 def test_a_short_review_stays_readable(shipped, text):
