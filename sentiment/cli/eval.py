@@ -28,14 +28,13 @@ if TYPE_CHECKING:
     from sentiment.evaluation.judge import Scores
     from sentiment.inference.predictor import Predictor
 
-DEFAULT_THRESHOLD = 0.5
 BaselineOption = Annotated[
     bool,
     typer.Option(
         "--baseline", help="Also judge a linear n-gram model that is fitted on the run's training reviews."
     ),
 ]
-ThresholdOption = Annotated[
+ThresholdOrBestOption = Annotated[
     str | None,
     typer.Option(
         "--threshold",
@@ -65,7 +64,7 @@ def eval_command(
     data: DataOption = None,
     split: SplitOption = None,
     baseline: BaselineOption = False,
-    threshold: ThresholdOption = None,
+    threshold: ThresholdOrBestOption = None,
     keep: KeepOption = False,
     errors: ErrorsOption = None,
     check: CheckOption = False,
@@ -124,6 +123,8 @@ def eval_command(
 
 def read_threshold(threshold: str | None, *, keep: bool, baseline: bool) -> float | None:
     """Return the threshold to judge by, or None for `best`; raises UsageError if options contradict it."""
+    from sentiment.runs.decision import DEFAULT_THRESHOLD
+
     given = DEFAULT_THRESHOLD if threshold is None else parse_threshold(threshold)
     if keep and threshold is None:
         raise UsageError("--keep keeps a threshold; name it: --threshold best, or --threshold P")

@@ -64,6 +64,7 @@ RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)
 def overrides(
     settings: list[str] | None,
     data: str | None,
+    *,
     device: str | None = None,
     threads: int | None = None,
     processes: int | None = None,

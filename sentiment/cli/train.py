@@ -57,7 +57,7 @@ def train_command(
     if run is None and place.is_joint:
         raise UsageError("processes that train together need --run, the folder of the one that writes")
     path = None if run is None else run_path(run)
-    changes = overrides(settings, data, device, threads, processes, table)
+    changes = overrides(settings, data, device=device, threads=threads, processes=processes, table=table)
     if resume and path is not None:
         from sentiment.training.run import resume_run
 

@@ -85,14 +85,14 @@ def excluded_positions(settings: DataSettings, train: Reviews) -> np.ndarray:
     if not settings.exclude:
         return np.arange(0)
     if train.kept_R is None:
-        return _read_rows(settings, len(train))
-    rows_N = _read_rows(settings, len(train.kept_R))
+        return _read_excluded_rows(settings, len(train))
+    rows_N = _read_excluded_rows(settings, len(train.kept_R))
     positions_R: np.ndarray = np.cumsum(train.kept_R) - 1
     kept_N: np.ndarray = rows_N[train.kept_R[rows_N]]
     return np.take(positions_R, kept_N)
 
 
-def _read_rows(settings: DataSettings, count: int) -> np.ndarray:
+def _read_excluded_rows(settings: DataSettings, count: int) -> np.ndarray:
     """Return the rows that `data.exclude` lists, ascending, each once; the source has `count`.
 
     The file has one row in each line, counted from 0, or is a csv file with the column `position`. Raises

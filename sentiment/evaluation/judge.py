@@ -18,14 +18,13 @@ from sentiment.evaluation.metrics import (
     best_threshold,
     calibration_error,
     evaluate,
-    logit,
     mcnemar,
     predicted_classes,
 )
 from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
 from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
-from sentiment.inference.scoring import class_probabilities
+from sentiment.inference.scoring import class_probabilities, logit
 from sentiment.runs.decision import DEFAULT_THRESHOLD, Decision, require_two_classes
 from sentiment.system.console import say
 

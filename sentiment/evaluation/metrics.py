@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.config.classes import CLASS_NAMES, class_numbers
-from sentiment.inference.scoring import class_probabilities, likeliest_classes, probabilities
+from sentiment.inference.scoring import class_probabilities, likeliest_classes, logit, probabilities
 
 CALIBRATION_BINS = 15
 SIGNIFICANCE_LEVEL = 0.05
@@ -193,13 +193,6 @@ def predicted_classes(logits: np.ndarray, threshold: float = 0.5) -> np.ndarray:
         predicted_N: np.ndarray = (logits > logit(threshold)).astype(np.int64)
         return predicted_N
     return likeliest_classes(logits)
-
-
-def logit(probability: float) -> float:
-    """Return the logit of a probability, infinite at 0 and 1."""
-    if probability in (0, 1):
-        return math.copysign(math.inf, probability - 0.5)
-    return math.log(probability / (1 - probability))
 
 
 def best_threshold(logits_N: np.ndarray, labels_N: np.ndarray) -> float:

@@ -1,9 +1,9 @@
 """The rules for doubting a prediction: when a review is unreadable, and why not to trust a label."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from sentiment.data.words import WordCount
+from sentiment.inference.scoring import logit
 from sentiment.runs.decision import DEFAULT_THRESHOLD, Decision
 
 SEPARATOR = "; "  # no doubt holds it
@@ -68,10 +68,4 @@ def _doubt_label(probabilities: Mapping[str, float], decision: Decision) -> list
 
 
 def _is_near(probability: float, threshold: float) -> bool:
-    return abs(_logit(probability) - _logit(threshold)) < NEAR_THRESHOLD
-
-
-def _logit(probability: float) -> float:
-    if 0 < probability < 1:
-        return math.log(probability / (1 - probability))
-    return math.copysign(1e9, probability - 0.5)
+    return probability == threshold or abs(logit(probability) - logit(threshold)) < NEAR_THRESHOLD

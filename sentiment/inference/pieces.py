@@ -72,7 +72,7 @@ def open_table(path: Path, settings: DataSettings) -> tuple[TableShape, Iterator
     return shape, _make_pieces(tables, shape)
 
 
-def read_rows(path: Path, settings: DataSettings) -> Iterator[Line]:
+def read_table_lines(path: Path, settings: DataSettings) -> Iterator[Line]:
     """Yield each row of a file as a review, also those that cannot be used.
 
     The columns are those of its beginning. A file with labels is read twice: only all of them together tell

@@ -114,6 +114,7 @@ class Predictor:
         vocabulary: Vocabulary,
         model: nn.Module,
         machine: Machine,
+        *,
         facts: Mapping[str, Any] | None = None,
         decision: Decision | None = None,
     ) -> None:
@@ -145,7 +146,7 @@ class Predictor:
         model = model.to(machine.device)
         decision = read_decision(run.path)
         for config in _configurations_to_try(run.config):
-            predictor = cls(config, run.vocabulary, model, machine, run.facts, decision)
+            predictor = cls(config, run.vocabulary, model, machine, facts=run.facts, decision=decision)
             moved = predictor._golden_change(run)
             if moved <= GOLDEN_TOLERANCE:
                 return predictor

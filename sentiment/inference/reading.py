@@ -20,7 +20,7 @@ from sentiment.data.sources.text_lines import OBJECTS
 from sentiment.data.text import why_unusable
 from sentiment.errors import DataError
 from sentiment.inference.lines import Line
-from sentiment.inference.pieces import read_rows
+from sentiment.inference.pieces import read_table_lines
 from sentiment.inference.pipes import PipeLines
 from sentiment.system.console import say
 
@@ -57,7 +57,7 @@ def read_lines(name: str, settings: DataSettings, *, as_table: bool = False) -> 
     path = Path(name)
     try:
         if is_read_by_ending(path) and not _is_pipe_of_lines(path):
-            return LineStream(read_rows(path, settings))
+            return LineStream(read_table_lines(path, settings))
         if path.is_file() and path.stat().st_size == 0:
             raise DataError(f"{name} is empty; add reviews to it")
         return _read_stream(path.open("rb"), name, settings, as_table=as_table)

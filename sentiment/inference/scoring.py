@@ -1,5 +1,6 @@
 """Score reviews with a network: the one way from encoded reviews to logits, in training and afterwards."""
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -79,6 +80,13 @@ def likeliest_classes(logits: np.ndarray) -> np.ndarray:
     """int64 (N,): the number of the class with the highest probability; the first of two equal ones."""
     likeliest_N: np.ndarray = (logits > 0).astype(np.int64) if logits.ndim == 1 else logits.argmax(axis=1)
     return likeliest_N
+
+
+def logit(probability: float) -> float:
+    """Return the logit of a probability, infinite at 0 and 1."""
+    if probability in (0, 1):
+        return math.copysign(math.inf, probability - 0.5)
+    return math.log(probability / (1 - probability))
 
 
 def _logit_axes(model: nn.Module) -> tuple[int, ...]:

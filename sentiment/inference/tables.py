@@ -83,7 +83,7 @@ def predict_table(
     shape, pieces = open_table(path, settings)
     target = _Target(out, name_added(shape.names, predictor.class_names), settings)
     with _new_table(out) as file, target.open(file, shape, path) as writer:
-        return _write_pieces(predictor, pieces, writer, target.added, strict)
+        return _write_pieces(predictor, pieces, writer, target.added, strict=strict)
 
 
 def predict_lines(
@@ -93,7 +93,7 @@ def predict_lines(
     shape = TableShape(["text"], "text", Layout())
     target = _Target(out, name_added(shape.names, predictor.class_names), settings)
     with _new_table(out) as file, target.open(file, shape, None) as writer:
-        return _write_pieces(predictor, pieces_of_lines(lines), writer, target.added, strict)
+        return _write_pieces(predictor, pieces_of_lines(lines), writer, target.added, strict=strict)
 
 
 @contextmanager
@@ -163,7 +163,7 @@ class _Target:
 
 
 def _write_pieces(
-    predictor: Predictor, pieces: Iterator[Piece], writer: TableWriter, names: Sequence[str], strict: bool
+    predictor: Predictor, pieces: Iterator[Piece], writer: TableWriter, names: Sequence[str], *, strict: bool
 ) -> Written:
     written = Written()
     for piece, predictions in _predict_pieces(predictor, _checked(pieces) if strict else pieces):

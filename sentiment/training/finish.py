@@ -38,7 +38,7 @@ def finish_run(
     model = build_model(config, prepared.vocabulary, weights, run.path, len(names))
     assert isinstance(model, SentimentClassifier | Ensemble)
     machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
-    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts)
+    predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts=facts)
     reviews, labels_N = prepared.validation
     temperature = 1.0
     if config.calibration.temperature:

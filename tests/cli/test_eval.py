@@ -12,8 +12,8 @@ from sentiment.config import read_config
 from sentiment.data.sources.files import read_table
 from sentiment.errors import CheckError
 from sentiment.evaluation.judge import mistakes, score_run
-from sentiment.evaluation.metrics import logit
 from sentiment.evaluation.parity import check_parity
+from sentiment.inference.scoring import logit
 from sentiment.system.storage import write_manifest
 from sentiment.training.run import train_run
 from tests.helpers import assert_one_error

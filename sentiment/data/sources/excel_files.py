@@ -33,7 +33,7 @@ def stream_excel(path: Path, settings: DataSettings) -> Iterator[Table]:
         if len(book.worksheets) > 1:
             say(f"{path}: reading the sheet {sheet.title}, the first of {len(book.worksheets)}")
         sheet.reset_dimensions()  # some programs write wrong ones
-        yield from _make_tables(path, _read_rows(sheet), settings)
+        yield from _make_tables_of_sheet(path, _read_sheet(sheet), settings)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _named_damage(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is not a complete Excel file: {shorten(error)}; save it again") from None
 
 
-def _make_tables(path: Path, rows: Iterator[ReadRow], settings: DataSettings) -> Iterator[Table]:
+def _make_tables_of_sheet(path: Path, rows: Iterator[ReadRow], settings: DataSettings) -> Iterator[Table]:
     beginning = list(islice(rows, SAMPLE_ROWS))
     cells = [[_text_of_cell(cell) for cell in row.values] for row in beginning]
     has_header = not settings.no_header and (not cells or is_header(cells, settings))
@@ -69,7 +69,7 @@ def _make_tables(path: Path, rows: Iterator[ReadRow], settings: DataSettings) ->
     yield from maker.cut(_fit_rows(chain(beginning, rows), len(names)))
 
 
-def _read_rows(sheet: Any) -> Iterator[ReadRow]:
+def _read_sheet(sheet: Any) -> Iterator[ReadRow]:
     """Yield each row that is not blank with its number, without the empty cells at its end."""
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         values = [_plain_value(cell) for cell in cells]

@@ -134,7 +134,7 @@ def _split_text(text: str, taken: int, waiting: deque[str], source: Iterator[str
     while True:
         row = text.rstrip("\r\n")
         if row.startswith('"', position):
-            longer, lines = _close_quote(text, position, taken, waiting, source)
+            longer, lines = _close_quote(text, position, taken, waiting=waiting, source=source)
             found = QUOTED.match(longer.rstrip("\r\n"), position)
             if found is not None:
                 text, taken = longer, lines
@@ -152,7 +152,7 @@ def _split_text(text: str, taken: int, waiting: deque[str], source: Iterator[str
 
 
 def _close_quote(
-    text: str, position: int, taken: int, waiting: deque[str], source: Iterator[str]
+    text: str, position: int, taken: int, *, waiting: deque[str], source: Iterator[str]
 ) -> tuple[str, int]:
     """Return the text with as many further lines as it takes to close the quote at `position`."""
     while taken <= MOST_LINES and UNCLOSED.match(text, position):

@@ -35,14 +35,14 @@ def stream_text(file: TextFile, settings: DataSettings) -> Iterator[Table]:
         yield from stream_json_lines(file, OBJECTS)
     elif first.lstrip().startswith(LABEL_MARK):
         say_assumptions(file, "lines of fastText")
-        yield from _make_tables(file, "fasttext", ["text", "label"], _read_labelled(file))
+        yield from _make_tables_of_lines(file, "fasttext", ["text", "label"], _read_labelled(file))
     elif separator := _find_table_separator(sample, settings):
         shape = shape_with(separator, sample, settings)
         say_assumptions(file, f"{SEPARATORS[shape.separator]} between fields", shape.assumption)
         yield from stream_rows(file, shape, settings)
     else:
         say_assumptions(file)
-        yield from _make_tables(file, "text", ["text"], _read_texts(file))
+        yield from _make_tables_of_lines(file, "text", ["text"], _read_texts(file))
 
 
 def _find_table_separator(lines: Sequence[str], settings: DataSettings) -> str:
@@ -62,7 +62,9 @@ def _is_table(lines: Sequence[str], settings: DataSettings) -> bool:
     return all(len(row) == len(rows[0]) for row in rows) and has_label_column(rows)
 
 
-def _make_tables(file: TextFile, kind: str, names: Sequence[str], rows: Iterator[ReadRow]) -> Iterator[Table]:
+def _make_tables_of_lines(
+    file: TextFile, kind: str, names: Sequence[str], rows: Iterator[ReadRow]
+) -> Iterator[Table]:
     def make_columns(values: Sequence[Sequence[str]]) -> dict[str, Sequence[str]]:
         return {name: [row[index] for row in values] for index, name in enumerate(names)}
 
