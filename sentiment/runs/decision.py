@@ -49,7 +49,8 @@ def read_decision(run: Path) -> Decision | None:
     path = run / DECISION_FILE
     if not path.exists():
         return None
-    threshold = storage.load_json(storage.read_bytes(path, RunError, True), path, RunError).get("threshold")
+    content = storage.read_bytes(path, RunError, True, limit=storage.JSON_LIMIT)
+    threshold = storage.load_json(content, path, RunError).get("threshold")
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise RunError(f"{path} is damaged: it has no threshold from 0 to 1; remove it or keep a new one")
     return Decision(float(threshold))

@@ -17,6 +17,7 @@ from sentiment.runs.locate import is_run
 from sentiment.runs.table_settings import class_names
 from sentiment.system import storage
 
+GOLDEN_LIMIT = 2**26  # bytes; a few reviews may be long
 FINISHED_FILES = {"config.toml", "vocabulary.txt", "model.safetensors", "golden.json", "run.json"}
 
 
@@ -49,14 +50,14 @@ def read_run(path: Path) -> FinishedRun:
         except UnicodeDecodeError:
             raise RunError(f"{path / name} is damaged: not UTF-8") from None
 
-    def json_object(name: str) -> dict[str, Any]:
-        return storage.load_json(contents[name], path / name, RunError)
+    def json_object(name: str, limit: int = storage.JSON_LIMIT) -> dict[str, Any]:
+        return storage.load_json(contents[name], path / name, RunError, limit)
 
     try:
         config = parse_run_config(text("config.toml"), str(path / "config.toml"))
     except UsageError as error:
         raise RunError(str(error)) from None
-    facts, golden = json_object("run.json"), json_object("golden.json").get("reviews")
+    facts, golden = json_object("run.json"), json_object("golden.json", GOLDEN_LIMIT).get("reviews")
     if not isinstance(facts.get("versions"), dict) or not isinstance(facts.get("result"), dict):
         raise RunError(f"{path / 'run.json'} is damaged: it has no versions or no result")
     names = class_names(facts)

@@ -24,6 +24,7 @@ REPLACED = ".old.tmp"  # the end of the name of a folder that is being replaced
 LONGEST_NAME = 255  # bytes
 LONGEST_PART = 64  # characters of a name in its temporary name
 MANIFEST_LIMIT = 2**20  # bytes; ours have a few thousand
+JSON_LIMIT = 2**18  # bytes of a file of facts or progress; ours have a few thousand
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -178,10 +179,8 @@ def read_manifest(
 ) -> dict[str, dict[str, Any]]:
     """Return name -> {sha256, bytes}; raise `error_type` if the manifest is missing or malformed."""
     path = folder / MANIFEST
-    if is_regular_file(path, follow_links) and path.stat().st_size > MANIFEST_LIMIT:
-        raise error_type(f"{path} is damaged: it is too large")
-    content = read_bytes(path, error_type, follow_links)
-    entries = load_json(content, path, error_type).get("files")
+    content = read_bytes(path, error_type, follow_links, limit=MANIFEST_LIMIT)
+    entries = load_json(content, path, error_type, MANIFEST_LIMIT).get("files")
     if not isinstance(entries, dict) or not all(map(_is_plain_name, entries)):
         raise error_type(f"{path} is damaged: it lists no files")
     if content != dump_json({"files": entries}):
@@ -239,19 +238,28 @@ def is_regular_file(path: Path, follow_links: bool = False) -> bool:
     return path.is_file() and (follow_links or not path.is_symlink())
 
 
-def read_bytes(path: Path, error_type: type[InputError], follow_links: bool = False) -> bytes:
-    """Read a regular file; raise `error_type` if that cannot be done."""
+def read_bytes(
+    path: Path, error_type: type[InputError], follow_links: bool = False, *, limit: int | None = None
+) -> bytes:
+    """Read a regular file; raise `error_type` if that fails or if it has more bytes than `limit`."""
     if not is_regular_file(path, follow_links):
         kind = "no regular file" if path.exists() else "missing"
         raise error_type(f"{path} is {'a link, which is not followed' if path.is_symlink() else kind}")
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read() if limit is None else file.read(limit + 1)
     except OSError as error:
         raise error_type(f"cannot read {path}: {error.strerror}") from None
+    if limit is not None:
+        _require_size(content, path, error_type, limit)
+    return content
 
 
-def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[str, Any]:
-    """Parse a JSON object without repeated keys; `path` names it in the error."""
+def load_json(
+    content: bytes, path: Path, error_type: type[InputError], limit: int = JSON_LIMIT
+) -> dict[str, Any]:
+    """Parse a JSON object of at most `limit` bytes without repeated keys; `path` names it in the error."""
+    _require_size(content, path, error_type, limit)
     try:
         value = json.loads(content, object_pairs_hook=_refuse_repeated_keys)
     except (ValueError, RecursionError):
@@ -259,6 +267,11 @@ def load_json(content: bytes, path: Path, error_type: type[InputError]) -> dict[
     if not isinstance(value, dict):
         raise error_type(f"{path} is damaged: no JSON object")
     return value
+
+
+def _require_size(content: bytes, path: Path, error_type: type[InputError], limit: int) -> None:
+    if len(content) > limit:
+        raise error_type(f"{path} is damaged: it has more than {limit:,} bytes")
 
 
 def _refuse_repeated_keys(items: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ def test_what_was_kept_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"threshold": "0.5"}', '{"threshold": 2}', '{"threshold": true}']
+    "content",
+    ["", "[]", "{}", '{"threshold": "0.5"}', '{"threshold": 2}', '{"threshold": true}', " " * 2**18 + "{}"],
+    ids=range(7),
 )
 def test_a_damaged_file_is_named(tmp_path, content):
     (tmp_path / DECISION_FILE).write_text(content)

@@ -377,8 +377,27 @@ def test_a_link_to_a_folder_is_a_missing_file(entry, target):
 def test_a_manifest_that_is_far_too_large_is_not_read(entry):
     with (entry / "manifest.json").open("r+b") as file:
         file.truncate(2**30)
-    with pytest.raises(RunError, match=r"manifest\.json is damaged: it is too large"):
+    with pytest.raises(RunError, match=r"manifest\.json is damaged: it has more than 1,048,576 bytes"):
         storage.read_manifest(entry, RunError)
+
+
+def test_no_more_than_the_limit_of_a_file_is_read(tmp_path):
+    path = tmp_path / "facts.json"
+    path.write_bytes(b'{"a": 1}')
+    assert storage.read_bytes(path, RunError, limit=8) == b'{"a": 1}'
+    with pytest.raises(RunError, match=r"facts\.json is damaged: it has more than 7 bytes"):
+        storage.read_bytes(path, RunError, limit=7)
+    with path.open("r+b") as file:
+        file.truncate(2**40)  # a sparse file
+    with pytest.raises(RunError, match="more than 262,144 bytes"):
+        storage.read_bytes(path, RunError, limit=storage.JSON_LIMIT)
+
+
+def test_json_that_would_take_much_memory_is_refused(tmp_path):
+    content = b'{"a": [' + b"[]," * 100_000 + b"[]]}"
+    with pytest.raises(RunError, match="is damaged: it has more than 262,144 bytes"):
+        storage.load_json(content, tmp_path / "run.json", RunError)
+    assert len(storage.load_json(content, tmp_path / "run.json", RunError, len(content))["a"]) == 100_001
 
 
 def test_a_folder_in_place_of_a_file_is_caught(entry):
