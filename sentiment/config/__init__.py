@@ -14,6 +14,7 @@ from sentiment.config.own_table import OwnTable
 from sentiment.config.reading import machine_settings, override, parse_config, parse_run_config, read_config
 from sentiment.config.section import Section
 from sentiment.config.settings import (
+    CONFIG_BYTES,
     BatchSettings,
     CalibrationSettings,
     Config,
@@ -31,6 +32,7 @@ from sentiment.config.settings import (
 
 __all__ = [
     "CHANNEL_ENCODERS",
+    "CONFIG_BYTES",
     "DEFAULT_RECIPE",
     "ENOUGH_ROWS",
     "SMALL_RECIPE",

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 
 CLASS_NAMES = ("negative", "positive")
 MOST_CLASSES = 50
-CLASS = re.compile(r'\s*([^\s=,"]+)=((?:"(?:[^"]|"")*"|[^\s,"])+(?:,(?:"(?:[^"]|"")*"|[^\s,"])+)*)(?=\s|$)')
+# Possessive quantifiers keep the time linear: `""""` could be cut in many ways.
+LABEL = r'(?:"(?:[^"]|"")*+"|[^\s,"])++'
+CLASS = re.compile(rf'\s*([^\s=,"]+)=({LABEL}(?:,{LABEL})*+)(?=\s|$)')
+BLANK = re.compile(r"\s*\Z")
 EXAMPLE = '"negative=1,2 positive=4,5"'
+MOST_CHARACTERS = 10_000  # a configuration has to hold the text
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,15 @@ def parse_classes(spec: str) -> Classes:
     """Return the classes of for example `negative=1,2 positive=4,5`, in this order; an empty text has none.
 
     A label with a comma or a space is quoted as in csv. The classes negative and positive come in this order.
-    Raises ValueError if the text has another form, does not have 2 to 50 classes, or has a class or a label
-    twice.
+    Raises ValueError if the text has another form, does not have 2 to 50 classes, has a class or a label
+    twice, or is too long.
     """
+    if len(spec) > MOST_CHARACTERS:
+        raise ValueError(f"Must have at most {MOST_CHARACTERS:,} characters")
     classes: dict[str, str] = {}
     names: list[str] = []
     position = 0
-    while spec[position:].strip():
+    while not BLANK.match(spec, position):
         found = CLASS.match(spec, position)
         if found is None:
             raise ValueError(f"Must have the form {EXAMPLE}")

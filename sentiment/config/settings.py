@@ -14,7 +14,11 @@ from sentiment.config.classes import parse_classes
 from sentiment.config.model import ModelSettings
 from sentiment.config.own_table import OwnTable
 from sentiment.config.section import Section
+from sentiment.errors import UsageError
 
+CONFIG_CHARACTERS = 2**16
+"""The longest configuration that is read. All keys with usual values have about 3,000 characters."""
+CONFIG_BYTES = 4 * CONFIG_CHARACTERS
 # What is true of one table only.
 TABLE_KEYS = ("classes", "encoding", "quoting", "no_header", "skip_bad_rows")
 
@@ -335,8 +339,17 @@ class Config(Section):
         return self.model_copy(update={"text": self.text.model_copy(update=changes)})
 
     def to_toml(self) -> str:
-        """Every key with its value, as TOML; `parse_config` reads it back to an equal configuration."""
-        return tomli_w.dumps(self.model_dump())
+        """Every key with its value, as TOML; `parse_config` reads it back to an equal configuration.
+
+        Raises UsageError if it is too long to be read back.
+        """
+        text = tomli_w.dumps(self.model_dump())
+        if len(text) > CONFIG_CHARACTERS:
+            raise UsageError(
+                f"the configuration has {len(text):,} characters, more than {CONFIG_CHARACTERS:,}; shorten "
+                "the longest value"
+            )
+        return text
 
     def settings(self) -> dict[str, Any]:
         """Map every key, written `section.key`, to its value, in order."""

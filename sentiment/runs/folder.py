@@ -15,7 +15,7 @@ from typing import Any, Self
 import safetensors.torch
 from torch import Tensor
 
-from sentiment.config import Config, parse_run_config
+from sentiment.config import CONFIG_BYTES, Config, parse_run_config
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.runs.checkpoints import (
@@ -87,8 +87,10 @@ class RunFolder:
     def create(self, config: Config) -> None:
         """Start a run in the claimed folder with its configuration; everything of an earlier run is removed.
 
-        Raises UsageError if the folder has new files since `claim`, MachineError if it cannot be written.
+        Raises UsageError if the folder has new files since `claim` or the configuration is too long to be
+        read back, MachineError if it cannot be written.
         """
+        text = config.to_toml()  # before anything is removed
         if self._replaces:
             with storage.machine_errors(self.path):
                 _remove_contents(self.path)
@@ -96,7 +98,7 @@ class RunFolder:
             raise UsageError(
                 f"{self.path} has files that appeared after this training began; choose another --run"
             )
-        self._write("config.toml", config.to_toml().encode())
+        self._write("config.toml", text.encode())
 
     def _is_taken(self) -> bool:
         return self.path.exists() and (not self.path.is_dir() or _has_content(self.path))
@@ -132,7 +134,8 @@ class RunFolder:
         if self.path.is_dir() and not _has_content(self.path):
             raise RunError(f"{self.path} is empty; start the training again: {train_command_line(self.path)}")
         try:
-            return parse_run_config(storage.read_bytes(path, RunError).decode(), str(path))
+            content = storage.read_bytes(path, RunError, limit=CONFIG_BYTES)
+            return parse_run_config(content.decode(), str(path))
         except (UsageError, UnicodeDecodeError) as error:
             raise RunError(f"{path} is damaged: {error}") from None
 

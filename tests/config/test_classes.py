@@ -40,6 +40,8 @@ def test_other_classes_keep_their_order():
         (" ".join(f"c{n}={n}" for n in range(51)), "Must name 2 to 50 classes"),
         ("negative=1 negative=2 positive=3", "Has the class negative twice"),
         ("negative=1,2 positive=2", "Has the label 2 twice"),
+        ("negative=" + '""' * 4_000 + '" x', "Must have the form"),  # cut in 2^4000 ways
+        ("x" * 10_001, "Must have at most 10,000 characters"),
     ],
 )
 def test_anything_else_is_refused(spec, said):

@@ -224,9 +224,66 @@ def test_an_unknown_recipe_gets_an_answer_to_type(name, hint, tmp_path, monkeypa
     assert str(caught.value) == f"no recipe is called {name or 'the empty name'}; {hint}"
 
 
-@pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 100_000])
+@pytest.mark.parametrize("text", ["seed = ", "[data", "seed = 1\nseed = 2", "a = " + "[" * 60_000])
 def test_text_that_is_not_toml_is_refused(text):
     assert "is not TOML" in refuse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("#" * 65_537, "has more than 65,536 characters"),
+        ("a" + ".a" * 30_000 + " = 1", "a key has more than 100 parts; write section.key = value"),
+        ("data = {" + "a." * 101 + "a = 1}", "a key has more than 100 parts"),
+        ("seed" + ".a" * 99 + " = 1", "seed: input should be a valid integer, not {'a': {"),
+        ("seed = " + "1" * 50_000, "a number has more than 4,300 digits"),
+        ("seed = 0x" + "f" * 50_000, "seed: input should be less than 2147483648, not this value"),
+        ("seed = '" + "a" * 50_000 + "'", "seed: input should be a valid integer, not 'aaa"),
+        ("a" * 50_000 + " = 1", "aaa... is unknown (valid here"),
+    ],
+    ids=["long", "dots", "dots in a table", "deep", "digits", "hexadecimal", "string", "key"],
+)
+def test_a_text_that_would_take_much_memory_is_refused_shortly(text, words):
+    message = refuse(text)
+    assert words in message and len(message) < 300
+
+
+def test_only_the_beginning_of_a_long_file_is_read(tmp_path):
+    path = tmp_path / "zeros.toml"
+    with path.open("wb") as file:
+        file.truncate(2**40)  # a sparse file
+    with pytest.raises(UsageError, match=r"zeros\.toml has more than 65,536 characters"):
+        read_config(path)
+
+
+def test_of_many_mistakes_ten_are_described():
+    message = refuse("".join(f"k{number} = 1\n" for number in range(5_000)), "nonsense")
+    assert message.count("is unknown") == 9 and message.endswith("; and 4,991 more mistakes")
+
+
+def test_dots_in_strings_and_comments_are_no_parts_of_a_key():
+    text = f'data.source = \'{"." * 500}\'\ndata.extra = "{"." * 500}\\"" # {"." * 500}\nseed = 7'
+    assert parse_config(text, "x").data.source == "." * 500
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.source=" + "x" * 70_000, "--set data.source=xxx"),
+        (".".join("a" * 200) + "=1", "is not of the form section.key=value"),
+        ("seed={" + ".".join("a" * 200) + "=1}", "seed: input should be a valid integer, not '{a.a."),
+        ("seed=" + "1" * 5_000, "seed: input should be a valid integer, not '111"),
+    ],
+)
+def test_a_long_override_is_refused_shortly(override, words):
+    message = refuse("", override)
+    assert words in message and len(message) < 300
+
+
+def test_a_configuration_that_could_not_be_read_back_is_not_written():
+    config = Config().with_source("x" * 70_000)
+    with pytest.raises(UsageError, match="more than 65,536; shorten the longest value"):
+        config.to_toml()
 
 
 def test_deep_nesting_in_an_override_is_a_mistake_like_any_other():

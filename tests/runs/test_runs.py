@@ -395,14 +395,26 @@ def test_a_manifest_with_the_same_content_in_other_bytes_is_refused(run, change)
         ("golden.json", b'{"reviews": [], "reviews": []}\n'),
         ("run.json", b"{}\n"),
         ("run.json", b'{"versions": [], "result": {}}\n'),
+        ("run.json", b'{"versions": {}, "result": {}, "more": [' + b"[]," * 100_000 + b"[]]}\n"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_file_of_another_kind_is_refused_even_if_the_manifest_lists_it(run, name, content):
     (run / name).write_bytes(content)
     storage.write_manifest(run)
     with pytest.raises(RunError, match=rf"{name} is damaged"):
         read_run(run)
+
+
+@pytest.mark.parametrize("text", ["#" * 70_000, "seed = " + "1" * 5_000, "seed" + ".a" * 200 + " = 1"])
+def test_a_configuration_that_would_take_much_memory_is_refused(run, text):
+    (run / "config.toml").write_text(text)
+    storage.write_manifest(run)
+    with pytest.raises(RunError, match=r"config\.toml"):
+        read_run(run)
+    (run / "manifest.json").unlink()
+    with pytest.raises(RunError, match=r"config\.toml is damaged"):
+        RunFolder(run).read_config()
 
 
 def test_a_manifest_without_a_file_of_a_run_is_refused(run):
