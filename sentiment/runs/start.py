@@ -31,7 +31,7 @@ def read_start(run: Path) -> dict[str, Any] | None:
     for name in (FACTS_FILE, VOCABULARY_FILE):
         if not os.path.lexists(run / name):
             raise RunError(f"{run / name} is missing; restore it, or start again with --force")
-    started = storage.load_json(storage.read_bytes(path, RunError), path, RunError)
+    started = storage.load_json(storage.read_bytes(path, RunError, limit=storage.JSON_LIMIT), path, RunError)
     data = started.get("data")
     is_whole = isinstance(data, dict) and data.keys() >= DATA_CHANGES.keys()
     if not is_whole or not isinstance(started.get("versions"), dict):
