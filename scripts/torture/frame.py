@@ -4,7 +4,8 @@ import random
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outc
         else:
             shutil.rmtree(place, ignore_errors=True)
     return outcome
+
+
+def count_rows(rows: Iterable[int]) -> str:
+    """Return how many trials there are for each attack of docs/reliability.md, for a note."""
+    return ", ".join(f"row {row}: {count}" for row, count in sorted(Counter(rows).items()))
 
 
 def tell(message: str) -> None:

@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from . import controls, crashes, damage, hostile, inputs, machine, numbers, stops, strangers, texts, together
+from . import (
+    companions,
+    controls,
+    crashes,
+    damage,
+    hostile,
+    inputs,
+    machine,
+    numbers,
+    stops,
+    strangers,
+    surroundings,
+    texts,
+    together,
+)
 from .frame import Campaign
 
 
@@ -42,4 +56,6 @@ CAMPAIGNS = {
     16: Entry("one training, many processes", together.REPEATS, together.repeat_training),
     17: Entry("negative controls", len(controls.CONTROLS), controls.break_promises),
     18: Entry("links, names and damage of strangers", len(strangers.CASES), strangers.meet_strangers),
+    19: Entry("surroundings that lack something", len(surroundings.CASES), surroundings.meet_surroundings),
+    20: Entry("processes that assist or fork", len(companions.CASES), companions.keep_company),
 }

@@ -1,4 +1,4 @@
-"""Campaign 18: folders, files and names of strangers. A trial is named by its row of issue 21."""
+"""Campaign 18: folders, files and names of strangers; docs/reliability.md numbers the attacks."""
 
 import json
 import os

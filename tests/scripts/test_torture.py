@@ -10,7 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # The share of each campaign's trials, at least one; more of those of many kinds.
-GROUPS = {"2,4,15": 0.01, "1,3,5,6,7,8,9,10": 0.01, "11,13,14,16": 0.01, "12": 0.2, "17": 0.01, "18": 0.2}
+GROUPS = {
+    "2,4,15": 0.01,
+    "1,3,5,6,7,8,9,10": 0.01,
+    "11,13,14,16": 0.01,
+    "12": 0.2,
+    "17": 0.01,
+    "18": 0.2,
+    "19,20": 0.1,
+}
 
 
 def torture(*arguments):
