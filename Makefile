@@ -57,7 +57,7 @@ check: lint  ## run lint and the tests with coverage, as CI does
 	$(BIN)/pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench: setup  ## measure the speed of training and tokenizing; DATA=folder
-	$(BIN)/python scripts/benchmark.py $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m scripts.benchmark $(if $(DATA),--data $(DATA))
 	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
 
 torture: setup  ## run the reliability campaign (docs/reliability.md); ONLY=4,5 SHARE=0.1 SEED=1
