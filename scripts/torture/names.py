@@ -80,6 +80,15 @@ def _class_names(bench: Bench, place: Path) -> tuple[int, list[object]]:
     return 3, ["eval", bench.whole, "--data", place / "a.parquet"]
 
 
+def _class(bench: Bench, place: Path) -> tuple[int, list[object]]:
+    run = shutil.copytree(bench.whole, place / "run")
+    facts = json.loads((run / "run.json").read_text())
+    facts["data"]["class_names"] = [EVIL, "positive"]
+    (run / "run.json").write_bytes(storage.dump_json(facts))
+    storage.write_manifest(run)
+    return 0, ["predict", "--run", run, "--threshold", "1", "--explain", "an awful film"]
+
+
 def _name_of_run(bench: Bench, place: Path) -> tuple[int, list[object]]:
     run = shutil.copytree(bench.whole, place / EVIL)
     return 0, ["eval", run, "--split", "validation"]
@@ -123,6 +132,7 @@ ESCAPES: list[tuple[int, str, Check]] = [
         "a column": _column,
         "a label": _label,
         "class names of parquet": _class_names,
+        "a class of a run": _class,
         "the name of a run": _name_of_run,
         "the summary of a training": _summary,
         "a manifest": _manifest,

@@ -22,7 +22,7 @@ from sentiment.cli.table_options import takes_table_options
 from sentiment.config.shell import quote_path, quote_word
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
-from sentiment.system.console import say, show, show_json
+from sentiment.system.console import escape_line, say, show, show_json
 
 if TYPE_CHECKING:
     from sentiment.data.readability import ReadingCheck
@@ -258,7 +258,7 @@ def print_predictions(
         if as_json:
             show_json(json_fields(prediction, line.label))
         else:
-            show(prediction_line(prediction, line.label))
+            show(escape_line(prediction_line(prediction, line.label)))
         labels[prediction.label] += 1
         check.add(line.text, prediction.tokens, prediction.unknown)
     tell_unpredicted(bad)
@@ -306,7 +306,7 @@ def print_explained(
         if as_json:
             show_json(json_fields(explanation if shows_marks else explanation.prediction, line.label))
             continue
-        show(prediction_line(explanation.prediction, line.label))
+        show(escape_line(prediction_line(explanation.prediction, line.label)))
         if shows_marks:
             print_explanation(explanation, console)
             explained.add(explanation.explained_class)

@@ -31,6 +31,7 @@ def print_explanation(explanation: Explanation, console: "Console") -> None:
 
 def print_legend(console: "Console", explained: str) -> None:
     """Print what the marks of explanations mean; `explained` says which class they speak for."""
+    explained = escape_line(explained)
     marks = f"green speaks for {explained}, red against; italics are unknown, grey was not read"
     if not _has_colours(console):
         marks = f"(+) speaks for {explained}, (-) against; more signs are stronger; (?) is unknown"

@@ -36,14 +36,21 @@ def write_table(name, header, rows):
     Path(name).write_text("".join(lines), encoding="utf-8")
 
 
-def test_the_name_of_a_file(safely, folder):
-    shutil.copy(folder / "other.jsonl", f"{EVIL}.jsonl".replace("/", ""))
-    for source in (f"{EVIL}.jsonl", f"{EVIL}.csv"):
-        known = source.endswith(".jsonl")
-        safely("eval", "./run", "--data", source, code=0 if known else 3)
-        safely("predict", source, code=2 if known else 0, says="" if not known else "is a file")
-    safely("eval", "./run", "--data", EVIL, "--debug", code=3)
+def test_the_names_of_a_file_and_a_run(safely, folder):
+    shutil.copy(folder / "other.jsonl", f"{EVIL}.jsonl")
+    shutil.copytree("run", EVIL)
+    safely("eval", f"./{EVIL}", "--data", f"{EVIL}.jsonl")
+    safely("predict", f"{EVIL}.jsonl", code=2, says="is a file")
+    safely("eval", "./run", "--data", f"missing/{EVIL}", "--debug", code=3)
     safely("inspect", f"./{EVIL}.toml", code=2)
+
+
+def test_the_classes_of_a_run(safely, tmp_path):
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    facts["data"]["class_names"] = [EVIL, "positive"]
+    (tmp_path / "run" / "run.json").write_bytes(storage.dump_json(facts))
+    storage.write_manifest(tmp_path / "run")
+    safely("predict", "--run", "./run", "--threshold", "1", "--explain", "good")
 
 
 def test_columns_and_labels(safely):
@@ -64,8 +71,6 @@ def test_class_names_of_a_parquet_file(safely):
 
 
 def test_files_of_a_run(safely, tmp_path):
-    shutil.copytree("run", f"{EVIL}")
-    safely("eval", f"./{EVIL}", "--split", "validation")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     for entries in ({EVIL: {"sha256": "", "bytes": 1}}, {"n" * 300 + EVIL: {}}, {"\0": {}}):
         content = storage.dump_json({"files": manifest["files"] | entries})

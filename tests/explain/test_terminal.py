@@ -76,6 +76,9 @@ def test_no_character_of_a_review_controls_the_terminal() -> None:
         text = printed(hostile, **console)
         assert "[2J" in text and "\x1b[2J" not in text
         assert not {"\x9b", "\u202e"} & set(text)
+        file = io.StringIO()
+        print_legend(Console(file=file, width=80, **console), "\x1b[2J\u202e")  # type: ignore[arg-type]
+        assert "\x1b[2J" not in file.getvalue() and "\u202e" not in file.getvalue()
 
 
 def test_a_terminal_with_sixteen_colours_gets_signs() -> None:
