@@ -97,31 +97,24 @@ def renamed(folder, tmp_path):
     return write_csv(tmp_path / "renamed.csv", [*table, {"text": "-", "words": "", "verdict": "no"}])
 
 
-def test_texts_without_labels_cannot_be_judged_and_the_message_says_what_to_write(command, tmp_path):
-    (tmp_path / "texts.txt").write_text("a dull film\na lovely film\n")
-    asked = ("eval", "shipped", "--data", "texts.txt")
-    result = command(*asked, cwd=tmp_path)
-    assert_one_error(result, 3, "texts.txt has a text in each line and no labels; begin", "__label__1")
-    (tmp_path / "texts.txt").write_text("__label__0 a dull film\n__label__1 a lovely film\n")
-    assert command(*asked, cwd=tmp_path)[0] == 0
+RENAMED = (
+    "--text",
+    "words",
+    "--label",
+    "verdict",
+    "--classes",
+    "negative=yes positive=no",
+    "--skip-bad-rows",
+)
 
 
 def test_eval_takes_columns_and_classes(folder, command, renamed):
-    options = (
-        "--text",
-        "words",
-        "--label",
-        "verdict",
-        "--classes",
-        "negative=yes positive=no",
-        "--skip-bad-rows",
-    )
     _, plain, _ = command("eval", folder / "run", "--data", folder / "other.jsonl", "--json")
-    code, stdout, stderr = command("eval", folder / "run", "--data", renamed, *options, "--json")
+    code, stdout, stderr = command("eval", folder / "run", "--data", renamed, *RENAMED, "--json")
     assert code == 0, stderr
     assert json.loads(stdout)["evaluation"] == json.loads(plain)["evaluation"]
     assert_one_error(
-        command("eval", folder / "run", "--data", renamed, *options[:-1]), 3, "line 12: the text is"
+        command("eval", folder / "run", "--data", renamed, *RENAMED[:-1]), 3, "line 12: the text is"
     )
     assert_one_error(
         command("eval", folder / "run", "--data", renamed, "--text", "wrds"), 3, "no column wrds"
@@ -129,11 +122,8 @@ def test_eval_takes_columns_and_classes(folder, command, renamed):
 
 
 def test_predict_takes_columns(folder, command, renamed):
-    options = ("--text", "words", "--label", "verdict", "--classes", "negative=yes positive=no")
     plain = command("predict", "--run", folder / "run", "--file", folder / "other.jsonl")
-    code, stdout, stderr = command(
-        "predict", "--run", folder / "run", "--file", renamed, *options, "--skip-bad-rows"
-    )
+    code, stdout, stderr = command("predict", "--run", folder / "run", "--file", renamed, *RENAMED)
     assert (code, stdout) == (0, plain.stdout), stderr
     assert (
         "labelled positive" in stdout
@@ -142,20 +132,11 @@ def test_predict_takes_columns(folder, command, renamed):
 
 
 def test_report_and_baseline_take_columns_and_classes(folder, command, renamed, tmp_path):
-    options = (
-        "--text",
-        "words",
-        "--label",
-        "verdict",
-        "--classes",
-        "negative=yes positive=no",
-        "--skip-bad-rows",
-    )
     page = tmp_path / "page.html"
-    code, _, stderr = command("report", folder / "run", "--data", renamed, "--out", page, *options)
+    code, _, stderr = command("report", folder / "run", "--data", renamed, "--out", page, *RENAMED)
     assert code == 0 and page.exists(), stderr
     code, stdout, stderr = command(
-        "baseline", folder / "tiny.toml", "--data", renamed, "--split", "train", *options,
+        "baseline", folder / "tiny.toml", "--data", renamed, "--split", "train", *RENAMED,
         "--set", "data.validation=none", "--json",
     )  # fmt: skip
     assert code == 0 and json.loads(stdout)["evaluation"]["reviews"] == 10, stderr

@@ -22,10 +22,14 @@ def read(path, **settings):
     return source.read("train"), source.notes
 
 
-def test_all_bad_rows_are_counted_and_the_first_three_named(bad):
+def refused(path):
     with pytest.raises(DataError) as caught:
-        read(bad)
-    assert str(caught.value) == (
+        read(path)
+    return str(caught.value)
+
+
+def test_all_bad_rows_are_counted_and_the_first_three_named(bad):
+    assert refused(bad) == (
         f"{bad}: 4 of 8 rows cannot be used (line 3: the text is empty, line 5: the text is empty, "
         "line 6: there is no label, ...); remove or mend the rows, "
         "or leave bad rows out with --skip-bad-rows"
@@ -44,9 +48,7 @@ def test_bad_rows_are_left_out_and_said(bad):
 def test_unknown_labels_and_bad_rows_are_said_at_once(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("text,stars\ngood,5\n,1\nbad,1\nso so,3\nno label,\n")
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert str(caught.value).endswith(
+    assert refused(path).endswith(
         "line 2: no other row has the label '5' (found: 1, 3, 5); mend the row, or name the labels to use; "
         "2 of 5 rows cannot be used (line 3: the text is empty, line 6: there is no label): "
         "--classes 'negative=LABEL,LABEL positive=LABEL' --skip-bad-rows"
@@ -63,9 +65,7 @@ def test_unknown_labels_and_bad_rows_are_said_at_once(tmp_path):
 def test_everything_a_table_needs_is_in_the_first_message(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("id;remark;mark\n1;good one;5\n2;;1\n3;bad one;1\n4;so so;3\n")
-    with pytest.raises(DataError) as caught:
-        read(path)
-    assert str(caught.value).endswith(
+    assert refused(path).endswith(
         "name them: --text remark --label mark --classes 'negative=LABEL,LABEL positive=LABEL' "
         "--skip-bad-rows"
     )
@@ -127,3 +127,14 @@ def test_what_was_chosen_is_kept_for_the_run(tmp_path, rows, write_rows, config_
     assert found.columns == {"text": "Review", "label": "Stars", "group": None}
     assert found.classes.of_label == {"1": "negative", "5": "positive"}
     assert found.notes == [f"{source}: text from the column Review, label from the column Stars"]
+
+
+def test_texts_without_labels_are_refused_and_the_message_says_what_to_write(tmp_path):
+    path = tmp_path / "r.txt"
+    path.write_text("a dull film\na lovely film\n")
+    message = refused(path)
+    assert message.startswith(
+        f"{path} has a text in each line and no labels; begin each line with __label__0 or"
+    )
+    path.write_text("__label__0 a dull film\n__label__1 a lovely film\n")
+    assert read(path)[0].labels_N.tolist() == [0, 1]
