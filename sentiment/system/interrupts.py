@@ -63,14 +63,20 @@ def stop_by_default() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
+def end_if_orphaned(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:
+    """End this process at once, and clean up, if its `parent` has ended."""
+    if os.getppid() != parent:
+        clean_up()
+        os._exit(1)
+
+
 def end_with(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:
     """End this process after its `parent`, and clean up. A killed process cannot notify its children."""
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while True:
+            end_if_orphaned(parent, clean_up)
             time.sleep(0.5)
-        clean_up()
-        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -25,7 +25,7 @@ from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from sentiment.errors import MachineError, RunError
 from sentiment.system.console import say
-from sentiment.system.interrupts import StopRequest, end_with
+from sentiment.system.interrupts import StopRequest, end_if_orphaned, end_with
 from sentiment.system.meeting import loopback_only, meeting_file, remove_meeting
 from sentiment.system.own_command import own_command, own_environment
 from sentiment.system.place import Place, assistant_environment
@@ -159,8 +159,11 @@ def _joined_group(device: torch.device, place: Place) -> Iterator[Processes]:
         with _process_group(device, *_meet_by_environment()) as group:
             yield group
         return
-    end_with(place.started_by, partial(remove_meeting, place.meeting))
+    clean_up = partial(remove_meeting, place.meeting)
+    end_if_orphaned(place.started_by, clean_up)
+    # While torch opens the file, no other thread runs: one that watches could not end this process.
     store = _open_store(place.meeting, place.count)
+    end_with(place.started_by, clean_up)
     store.set(_arrival(place.rank), "")
     with _loopback_group(device, store, place.rank, place.count) as group:
         yield group

@@ -398,6 +398,6 @@ def test_inspect_shows_a_configuration_or_a_run(tiny, finished_run, command):
     probability = (
         sentiment.load(finished_run, device="cpu", threads=1).predict(["a great film"])[0].probability
     )
-    assert 1 / (1 + math.exp(-found["logit"])) == pytest.approx(probability, abs=1e-6)
+    assert 1 / (1 + math.exp(-found["logits"][0])) == pytest.approx(probability, abs=1e-6)
     assert [state["direction"] for state in found["states"]] == ["forward", "backward"]
     assert_one_error(command("inspect", finished_run, "--set", "model.hidden=3"), 2, "--set")

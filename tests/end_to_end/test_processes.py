@@ -239,7 +239,7 @@ def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, st
         time.sleep(0.005)
     process.kill()
     wait_until_gone(other, 20)
-    assert list(temporary.iterdir()) == []
+    assert list(temporary.glob("sentiment-*")) == []  # torch leaves a folder of its own
 
 
 @pytest.mark.slow

@@ -47,4 +47,4 @@ def test_balanced_classes_weigh_the_same_in_sum_and_reviews_one_on_average(class
     logits, targets = torch.randn(shape), torch.from_numpy(loss.targets(labels_N)).float()
     one_by_one = [ClassLoss(classes).sum(logits[n : n + 1], targets[n : n + 1]) for n in range(10)]
     expected = sum(weight * value for weight, value in zip(weights_N, one_by_one, strict=True))
-    torch.testing.assert_close(loss.sum(logits, targets).double(), expected.double())
+    torch.testing.assert_close(loss.sum(logits, targets), expected.float())

@@ -407,14 +407,14 @@ def test_each_epoch_and_each_validation_has_its_own_progress_bar(machine, monkey
     opened = []
 
     class Bar:
-        def __init__(self, **options):
-            opened.append((options["desc"], options["total"]))
+        def __init__(self, description, total, *options, **more):
+            opened.append((description, total))
 
         def update(self, amount): ...
         def set_postfix_str(self, text, refresh): ...
         def close(self): ...
 
-    monkeypatch.setattr("sentiment.training.loggers.tqdm", Bar)
+    monkeypatch.setattr("sentiment.training.loggers.progress_bar", Bar)
     reviews, vocabulary = labelled()
     config = TAUGHT.model_copy(update={"training": changed(epochs=1).training})
     state, display = new_state(reviews, vocabulary, config), ProgressDisplay()

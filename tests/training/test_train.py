@@ -162,7 +162,7 @@ def test_unlabelled_reviews_get_labels_from_classifier_and_evidence(run, config,
             if len(teachers) == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield event
-        asked.append((self._labels_N.copy(), self._reviews))
+        asked.append((self._targets.copy(), self._reviews))
 
     ask = PseudoLabels.ask
     monkeypatch.setattr(PseudoLabels, "ask", ask_and_stop)
@@ -232,7 +232,7 @@ def test_inspect_gives_the_logit_that_predict_gives(run, config):
     text = "Take 1 was bright and lovely."
     (prediction,) = predictor.predict([text])
     found = inspect_text(config, text, predictor.vocabulary, predictor.model)
-    assert 1 / (1 + np.exp(-found.logit)) == pytest.approx(prediction.probability, abs=1e-6)
+    assert 1 / (1 + np.exp(-found.logits[0])) == pytest.approx(prediction.probability, abs=1e-6)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.25, 0.45, 0.7, 0.9])
