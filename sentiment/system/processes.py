@@ -165,8 +165,11 @@ def _joined_group(device: torch.device, place: Place) -> Iterator[Processes]:
     store = _open_store(place.meeting, place.count)
     end_with(place.started_by, clean_up)
     store.set(_arrival(place.rank), "")
-    with _loopback_group(device, store, place.rank, place.count) as group:
-        yield group
+    try:
+        with _loopback_group(device, store, place.rank, place.count) as group:
+            yield group
+    finally:
+        end_if_orphaned(place.started_by, clean_up)  # it may hear of the leader's end before it looks
 
 
 @contextmanager
