@@ -40,7 +40,7 @@ class Selection:
 
         Raises DataError if a side is left with too few classes.
         """
-        holdout = replace(holdout, notes=self.notes)
+        holdout = replace(holdout, notes=[*self.notes, *holdout.notes])
         if len(self.left_out_N) == 0:
             return holdout
         train = self.splits["train"]

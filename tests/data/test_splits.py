@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import DataSettings
-from sentiment.data.reviews import Reviews
+from sentiment.data.reviews import Reviews, ReviewSource
+from sentiment.data.selection import select_reviews
 from sentiment.data.splits import count_shared_groups, hold_out
 from sentiment.errors import DataError
 
@@ -220,3 +221,17 @@ def test_shared_groups_are_counted():
     assert count_shared_groups(reviews, np.array([True, False, True, True, False])) == 1
     assert count_shared_groups(reviews, np.array([True, False, False, True, False])) == 2
     assert count_shared_groups(reviews_of([0, 1]), np.array([True, False])) is None
+
+
+def test_a_class_without_a_review_to_hold_out_is_said(write_rows, tmp_path):
+    counts = {"bad": 30, "good": 30, "mixed": 2}
+    rows = [
+        {"text": f"{mood} {n}.", "label": mood, "film": "one" if mood == "mixed" else f"{n}"}
+        for mood, count in counts.items()
+        for n in range(count)
+    ]
+    source = DataSettings(source=str(write_rows(tmp_path / "r.jsonl", rows)))
+    train = ReviewSource(source).read("train")
+    selection = select_reviews({"train": train}, source, seed=1)
+    holdout = selection.leave_out(hold_out(train, source, seed=1))
+    assert holdout.notes == ["no review of mixed is held out for validation"]
