@@ -59,17 +59,16 @@ def read_label_column(
     if not found:
         return LabelColumn([MISSING] * len(keys))
     reader = choose_reader(found, settings, declared, seen)
+    unread_marks = [MISSING if key is None else 0 for key in keys]
     if reader is None:
-        marks = [MISSING if key is None else 0 for key in keys]
         known = seen or (settings.own.classes if settings.is_judged else None)
         problem = _describe_problem(table, column, keys, found, known.names if known else ())
         remedy = suggest_classes(list(declared) or found.values(), known.names if known else CLASS_NAMES)
-        return LabelColumn(marks, problem=problem, remedy=remedy)
+        return LabelColumn(unread_marks, problem=problem, remedy=remedy)
     if seen is None and not settings.classes and not settings.is_judged and not declared:
         lone = _describe_lone_label(table, column, keys, reader.classes)
         if lone is not None:
-            marks = [MISSING if key is None else 0 for key in keys]
-            return LabelColumn(marks, problem=lone.problem, remedy=lone.remedy)
+            return LabelColumn(unread_marks, problem=lone.problem, remedy=lone.remedy)
     if reader.declared != declared:
         keys = [reader.key(value) for value in values]
     marks = [MISSING if key is None else reader.numbers.get(key, LEFT_OUT) for key in keys]
@@ -141,11 +140,9 @@ def _describe_problem(
 
     `found` is the spelling of each label, `names` are the classes that are known already, if there are some.
     """
-    origin, labels = (
-        shorten(table.origin, ORIGIN_LENGTH),
-        list(table.classes.get(column, ())) or [*found.values()],
-    )
-    if table.classes.get(column):
+    origin, declared = shorten(table.origin, ORIGIN_LENGTH), table.classes.get(column, ())
+    labels = list(declared) or [*found.values()]
+    if declared:
         start = f"{origin} has {len(labels)} classes ({list_labels(labels)})"
     else:
         # The first one that is not usual, or the first one if only those of another split are not.

@@ -9,17 +9,15 @@ import torch
 
 from sentiment.data.batches import Batch, cut
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.data.labels import list_names
-from sentiment.data.text import shorten
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
-from sentiment.errors import UsageError
 from sentiment.explain.attribution import Attribution, ClassScore, attribute
 from sentiment.inference.doubts import split_doubt
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.predictor import Prediction, Predictor
 from sentiment.models.classifier import ReadoutDetails, SentimentClassifier
 from sentiment.models.ensemble import Ensemble
+from sentiment.runs.table_settings import require_known
 
 
 @dataclass(frozen=True)
@@ -81,10 +79,8 @@ def explain_reviews(
     `class_name` is the class to explain: by default positive, or the second of two; of more the likeliest.
     Raises UsageError if there is no such class.
     """
-    if class_name is not None and class_name not in predictor.class_names:
-        raise UsageError(
-            f"the run has no class {shorten(class_name)}; its classes are {list_names(predictor.class_names)}"
-        )
+    if class_name is not None:
+        require_known([class_name], predictor.class_names)
     texts = list(open_texts(texts, "explain_reviews"))
     if not texts:
         return []

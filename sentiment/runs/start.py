@@ -21,7 +21,7 @@ DATA_CHANGES = {
 
 
 def read_start(run: Path) -> dict[str, Any] | None:
-    """Return what run.json says of the start; None if the run was stopped before that was written.
+    """Return the facts in run.json about the start; None if the run was stopped before the file was written.
 
     Raises RunError if a file of the start is damaged, or missing although there are checkpoints.
     """

@@ -23,7 +23,7 @@ def table_settings(
     changed = {key: getattr(given, key) for key in given.model_fields_set}
     own = own_table(config, facts)
     if given.classes:
-        _require_known(parse_classes(given.classes).names, own.classes.names)
+        require_known(parse_classes(given.classes).names, own.classes.names, "--classes: ")
     if source is None:
         return config.data.judged_by(own, **changed)
     return config.data.for_another_table(own, **{"source": source, **changed})
@@ -36,11 +36,11 @@ def class_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(names) if isinstance(names, list | tuple) else ()
 
 
-def _require_known(given: Sequence[str], known: Sequence[str]) -> None:
-    """Raise UsageError if classes were given that a run does not have."""
+def require_known(given: Sequence[str], known: Sequence[str], option: str = "") -> None:
+    """Raise UsageError, which begins with `option`, if classes were given that a run does not have."""
     if unknown := [name for name in given if name not in known]:
         raise UsageError(
-            f"--classes: the run has no class {shorten(unknown[0])}; its classes are {list_names(known)}"
+            f"{option}the run has no class {shorten(unknown[0])}; its classes are {list_names(known)}"
         )
 
 
