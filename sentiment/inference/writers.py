@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from sentiment.data.sources.table import PIECE_ROWS, Layout
+from sentiment.data.sources.arrow_files import open_parquet_batches
+from sentiment.data.sources.table import Layout
 from sentiment.data.sources.text_files import TextFile
 from sentiment.errors import DataError
 from sentiment.inference.pieces import Piece
@@ -264,13 +265,11 @@ def _added_types(count: int) -> list[Any]:
 @contextmanager
 def _open_batches(source: Path | None, schema: Any) -> Iterator[tuple[Any, Iterator[Any] | None]]:
     """Yield the schema and the batches of a parquet file; without one, only `schema`."""
-    import pyarrow.parquet
-
     if source is None:
         yield schema, None
         return
-    with pyarrow.parquet.ParquetFile(source, pre_buffer=False) as file:
-        yield file.schema_arrow, file.iter_batches(batch_size=PIECE_ROWS)
+    with open_parquet_batches(source) as found:
+        yield found
 
 
 def text_schema(names: Iterable[str]) -> Any:

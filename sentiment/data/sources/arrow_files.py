@@ -1,50 +1,66 @@
 """Read parquet and arrow files in batches of rows, with the class names that their metadata declares."""
 
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sentiment.data.sources.arrow_messages import count_batches
+from sentiment.data.sources.arrow_sizes import take_batch
+from sentiment.data.sources.budget import MOST_TIMES, Budget, require_columns
+from sentiment.data.sources.parquet_pages import read_pages
 from sentiment.data.sources.table import PIECE_ROWS, Layout, Table
-from sentiment.data.text import shorten
 from sentiment.errors import DataError
+
+PAGE_BYTES = 2**26  # what a page may unpack to, however small it is; and what a piece of the rows takes
+BATCH_BYTES = 2**27  # what a batch can take if each of its values is the longest one
+ARROW_FILE = b"ARROW1"  # what an arrow file begins with, unless it is a stream
+FIRST_MESSAGE = 8  # where the messages of a file begin
 
 
 def stream_parquet(path: Path) -> Iterator[Table]:
-    """Yield tables of a parquet file; raises DataError if it is damaged."""
+    """Yield tables of a parquet file; raises DataError if it is damaged or unpacks to too much."""
+    with _named_damage(path, "parquet"), open_parquet_batches(path) as (schema, batches):
+        yield from _tables_of_batches(path, schema, batches, Layout("parquet"))
+
+
+@contextmanager
+def open_parquet_batches(path: Path) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """Yield the schema of a parquet file, and its rows in batches, always the same ones.
+
+    Raises DataError if the file unpacks to too much, an error of Arrow or a ValueError if it is damaged.
+    """
     import pyarrow.parquet
 
-    with (
-        _named_damage(path, "parquet"),
-        pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file,
-    ):
-        batches = file.iter_batches(batch_size=PIECE_ROWS)
-        yield from _tables_of_batches(path, file.schema_arrow, batches, Layout("parquet"))
+    with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        schema = file.schema_arrow
+        require_columns(schema.names, path)
+        rows = _check_pages(path, file)
+        yield schema, _merge_batches(path, file.iter_batches(batch_size=rows))
 
 
 def stream_arrow(path: Path) -> Iterator[Table]:
-    """Yield tables of an arrow file, written as a file or as a stream; raises DataError if it is damaged."""
+    """Yield tables of an arrow file, written as a file or as a stream.
+
+    Raises DataError if it is damaged or unpacks to too much.
+    """
     import pyarrow
     import pyarrow.ipc
 
     with _named_damage(path, "arrow"), pyarrow.memory_map(str(path)) as source:
-        is_stream = source.read(6) != b"ARROW1"
-        source.seek(0)
-        if is_stream:
-            reader = pyarrow.ipc.open_stream(source)
-            batches = iter(reader)
-        else:
-            reader = pyarrow.ipc.open_file(source)
-            batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
-        yield from _tables_of_batches(path, reader.schema, _cut_batches(batches), Layout("arrow"))
-
-
-def require_unique_columns(names: Sequence[str], path: Path | str) -> None:
-    """Raise DataError if two columns of a file have one name."""
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"{path}: two columns are called {shorten(repeated[0])}; rename or remove one")
+        is_stream = source.read(len(ARROW_FILE)) != ARROW_FILE
+        source.seek(start := 0 if is_stream else FIRST_MESSAGE)
+        found = count_batches(source, Budget(path))
+        # The end of a file lists its batches once more. What is read are those that were counted.
+        if not is_stream and pyarrow.ipc.open_file(source).num_record_batches != found:
+            raise ValueError("its end lists other batches")
+        source.seek(start)
+        reader = pyarrow.ipc.open_stream(source)
+        require_columns(reader.schema.names, path)
+        batches = _cut_batches(path, iter(reader))
+        yield from _tables_of_batches(path, reader.schema, batches, Layout("arrow"))
 
 
 def declared_classes(metadata: dict[bytes, bytes] | None) -> dict[str, Sequence[str]]:
@@ -60,17 +76,86 @@ def declared_classes(metadata: dict[bytes, bytes] | None) -> dict[str, Sequence[
         return {}
 
 
-def _cut_batches(batches: Iterator[Any]) -> Iterator[Any]:
-    """Yield record batches of at most `PIECE_ROWS` rows, none with an offset that leads out of its memory."""
+def _check_pages(path: Path, file: Any) -> int:
+    """Return how many rows of a parquet file can be unpacked at a time.
+
+    Raises DataError if its pages say that all of it is too much.
+    """
+    budget, metadata = Budget(path), file.metadata
+    budget.take(values=metadata.num_rows)
+    columns = [file.schema.column(index) for index in range(metadata.num_columns)]
+    largest = 1
+    for group in range(metadata.num_row_groups):
+        chunks = (metadata.row_group(group).column(index) for index in range(metadata.num_columns))
+        longest = [
+            _check_chunk(path, chunk, column, budget) for chunk, column in zip(chunks, columns, strict=True)
+        ]
+        largest = max(largest, sum(longest))
+    return min(PIECE_ROWS, max(1, BATCH_BYTES // largest))
+
+
+def _check_chunk(path: Path, chunk: Any, column: Any, budget: Budget) -> int:
+    """Take what the pages of a column of a row group unpack to; return how long one of its values can be."""
+    start = chunk.data_page_offset
+    if chunk.dictionary_page_offset and 0 < chunk.dictionary_page_offset < start:
+        start = chunk.dictionary_page_offset
+    longest, values = 0, 0
+    for page in read_pages(path, start, chunk.num_values):
+        if page.size > max(PAGE_BYTES, MOST_TIMES * page.packed_size):
+            raise DataError(
+                f"{path} has a page that unpacks to {page.size / 2**20:,.0f} MiB, far more than its size "
+                "explains; save the file again, or save it as csv"
+            )
+        budget.take(page.size, page.values)
+        values += page.values
+        longest = max(longest, page.size) if page.repeats else longest
+    if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+        budget.take(values * column.length)
+    if column.physical_type != "BYTE_ARRAY":
+        return 0
+    if column.max_repetition_level:  # lists: one row may have all the values
+        budget.take(values * longest)
+        return 0
+    return longest
+
+
+def _merge_batches(path: Path, batches: Iterator[Any]) -> Iterator[Any]:
+    """Yield small batches together, as long as they have few rows and bytes; count what they take."""
+    import pyarrow
+
+    def merge() -> Iterator[Any]:
+        yield from pyarrow.Table.from_batches(waiting).combine_chunks().to_batches()
+
+    budget = Budget(path)
+    waiting: list[Any] = []
+    rows, size = 0, 0
+    for batch in batches:
+        taken = take_batch(batch, budget, str(path))
+        if waiting and (rows + len(batch) > PIECE_ROWS or size + taken > PAGE_BYTES):
+            yield from merge()
+            waiting, rows, size = [], 0, 0
+        waiting.append(batch)
+        rows, size = rows + len(batch), size + taken
+    if waiting:
+        yield from merge()
+
+
+def _cut_batches(path: Path, batches: Iterator[Any]) -> Iterator[Any]:
+    """Yield record batches of at most `PIECE_ROWS` rows, none with an offset that leads out of its memory.
+
+    What they take is counted.
+    """
+    budget = Budget(path)
     for batch in batches:
         batch.validate(full=True)
         for first in range(0, len(batch), PIECE_ROWS):
-            yield batch.slice(first, PIECE_ROWS)
+            piece = batch.slice(first, PIECE_ROWS)
+            take_batch(piece, budget, str(path))
+            yield piece
 
 
 def _tables_of_batches(path: Path, schema: Any, batches: Iterator[Any], layout: Layout) -> Iterator[Table]:
     """Yield a table for each batch; a file without rows is one table with its columns alone."""
-    require_unique_columns(schema.names, path)
     classes, rows = declared_classes(schema.metadata), 0
     for batch in batches:
         columns = {name: batch[name].to_pylist() for name in schema.names}
@@ -88,6 +173,6 @@ def _named_damage(path: Path, kind: str) -> Iterator[None]:
 
     try:
         yield
-    except (pyarrow.lib.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.lib.ArrowException, OSError, ValueError, struct.error) as error:
         reason = " ".join(str(error).splitlines()[:1])
         raise DataError(f"{path} is not a complete {kind} file: {reason}; copy it again") from None

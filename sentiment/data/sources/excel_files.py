@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.config import DataSettings
-from sentiment.data.sources.arrow_files import require_unique_columns
+from sentiment.data.sources.budget import require_columns
 from sentiment.data.sources.separated import columns_of_fields
 from sentiment.data.sources.shape import SAMPLE_ROWS, is_header, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
@@ -54,7 +54,7 @@ def _make_tables_of_sheet(path: Path, rows: Iterator[ReadRow], settings: DataSet
     first = cells.pop(0) if cells else []
     if has_header:
         names = name_columns(first)
-        require_unique_columns(names, path)
+        require_columns(names, path)
         beginning = beginning[1:]
     else:
         names = [str(number) for number in range(1, len(first) + 1)]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sentiment.config import DataSettings
-from sentiment.data.sources.arrow_files import require_unique_columns
+from sentiment.data.sources.budget import require_columns
 from sentiment.data.sources.fields import split_rows
 from sentiment.data.sources.shape import Shape, find_shape, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
@@ -39,7 +39,7 @@ def stream_rows(file: TextFile, shape: Shape, settings: DataSettings) -> Iterato
         )
         if shape.has_header:
             names = name_columns(next(rows, ReadRow(1, [])).values)
-            require_unique_columns(names, file.path)
+            require_columns(names, file.path)
         else:
             names = [str(number) for number in range(1, shape.width + 1)]
         layout = Layout("csv", shape.separator, file.encoding, shape.has_header)

@@ -1,0 +1,225 @@
+"""Small files that unpack to much are refused before they do; honest files of every kind are read."""
+
+import tracemalloc
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from sentiment.config import DataSettings
+from sentiment.data.sources.budget import MOST_COLUMNS, Budget, require_columns
+from sentiment.data.sources.files import read_table, stream_table
+from sentiment.errors import DataError
+
+LEAST = 2**23  # bytes that a small file may take in these tests, not 1 GiB
+LONG = "x" * 12_000
+TOO_MUCH = r"takes more than \d+ MiB when it is unpacked, .*; split it into smaller files, or save it as csv"
+
+
+@pytest.fixture(autouse=True)
+def small_budget(monkeypatch):
+    """Make every bound smaller, so traps of some megabytes are enough."""
+    monkeypatch.setattr("sentiment.data.sources.budget.LEAST_BYTES", LEAST)
+    monkeypatch.setattr("sentiment.data.sources.arrow_files.BATCH_BYTES", 2**20)
+    monkeypatch.setattr("sentiment.data.sources.arrow_files.PAGE_BYTES", 2**21)
+
+
+def assert_refused(path, words, most=3 * LEAST):
+    """Fail unless a file is refused in one line, and neither Python nor Arrow has held more than `most`."""
+    usual = pyarrow.default_memory_pool()
+    pool = pyarrow.proxy_memory_pool(usual)
+    pyarrow.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=words) as caught:
+            read_table(path, DataSettings())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        pyarrow.set_memory_pool(usual)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert peak + pool.max_memory() < most, f"held {peak:,} and {pool.max_memory():,} bytes"
+
+
+def test_a_budget_counts_bytes_and_values(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"x" * 100_000)
+    budget = Budget(path)
+    budget.take(5_000_000)
+    budget.take(values=5_000_000 // 64)
+    with pytest.raises(DataError, match=r"a\.csv takes more than 10 MiB"):
+        budget.take(1_000)
+
+
+def test_columns_are_counted_and_differ():
+    require_columns([str(number) for number in range(MOST_COLUMNS)], "a.csv")
+    with pytest.raises(DataError, match="131,073 columns; keep 131,072 of them"):
+        require_columns([str(number) for number in range(MOST_COLUMNS + 1)], "a.csv")
+
+
+# --- parquet and arrow ---------------------------------------------------------------------------------
+
+
+def repeated(rows=8_000):
+    indices = pyarrow.array(np.zeros(rows, dtype=np.int32))
+    return pyarrow.DictionaryArray.from_arrays(indices, pyarrow.array([LONG]))
+
+
+def write_parquet(path, columns, **options):
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd", **options)
+    return path
+
+
+def write_arrow(path, columns, *, is_stream=False, compression=None):
+    table = pyarrow.table(columns)
+    options = pyarrow.ipc.IpcWriteOptions(compression=compression)
+    opened = pyarrow.ipc.new_stream if is_stream else pyarrow.ipc.new_file
+    with opened(str(path), table.schema, options=options) as writer:
+        writer.write_table(table)
+    return path
+
+
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_a_text_that_parquet_has_once_may_not_be_in_too_many_rows(tmp_path, is_typed):
+    path = write_parquet(tmp_path / "a.parquet", {"text": repeated()}, store_schema=is_typed)
+    assert path.stat().st_size < 4_000
+    assert_refused(path, TOO_MUCH)
+
+
+def test_texts_of_parquet_that_begin_alike_count_in_full(tmp_path):
+    path = write_parquet(
+        tmp_path / "a.parquet",
+        {"text": [LONG] * 8_000},
+        use_dictionary=False,
+        column_encoding="DELTA_BYTE_ARRAY",
+    )
+    assert_refused(path, TOO_MUCH)
+
+
+def test_a_list_of_parquet_may_not_have_a_text_too_often(tmp_path):
+    lists = pyarrow.ListArray.from_arrays([0, 8_000], repeated())
+    path = write_parquet(tmp_path / "a.parquet", {"text": ["a"], "tags": lists}, store_schema=False)
+    assert_refused(path, TOO_MUCH, most=2**20)
+
+
+def test_a_page_of_parquet_may_not_unpack_to_far_more_than_it_has(tmp_path):
+    path = write_parquet(
+        tmp_path / "a.parquet", {"text": ["x" * 2**19] * 5}, use_dictionary=False, data_page_size=2**30
+    )
+    assert_refused(path, "a page that unpacks to 3 MiB, far more than its size explains", most=2**20)
+
+
+def test_pages_of_parquet_may_not_have_too_many_values(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", {"text": pyarrow.array([None] * 200_000, pyarrow.string())})
+    assert_refused(path, TOO_MUCH, most=2**20)
+
+
+def test_a_damaged_header_of_a_page_is_refused(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", {"text": ["good", "bad"]})
+    path.write_bytes(b"PAR1" + b"\xff" * 8 + path.read_bytes()[12:])
+    assert_refused(path, r"a\.parquet is not a complete parquet file: a page has no header; copy it again")
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+def test_a_text_that_arrow_has_once_may_not_be_in_too_many_rows(tmp_path, is_stream):
+    path = write_arrow(tmp_path / "a.arrow", {"text": repeated()}, is_stream=is_stream)
+    assert_refused(path, TOO_MUCH)
+
+
+def test_a_view_of_arrow_is_as_long_as_its_text(tmp_path):
+    one = np.array([[len(LONG), int.from_bytes(LONG[:4].encode(), "little"), 0, 0]], dtype=np.int32)
+    buffers = [None, pyarrow.py_buffer(one.repeat(8_000, axis=0)), pyarrow.py_buffer(LONG.encode())]
+    views = pyarrow.Array.from_buffers(pyarrow.string_view(), 8_000, buffers)
+    path = write_arrow(tmp_path / "a.arrow", {"text": views})
+    assert_refused(path, TOO_MUCH)
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_arrow_may_not_unpack_to_too_much(tmp_path, compression):
+    path = write_arrow(tmp_path / "a.arrow", {"text": ["x" * 2**20] * 20}, compression=compression)
+    assert_refused(path, TOO_MUCH, most=2**20)
+
+
+def test_a_length_of_arrow_that_is_forged_takes_no_memory(tmp_path):
+    path = write_arrow(tmp_path / "a.arrow", {"text": [LONG] * 20}, compression="zstd")
+    old, new = ((20 * len(LONG)).to_bytes(8, "little"), (2**45).to_bytes(8, "little"))
+    assert path.read_bytes().count(old) == 1
+    path.write_bytes(path.read_bytes().replace(old, new))
+    assert_refused(path, TOO_MUCH, most=2**20)
+
+
+def test_an_arrow_file_has_the_batches_that_its_end_lists(tmp_path):
+    path = write_arrow(tmp_path / "a.arrow", {"text": ["good", "bad"]})
+    whole = path.read_bytes()
+    batch = whole.index(b"\xff\xff\xff\xff", 16)
+    path.write_bytes(whole[:batch] + b"\xff\xff\xff\xff\0\0\0\0" + whole[batch + 8 :])
+    assert_refused(path, r"a\.arrow is not a complete arrow file: its end lists other batches; copy it")
+
+
+def test_a_cell_may_not_be_too_long(tmp_path):
+    path = write_parquet(
+        tmp_path / "a.parquet", {"text": ["x" * (2**24 + 1)], "label": [1]}, compression_level=1
+    )
+    assert_refused(path, "unpacks to|takes more than")
+    path = write_arrow(tmp_path / "a.arrow", {"text": [("xyz" * 2**23)[: 2**24 + 1]]})
+    assert_refused(path, r"a\.arrow, column text, has a cell of more than 16,777,216 characters", most=2**26)
+
+
+def test_a_type_that_nobody_can_count_is_refused(tmp_path):
+    runs = pyarrow.RunEndEncodedArray.from_arrays([8_000], [LONG])
+    path = write_arrow(tmp_path / "a.arrow", {"text": runs})
+    assert_refused(path, "column text, has the type run_end_encoded<.*>, which is not supported; remove it")
+
+
+HONEST = {
+    "text": [f"a good film, number {number}" for number in range(500)],
+    "large": pyarrow.array([f"take {number % 7}" for number in range(500)], pyarrow.large_string()),
+    "label": [number % 2 for number in range(500)],
+    "none": [None] * 500,
+    "some": [None, "a"] * 250,
+    "category": pyarrow.array(["x", None, "y", "x", "z"] * 100).dictionary_encode(),
+    "tags": [["a", "b"], None, [], ["c"], [None]] * 100,
+    "pairs": [{"a": "x", "b": [1, 2]}, None] * 250,
+    "bytes": pyarrow.array([b"abc", None] * 250, pyarrow.binary(3)),
+    "score": np.linspace(0, 1, 500),
+}
+ARROW_ONLY = {
+    "view": pyarrow.array(["short", "longer than twelve bytes", None, "", "x"] * 100, pyarrow.string_view()),
+    "two": pyarrow.array([[1, 2], None] * 250, pyarrow.list_(pyarrow.int32(), 2)),
+    "map": pyarrow.array([[("a", 1)], None] * 250, pyarrow.map_(pyarrow.string(), pyarrow.int32())),
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"row_group_size": 77},
+        {"data_page_version": "2.0", "data_page_size": 100},
+        {"use_dictionary": False, "store_schema": False},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}},
+        {"use_dictionary": False, "column_encoding": {"text": "DELTA_LENGTH_BYTE_ARRAY"}},
+        {"dictionary_pagesize_limit": 200, "write_page_checksum": True, "write_page_index": True},
+    ],
+    ids=str,
+)
+def test_parquet_is_read_however_it_is_written(tmp_path, options):
+    path = write_parquet(tmp_path / "a.parquet", HONEST, **options)
+    expected = pyarrow.parquet.read_table(path).to_pydict()
+    assert dict(read_table(path, DataSettings()).columns) == expected
+
+
+@pytest.mark.parametrize("is_stream", [True, False])
+@pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
+def test_arrow_is_read_however_it_is_written(tmp_path, is_stream, compression):
+    columns = HONEST | ARROW_ONLY
+    path = write_arrow(tmp_path / "a.arrow", columns, is_stream=is_stream, compression=compression)
+    assert dict(read_table(path, DataSettings()).columns) == pyarrow.table(columns).to_pydict()
+
+
+def test_small_batches_of_parquet_come_together(tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment.data.sources.arrow_files.BATCH_BYTES", 1)
+    path = write_parquet(tmp_path / "a.parquet", {"text": HONEST["text"]})
+    (piece,) = stream_table(path, DataSettings())
+    assert piece.columns["text"] == HONEST["text"]
