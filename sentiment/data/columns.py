@@ -36,6 +36,7 @@ LABEL_NAMES = (
 )
 DEFAULT_NAMES = ("text", "label", "film")
 SUGGESTION_ROWS = 100  # rows that are looked at to suggest columns
+FoldedNames = Mapping[str, Sequence[str]]
 ORIGIN_LENGTH = 100  # characters of a path in a message of at most 300
 
 
@@ -80,8 +81,9 @@ def choose_columns(
     """
     if not names:
         raise DataError(f"{origin} holds no reviews")
-    texts = _find_column(names, settings.text_column, settings.own.text, TEXT_NAMES)
-    labels = _find_column(names, settings.label_column, settings.own.label, LABEL_NAMES)
+    folded = _fold_names(names)
+    texts = _find_column(folded, settings.text_column, settings.own.text, TEXT_NAMES)
+    labels = _find_column(folded, settings.label_column, settings.own.label, LABEL_NAMES)
     wanted = {"text": settings.text_column, "label": settings.label_column}
     chosen = {"text": texts[:1], "label": labels[:1]}
     missing = [role for role, found in chosen.items() if not found and (role == "text" or needs_label)]
@@ -94,7 +96,7 @@ def choose_columns(
         raise MissingColumnsError(
             message, {role: (found or [""])[0] for role, found in chosen.items()} | guesses
         )
-    groups = _find_column(names, settings.group_column, settings.own.group, ())
+    groups = _find_column(folded, settings.group_column, settings.own.group, ())
     return Columns(
         text=texts[0],
         label=labels[0] if labels else None,
@@ -112,13 +114,13 @@ def require_group(columns: Columns, settings: DataSettings, origin: str) -> None
         )
 
 
-def _find_column(names: Sequence[str], wanted: str, own: str, usual: Sequence[str]) -> list[str]:
+def _find_column(folded: FoldedNames, wanted: str, own: str, usual: Sequence[str]) -> list[str]:
     """Return the columns that can be meant, the chosen one first; nothing if there is none.
 
     A wanted name is required, except the names that the settings have by default.
     """
     tried = (wanted or own, *usual) if is_usual(wanted) else (wanted,)
-    found = [name for one in tried for name in _match(names, one)]
+    found = [name for one in tried for name in _match(folded, one)]
     return list(dict.fromkeys(found))
 
 
@@ -127,10 +129,17 @@ def is_usual(wanted: str) -> bool:
     return wanted in ("", *DEFAULT_NAMES)
 
 
-def _match(names: Sequence[str], wanted: str) -> list[str]:
+def _match(folded: FoldedNames, wanted: str) -> list[str]:
     """Return the names that are equal to the wanted one without case and outer spaces, an exact one first."""
-    alike = [name for name in names if _fold(name) == _fold(wanted)]
-    return sorted(alike, key=lambda name: name != wanted)
+    return sorted(folded.get(_fold(wanted), ()), key=lambda name: name != wanted)
+
+
+def _fold_names(names: Sequence[str]) -> FoldedNames:
+    """Return the names that are equal without case and outer spaces, by what is equal."""
+    folded: dict[str, list[str]] = {}
+    for name in names:
+        folded.setdefault(_fold(name), []).append(name)
+    return folded
 
 
 def _fold(name: str) -> str:

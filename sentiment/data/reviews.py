@@ -87,6 +87,7 @@ class ReviewSource:
             require_group(columns, self.settings, table.origin)
         if split == UNLABELLED:
             columns = replace(columns, label=None)
+        table = table.keep(name for name in columns.names().values() if name is not None)
         rows = read_rows(table, columns, self.settings, self.classes)
         if split != UNLABELLED:
             self._remember(columns, rows)

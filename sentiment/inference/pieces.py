@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sentiment.config import DataSettings
 from sentiment.data.columns import choose_columns, is_usual
 from sentiment.data.labels import LabelReader, choose_known_reader
+from sentiment.data.sources.budget import Budget
 from sentiment.data.sources.files import stream_table
 from sentiment.data.sources.table import BadRow, Layout, Table
 from sentiment.data.text import why_unusable
@@ -17,6 +18,7 @@ from sentiment.inference.lines import Line
 from sentiment.system.console import say
 
 LINES_AT_A_TIME = 4_096
+OF_OBJECTS = ("jsonl", "json")  # formats whose rows have keys of their own
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,12 @@ def open_table(path: Path, settings: DataSettings) -> tuple[TableShape, Iterator
     tables = stream_table(path, settings)
     first = next(tables)
     names = dict.fromkeys(first.columns)
-    if first.layout.format in ("jsonl", "json"):
+    if first.layout.format in OF_OBJECTS:
+        rows = _count_rows(first)
         for table in tables:
             names |= dict.fromkeys(table.columns)
+            rows += _count_rows(table)
+        Budget(path).take(values=rows * len(names))  # each row is written with every key
         tables = stream_table(path, settings)
     else:
         tables = itertools.chain([first], tables)
@@ -81,6 +86,8 @@ def read_table_lines(path: Path, settings: DataSettings) -> Iterator[Line]:
     tables = stream_table(path, settings)
     first = next(tables)
     shape = _choose_shape(first, list(first.columns), settings)
+    if first.layout.format in OF_OBJECTS:  # they may have thousands of other keys
+        shape = replace(shape, names=list(filter(None, [shape.text_column, shape.label_column])))
     reader = None
     if shape.label_column is not None:
         every = stream_table(path, settings)
@@ -88,6 +95,10 @@ def read_table_lines(path: Path, settings: DataSettings) -> Iterator[Line]:
         reader = choose_known_reader(values, settings, first.classes.get(shape.label_column, ()))
     for piece in _make_pieces(itertools.chain([first], tables), shape):
         yield from _lines_of_piece(piece, shape.label_column, reader)
+
+
+def _count_rows(table: Table) -> int:
+    return table.row_count + len(table.bad_rows)
 
 
 def _choose_shape(table: Table, names: list[str], settings: DataSettings) -> TableShape:
@@ -132,20 +143,18 @@ def _piece_of_lines(lines: Sequence[Line]) -> Piece:
 def make_piece(table: Table, shape: TableShape) -> Piece:
     """Return the rows of a piece of a table, with the bad ones in their places and why they are bad."""
     count = table.row_count
-    columns: dict[str, Sequence[Any]] = {
-        name: table.columns.get(name, [None] * count) for name in shape.names
-    }
+    nothing = [None] * count
+    columns = {name: list(table.columns.get(name, nothing)) for name in shape.names}
     flaws = list(map(why_unusable, columns[shape.text_column]))
     places = [table.place(row) for row in range(count)]
     if table.bad_rows:
-        columns = {name: list(values) for name, values in columns.items()}
         for added, bad in enumerate(table.bad_rows):
             place = bad.position + added
             for name, value in _fill_row(bad, shape).items():
-                columns[name].insert(place, value)  # type: ignore[attr-defined]
+                columns[name].insert(place, value)
             flaws.insert(place, bad.reason)
             places.insert(place, bad.place)
-    return Piece(columns, columns[shape.text_column], flaws, places)
+    return Piece(dict(columns), columns[shape.text_column], flaws, places)
 
 
 def _fill_row(bad: BadRow, shape: TableShape) -> dict[str, Any]:

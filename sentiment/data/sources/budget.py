@@ -1,8 +1,9 @@
 """Bound what the content of a data file takes in memory, however much a small file unpacks to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, AnyStr
 
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
@@ -12,6 +13,7 @@ MOST_TIMES = 100  # how many times its own size the content of a larger file may
 VALUE_BYTES = 64  # what a row or a value takes besides its characters
 MOST_CHARACTERS = 2**24  # of a line, a row or a cell
 MOST_COLUMNS = 2**17
+BLOCK_CHARACTERS = 2**20
 
 
 class Budget:
@@ -32,9 +34,30 @@ class Budget:
         self._taken += size + VALUE_BYTES * values
         if self._taken > self._most:
             raise DataError(
-                f"{self._path} takes more than {self._most / 2**20:,.0f} MiB when it is unpacked, far more "
-                "than its size explains; split it into smaller files, or save it as csv"
+                f"{self._path} holds a table of more than {self._most / 2**20:,.0f} MiB, far more "
+                "than its size explains; split it into smaller files"
             )
+
+    def read_lines(self, stream: IO[AnyStr]) -> Iterator[AnyStr]:
+        """Yield the lines of a stream, each with its end, and count each as a row.
+
+        Raises DataError if one is too long, before it is read whole, or if all of them are too much.
+        """
+        number = 0
+        while line := stream.readline(MOST_CHARACTERS + 1):
+            number += 1
+            if len(line) > MOST_CHARACTERS:
+                require_short(len(line), f"{self._path}, line {number},", "line")
+            self.take(len(line) + VALUE_BYTES)
+            yield line
+
+    def read_text(self, stream: IO[str]) -> str:
+        """Return all that a stream holds, and count it; raises DataError if it is too much."""
+        blocks = []
+        while block := stream.read(BLOCK_CHARACTERS):
+            self.take(len(block))
+            blocks.append(block)
+        return "".join(blocks)
 
 
 def require_short(length: int, place: Path | str, what: str) -> None:

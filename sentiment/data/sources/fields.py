@@ -5,12 +5,14 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from sentiment.data.sources.budget import MOST_CHARACTERS, require_short
 from sentiment.data.sources.table import ReadRow
 from sentiment.errors import DataError
 
 MOST_LINES = 1_000  # a quote in a tsv file that is not closed within so many lines is a character
 QUOTED = re.compile(r'"((?:[^"]|"")*+)"(?=\t|\Z)')
 UNCLOSED = re.compile(r'"(?:[^"]|"")*+\Z')
+STILL_OPEN = re.compile(r'(?:[^"]|"")*+\Z')  # a line that does not close the quote of an earlier one
 
 
 def split_rows(
@@ -43,11 +45,11 @@ def _split_csv(lines: Iterable[str], separator: str, origin: str, first_line: in
     Raises DataError if a quote is never closed: the rest of the file would be in its field.
     """
     csv.field_size_limit(2**31 - 1)
-    source = _Numbered(lines, first_line - 1)
+    source = _Numbered(lines, first_line - 1, origin)
     reader = csv.reader(source, delimiter=separator, strict=True)
     width = 0
     while True:
-        line = source.number + 1
+        line = source.begin_row()
         try:
             row = next(reader)
         except StopIteration:
@@ -67,9 +69,11 @@ def _split_csv(lines: Iterable[str], separator: str, origin: str, first_line: in
 class _Numbered:
     """Lines that know the last one that was read, and its number."""
 
-    def __init__(self, lines: Iterable[str], number: int) -> None:
+    def __init__(self, lines: Iterable[str], number: int, origin: str) -> None:
         self._lines = iter(lines)
+        self._origin = origin
         self.number = number
+        self._first, self._length = number, 0  # the line in which the row begins, and its characters so far
         self.last = ""
         self.is_exhausted = False
 
@@ -83,7 +87,15 @@ class _Numbered:
             self.is_exhausted = True
             raise
         self.number += 1
+        self._length += len(self.last)
+        if self._length > MOST_CHARACTERS:
+            require_short(self._length, f"{self._origin}, line {self._first}", "row")
         return self.last
+
+    def begin_row(self) -> int:
+        """Return the number of the line that comes next, in which a row begins."""
+        self._first, self._length = self.number + 1, 0
+        return self._first
 
 
 # --- tsv -----------------------------------------------------------------------------------------------
@@ -155,12 +167,16 @@ def _close_quote(
     text: str, position: int, taken: int, *, waiting: deque[str], source: Iterator[str]
 ) -> tuple[str, int]:
     """Return the text with as many further lines as it takes to close the quote at `position`."""
-    while taken <= MOST_LINES and UNCLOSED.match(text, position):
+    lines, length = [text], len(text)
+    is_open = UNCLOSED.match(text, position)
+    while is_open and taken <= MOST_LINES and length <= MOST_CHARACTERS:
         if len(waiting) < taken:
             line = next(source, None)
             if line is None:
                 break
             waiting.append(line)
-        text += waiting[taken - 1]
+        lines.append(waiting[taken - 1])
+        is_open = STILL_OPEN.match(lines[-1])
+        length += len(lines[-1])
         taken += 1
-    return text, taken
+    return "".join(lines), taken

@@ -1,14 +1,18 @@
 """Read objects of JSON: one a line, or a list of them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from sentiment.data.sources.budget import Budget
 from sentiment.data.sources.separated import say_assumptions
 from sentiment.data.sources.table import Layout, ReadRow, Row, Table, TableMaker, columns_of_objects
 from sentiment.data.sources.text_files import TextFile, why_undecoded
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
+
+VALUE_MARKS = ",:[{"  # no value comes without one of them
 
 
 class _RepeatedKeyError(ValueError):
@@ -36,7 +40,10 @@ def stream_json_lines(file: TextFile, assumption: str = "") -> Iterator[Table]:
 def stream_json(file: TextFile) -> Iterator[Table]:
     """Yield tables of a list of objects, of an object of columns, or of an object per line."""
     with file.open() as stream:
-        text = stream.read()
+        budget = Budget(file.path)
+        text = budget.read_text(stream)
+    if file.is_packed:
+        budget.take(values=_count_values(text))
     is_list = text.lstrip()[:1] == "["
     found = _read_list(text, file.origin) if is_list else _read_columns(text)
     if not is_list and not found:
@@ -50,14 +57,22 @@ def stream_json(file: TextFile) -> Iterator[Table]:
 
 def _read_lines(file: TextFile) -> Iterator[ReadRow]:
     with file.open() as stream:
-        for number, line in enumerate(stream, start=1):
+        budget, is_packed = Budget(file.path), file.is_packed
+        for number, line in enumerate(budget.read_lines(stream), start=1):
             if not line.strip():
                 continue
             flaw = why_undecoded(line) if file.may_be_damaged else ""
             row = line
+            if is_packed:
+                budget.take(values=_count_values(line))
             if not flaw:
                 row, flaw = parse_object(line)
             yield ReadRow(number, row, flaw)
+
+
+def _count_values(text: str) -> int:
+    """Return how many values a text has at most; in a plain file, its size is enough of a bound."""
+    return sum(map(text.count, VALUE_MARKS))
 
 
 def _why_no_object(row: Any) -> str:
@@ -119,7 +134,7 @@ def _unique_keys(items: list[tuple[str, Any]]) -> Row:
     row = dict(items)
     if len(row) < len(items):
         names = [name for name, _ in items]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = next(name for name, count in Counter(names).items() if count > 1)
         raise _RepeatedKeyError(f"two keys are called {shorten(repeated)}; rename or remove one")
     return row
 

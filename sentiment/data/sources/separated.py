@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sentiment.config import DataSettings
-from sentiment.data.sources.budget import require_columns
+from sentiment.data.sources.budget import Budget, require_columns
 from sentiment.data.sources.fields import split_rows
 from sentiment.data.sources.shape import Shape, find_shape, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
@@ -30,8 +30,9 @@ def stream_separated(file: TextFile, settings: DataSettings, usual: str) -> Iter
 def stream_rows(file: TextFile, shape: Shape, settings: DataSettings) -> Iterator[Table]:
     """Yield tables of rows of a known shape."""
     with file.open() as stream:
+        budget = Budget(file.path)
         rows = split_rows(
-            islice(stream, shape.lines_before, None),
+            islice(budget.read_lines(stream), shape.lines_before, None),
             separator=shape.separator,
             quoting=settings.quoting,
             origin=file.origin,
@@ -44,7 +45,8 @@ def stream_rows(file: TextFile, shape: Shape, settings: DataSettings) -> Iterato
             names = [str(number) for number in range(1, shape.width + 1)]
         layout = Layout("csv", shape.separator, file.encoding, shape.has_header)
         maker = TableMaker(file.origin, layout, partial(columns_of_fields, names))
-        yield from maker.cut(_check_rows(rows, names, has_header=shape.has_header, file=file))
+        checked = _check_rows(rows, names, has_header=shape.has_header, file=file)
+        yield from maker.cut(take_rows(checked, len(names), budget))
 
 
 def read_sample(file: TextFile) -> list[str]:
@@ -84,6 +86,13 @@ def _check_rows(
         if not flaw and file.may_be_damaged:
             flaw = why_undecoded("".join(fields))
         yield row._replace(flaw=flaw) if flaw else row
+
+
+def take_rows(rows: Iterable[ReadRow], width: int, budget: Budget) -> Iterator[ReadRow]:
+    """Yield rows, and take their values: as many as there are columns, also for a row that has fewer."""
+    for row in rows:
+        budget.take(values=max(width, len(row.values)))
+        yield row
 
 
 def columns_of_fields(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:

@@ -1,12 +1,13 @@
 """A table as it was read: columns, where they came from, the place of each row, and the bad rows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice, repeat
+from typing import Any, NamedTuple, overload
 
 Row = dict[str, Any]
 PIECE_ROWS = 4_096
+MOST_EMPTY = 4  # a table of objects may have so many times the cells that the objects fill
 SKIP_HINT = "or leave bad rows out with --skip-bad-rows"
 
 
@@ -43,7 +44,7 @@ class Table:
 
     origin: str
     """What messages call the table: a file, a folder or a name on the hub."""
-    columns: dict[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[Any]]
     lines: Sequence[int] | None = None
     """The line of the file in which each row begins; None if rows are counted from 1."""
     classes: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -55,6 +56,12 @@ class Table:
     """What `lines` counts: `line`, or the `row` of a sheet or a list."""
     rows_before: int = 0
     """How many rows of the file come before this piece of it."""
+
+    def keep(self, names: Iterable[str]) -> "Table":
+        """Return the table with these columns alone, each of them in memory if it was to be looked up."""
+        columns = {name: self.columns[name] for name in names}
+        kept = {name: list(one) if isinstance(one, LazyColumn) else one for name, one in columns.items()}
+        return replace(self, columns=kept)
 
     @property
     def row_count(self) -> int:
@@ -89,7 +96,7 @@ class TableMaker:
 
     origin: str
     layout: Layout
-    make_columns: Callable[[Sequence[Any]], dict[str, Sequence[Any]]]
+    make_columns: Callable[[Sequence[Any]], Mapping[str, Sequence[Any]]]
     """From the values of rows to columns; without rows, the columns are empty."""
     unit: str = "line"
     """Whether the number of a row is its `line` or its `row`."""
@@ -125,31 +132,84 @@ class TableMaker:
         )
 
 
-def columns_of_objects(rows: Sequence[Row]) -> dict[str, Sequence[Any]]:
+@dataclass(frozen=True)
+class LazyColumn(Sequence[Any]):
+    """A column whose values are looked up when they are asked for."""
+
+    length: int
+    values: Callable[[], Iterator[Any]]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.values()
+
+    @overload
+    def __getitem__(self, where: int) -> Any: ...
+    @overload
+    def __getitem__(self, where: slice) -> list[Any]: ...
+    def __getitem__(self, where: int | slice) -> Any:
+        if isinstance(where, slice):
+            return list(islice(self, *where.indices(self.length)))
+        return next(islice(self, range(self.length)[where], None))
+
+
+@dataclass(frozen=True)
+class LazyColumns(Mapping[str, Sequence[Any]]):
+    """Columns that are looked up when they are asked for.
+
+    Rows that all have other keys would take the memory of rows times keys.
+    """
+
+    names: dict[str, None]
+    length: int
+    look_up: Callable[[str], Iterator[Any]]
+
+    def __getitem__(self, name: str) -> LazyColumn:
+        if name not in self.names:
+            raise KeyError(name)
+        return LazyColumn(self.length, lambda: self.look_up(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def columns_of_objects(rows: Sequence[Row]) -> Mapping[str, Sequence[Any]]:
     """Return objects as columns; a key that an object does not have is None there."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) * len(rows) > MOST_EMPTY * sum(map(len, rows)):
+        return LazyColumns(names, len(rows), lambda name: (row.get(name) for row in rows))
     return {name: [row.get(name) for row in rows] for name in names}
 
 
 def join_tables(pieces: Iterable[Table]) -> Table:
-    """Return the pieces of a file as one table."""
+    """Return the pieces of a file as one table, whose columns are joined when they are asked for."""
     tables = list(pieces)
     if len(tables) == 1:
         return tables[0]
     first = tables[0]
-    columns: dict[str, list[Any]] = {name: [] for table in tables for name in table.columns}
+    names = dict.fromkeys(name for table in tables for name in table.columns)
     lines: list[int] = []
     bad_rows: list[BadRow] = []
     rows = 0
     for table in tables:
-        for name, values in columns.items():
-            values += table.columns.get(name, [None] * table.row_count)
         lines += table.lines or ()
         bad_rows += (bad._replace(position=bad.position + rows) for bad in table.bad_rows)
         rows += table.row_count
+
+    def values_of(name: str) -> Iterator[Any]:
+        empty = (repeat(None, table.row_count) for table in tables)
+        return chain.from_iterable(
+            table.columns.get(name, nothing) for table, nothing in zip(tables, empty, strict=True)
+        )
+
     return Table(
         first.origin,
-        dict(columns),
+        LazyColumns(names, rows, values_of),
         lines=None if first.lines is None else lines,
         classes=first.classes,
         bad_rows=bad_rows,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TextIO, cast
 
 from sentiment.config import DataSettings
+from sentiment.data.sources.budget import Budget
 from sentiment.errors import DataError
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -40,6 +41,11 @@ class TextFile:
     def origin(self) -> str:
         """What messages call the file."""
         return str(self.path)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is packed with gzip."""
+        return _is_packed(self.path)
 
     @contextmanager
     def open(self) -> Iterator[TextIO]:
@@ -93,10 +99,13 @@ def named_decoding_errors(file: TextFile) -> Iterator[None]:
         ) from None
 
 
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
 @contextmanager
 def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    is_packed = path.suffix.lower() == ".gz"
-    with cast(IO[bytes], gzip.open(path) if is_packed else path.open("rb")) as file:
+    with cast(IO[bytes], gzip.open(path) if _is_packed(path) else path.open("rb")) as file:
         yield file
 
 
@@ -104,7 +113,9 @@ def _is_utf8(path: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with _open_bytes(path) as file:
+            budget = Budget(path)
             while block := file.read(BLOCK_BYTES):
+                budget.take(len(block))
                 decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -122,7 +133,7 @@ def _recognise(path: Path) -> TextFile:
     """Recognise a file that is not UTF-8 throughout: it has damaged lines or another encoding."""
     with _open_bytes(path) as file:
         lines, size = [], 0
-        for line in file:
+        for line in Budget(path).read_lines(file):
             if not line.isascii():
                 lines.append(line)
                 size += len(line)

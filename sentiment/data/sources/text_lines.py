@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sentiment.config import DataSettings
+from sentiment.data.sources.budget import Budget
 from sentiment.data.sources.json_files import parse_object, stream_json_lines
 from sentiment.data.sources.separated import read_sample, say_assumptions, stream_rows
 from sentiment.data.sources.shape import (
@@ -75,7 +76,7 @@ def _make_tables_of_lines(
 def _read_texts(file: TextFile) -> Iterator[ReadRow]:
     """Yield each line as a text; a blank line is an empty one."""
     with file.open() as stream:
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(Budget(file.path).read_lines(stream), start=1):
             text = line.rstrip("\r\n")
             yield ReadRow(number, [text], why_undecoded(text) if file.may_be_damaged else "")
 
