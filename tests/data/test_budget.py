@@ -1,8 +1,11 @@
 """Small files that unpack to much are refused before they do; honest files of every kind are read."""
 
 import gzip
+import io
 import json
 import tracemalloc
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -301,3 +304,69 @@ def test_a_row_of_several_lines_may_not_be_too_long(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('text,label\n"' + ("good " * 500 + "\n") * 7_000 + '",1\n')
     assert_refused(path, r"a\.csv, line 2 has a row of more than 16,777,216 characters", most=2**27)
+
+
+# --- Excel ---------------------------------------------------------------------------------------------
+
+NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+STRINGS = (
+    '<Override PartName="/xl/sharedStrings.xml" ContentType='
+    '"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/>'
+)
+HEADER = '<row r="1"><c r="A1" t="inlineStr"><is><t>text</t></is></c></row>'
+
+
+def write_workbook(path, strings="", **parts):
+    """Write a workbook with shared strings, and with a few of its parts replaced."""
+    book = pytest.importorskip("openpyxl").Workbook()
+    book.active.append(["text"])
+    whole = io.BytesIO()
+    book.save(whole)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = parts.get(Path(name).stem, old.read(name).decode())
+            new.writestr(name, content.replace("</Types>", f"{STRINGS}</Types>"))
+        new.writestr("xl/sharedStrings.xml", f"<sst {NAMESPACE}>{strings}</sst>")
+    return path
+
+
+def worksheet(*rows):
+    return f"<worksheet {NAMESPACE}><sheetData>{''.join(rows)}</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("sheet1", worksheet(HEADER, *["<row/>"] * 60_000)),
+        ("strings", "<si/>" * 60_000),
+        ("core", f"<a>{'x' * 2**22}</a>"),
+    ],
+    ids=["rows", "strings", "bytes"],
+)
+def test_a_part_of_a_workbook_may_not_unpack_to_too_much(tmp_path, part, content):
+    path = write_workbook(tmp_path / "a.xlsx", **{part: content})
+    assert path.stat().st_size < 20_000
+    assert_refused(path, TOO_MUCH, most=2**22)
+
+
+def test_a_workbook_may_not_have_rows_that_excel_does_not_have(tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment.data.sources.excel_files.MOST_ROWS", 100)
+    sheet = worksheet(HEADER, '<row r="999999999999"><c r="A9"><v>1</v></c></row>')
+    path = write_workbook(tmp_path / "a.xlsx", sheet1=sheet)
+    assert_refused(path, "has more than 100 rows, the most of Excel; save it as csv", most=2**22)
+
+
+def test_cells_that_are_far_to_the_right_count_with_those_before_them(tmp_path):
+    far = [f'<row r="{row}"><c r="ZZZ{row}"/></row>' for row in range(2, 9)]
+    path = write_workbook(tmp_path / "a.xlsx", sheet1=worksheet(HEADER, *far))
+    assert_refused(path, TOO_MUCH, most=2**22)
+    wide = HEADER.replace('"A1"', '"AZZ1"')
+    rows = [f'<row r="{row}"><c r="A{row}"><v>1</v></c></row>' for row in range(2, 99)]
+    path = write_workbook(tmp_path / "b.xlsx", sheet1=worksheet(wide, *rows))
+    assert_refused(path, TOO_MUCH, most=2**22)
+
+
+def test_a_text_of_a_workbook_counts_in_every_cell(tmp_path):
+    rows = [f'<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>' for row in range(1, 999)]
+    path = write_workbook(tmp_path / "a.xlsx", f"<si><t>{LONG}</t></si>", sheet1=worksheet(*rows))
+    assert_refused(path, TOO_MUCH, most=2**23)

@@ -5,21 +5,25 @@ from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from sentiment.config import DataSettings
-from sentiment.data.sources.budget import require_columns
-from sentiment.data.sources.separated import columns_of_fields
+from sentiment.data.sources.budget import Budget, require_columns, require_short
+from sentiment.data.sources.separated import columns_of_fields, take_rows
 from sentiment.data.sources.shape import SAMPLE_ROWS, is_header, name_columns
 from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 from sentiment.system.console import say
 
+BLOCK_BYTES = 2**20  # bytes
+MOST_ROWS = 2**20  # what a sheet of Excel has
+
 
 def stream_excel(path: Path, settings: DataSettings) -> Iterator[Table]:
     """Yield tables of the first sheet; cells keep their types, except dates, which become text.
 
-    Raises DataError if openpyxl is not installed or the file is damaged.
+    Raises DataError if openpyxl is not installed, or if the file is damaged or unpacks to too much.
     """
     try:
         from openpyxl import load_workbook
@@ -28,12 +32,24 @@ def stream_excel(path: Path, settings: DataSettings) -> Iterator[Table]:
             f'{path} is an Excel file; save it as "CSV UTF-8", or install its reader: '
             'pip install "sentiment[excel]"'
         ) from None
+    with _named_damage(path):
+        _check_parts(path)
     with _named_damage(path), closing(load_workbook(path, read_only=True, data_only=True)) as book:
         sheet = book.worksheets[0]
         if len(book.worksheets) > 1:
             say(f"{path}: reading the sheet {sheet.title}, the first of {len(book.worksheets)}")
         sheet.reset_dimensions()  # some programs write wrong ones
-        yield from _make_tables_of_sheet(path, _read_sheet(sheet), settings)
+        yield from _make_tables_of_sheet(path, sheet, settings)
+
+
+def _check_parts(path: Path) -> None:
+    """Raise DataError if the parts of a workbook unpack to too much; openpyxl keeps many elements."""
+    budget = Budget(path)
+    with ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as part:
+                while block := part.read(BLOCK_BYTES):
+                    budget.take(len(block), values=block.count(b"</") + block.count(b"/>"))
 
 
 @contextmanager
@@ -47,7 +63,9 @@ def _named_damage(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is not a complete Excel file: {shorten(error)}; save it again") from None
 
 
-def _make_tables_of_sheet(path: Path, rows: Iterator[ReadRow], settings: DataSettings) -> Iterator[Table]:
+def _make_tables_of_sheet(path: Path, sheet: Any, settings: DataSettings) -> Iterator[Table]:
+    budget = Budget(path)
+    rows = _read_sheet(path, sheet, budget)
     beginning = list(islice(rows, SAMPLE_ROWS))
     cells = [[_text_of_cell(cell) for cell in row.values] for row in beginning]
     has_header = not settings.no_header and (not cells or is_header(cells, settings))
@@ -66,15 +84,24 @@ def _make_tables_of_sheet(path: Path, rows: Iterator[ReadRow], settings: DataSet
         lambda values: columns_of_fields(names, values),
         unit="row",
     )
-    yield from maker.cut(_fit_rows(chain(beginning, rows), len(names)))
+    fitted = _fit_rows(chain(beginning, rows), len(names))
+    yield from maker.cut(take_rows(fitted, len(names), budget))
 
 
-def _read_sheet(sheet: Any) -> Iterator[ReadRow]:
-    """Yield each row that is not blank with its number, without the empty cells at its end."""
+def _read_sheet(path: Path, sheet: Any, budget: Budget) -> Iterator[ReadRow]:
+    """Yield each row that is not blank with its number, without the empty cells at its end.
+
+    The texts, the blank rows and these empty cells are counted.
+    """
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MOST_ROWS:
+            raise DataError(f"{path} has more than {MOST_ROWS:,} rows, the most of Excel; save it as csv")
         values = [_plain_value(cell) for cell in cells]
         while values and values[-1] is None:
             values.pop()
+        lengths = [len(value) for value in values if isinstance(value, str)]
+        require_short(max(lengths, default=0), f"{path}, row {number}", "cell")
+        budget.take(sum(lengths), values=1 + len(cells) - len(values))
         if values:
             yield ReadRow(number, values)
 
