@@ -86,7 +86,10 @@ def _open_entry(folder: Path) -> Tokens:
     storage.verify(folder, DataError)
     try:
         forms = json.loads((folder / "forms.json").read_bytes())
-        offsets = np.load(folder / "offsets.npy", allow_pickle=False)
+        # A map has no more than the file has; reading would first take the memory that a header names.
+        offsets = np.array(np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False))
+        if offsets.shape != (offsets.size,) or offsets.dtype != np.int64:
+            raise ValueError("offsets.npy has another shape")
         return Tokens(forms, StoredIds(folder / "ids.npy"), offsets)
-    except (OSError, ValueError, EOFError, RecursionError) as error:
+    except (OSError, ValueError, OverflowError, EOFError, RecursionError) as error:
         raise DataError(f"{folder} holds no tokens: {error}") from None

@@ -7,12 +7,14 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from sentiment.config import DataSettings
 from sentiment.data.columns import Columns, choose_columns, is_usual
 from sentiment.data.labels import read_known_labels
+from sentiment.data.sources.budget import MOST_CHARACTERS, require_short
 from sentiment.data.sources.files import TEXT_ENDING, is_read_by_ending
 from sentiment.data.sources.json_files import parse_object
 from sentiment.data.sources.table import Row
@@ -71,19 +73,31 @@ def _is_pipe_of_lines(path: Path) -> bool:
 
 
 def _read_stream(file: BinaryIO, name: str, settings: DataSettings, *, as_table: bool) -> LineStream:
-    pipe = _open_pipe(file)
-    lines = _decode_lines(_read_to_end(file, pipe or file, name), name)
+    pipe = _open_pipe(file, name)
+    lines = _decode_lines(_read_to_end(file, pipe or _read_short_lines(file, name), name), name)
     return LineStream(_read_reviews(lines, name, settings, as_table=as_table), pipe)
 
 
-def _open_pipe(file: BinaryIO) -> PipeLines | None:
+def _open_pipe(file: BinaryIO, name: str) -> PipeLines | None:
     """Return the lines of a pipe or a terminal; None for any other file."""
     try:
         descriptor = file.fileno()
     except io.UnsupportedOperation:  # a file in memory
         return None
     mode = os.fstat(descriptor).st_mode
-    return PipeLines(descriptor) if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode) else None
+    return (
+        PipeLines(descriptor, name)
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+        else None
+    )
+
+
+def _read_short_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the lines of a file; raises DataError if one is too long, before it is read whole."""
+    for number, line in enumerate(iter(partial(file.readline, MOST_CHARACTERS + 1), b""), start=1):
+        if len(line) > MOST_CHARACTERS:
+            require_short(len(line), f"{name}, line {number},", "line")
+        yield line
 
 
 def _read_to_end(file: BinaryIO, lines: Iterable[bytes], name: str) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from sentiment.data.sources.budget import MOST_COLUMNS, Budget, require_columns
 from sentiment.data.sources.files import read_table, stream_table
 from sentiment.errors import DataError
 from sentiment.inference.pieces import open_table, read_table_lines
+from sentiment.inference.reading import read_lines
 
 LEAST = 2**21  # bytes that a small file may take in these tests, not 1 GiB
 LONG = "x" * 12_000
@@ -304,6 +305,37 @@ def test_a_row_of_several_lines_may_not_be_too_long(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('text,label\n"' + ("good " * 500 + "\n") * 7_000 + '",1\n')
     assert_refused(path, r"a\.csv, line 2 has a row of more than 16,777,216 characters", most=2**27)
+
+
+def test_a_text_of_a_folder_may_not_be_too_long(tmp_path):
+    for name in ("pos", "neg"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0_9.txt").write_text("a film")
+    with (tmp_path / "neg" / "1_1.txt").open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(DataError, match=r"1_1\.txt has a text of more than 16,777,216 characters; split it"):
+        ReviewSource(DataSettings(source=str(tmp_path))).read("train")
+
+
+def test_a_line_of_a_file_of_any_ending_may_not_be_too_long(tmp_path):
+    path = tmp_path / "reviews.log"
+    with path.open("wb") as file:
+        file.write(b"good\n")
+        file.truncate(2**33)
+    lines = read_lines(str(path), DataSettings())
+    assert next(lines).text == "good"
+    with pytest.raises(DataError, match=r"log, line 2, has a line of more than 16,777,216 characters; split"):
+        next(lines)
+
+
+@pytest.mark.parametrize("depth", [400, 900, 100_000])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_json_may_be_nested_deep_and_is_then_no_text(tmp_path, name, depth):
+    path = tmp_path / name
+    row = f'{{"text": {"[" * depth}{"]" * depth}, "label": 1}}'
+    path.write_text(row if name == "a.jsonl" else f"[{row}]")
+    with pytest.raises(DataError, match=r"a\.json"):
+        ReviewSource(DataSettings(source=str(path))).read("train")
 
 
 # --- Excel ---------------------------------------------------------------------------------------------

@@ -321,3 +321,16 @@ def test_a_pickle_in_the_cache_is_not_opened_but_made_again(caches, tmp_path, na
     (entry / name).write_bytes((tmp_path / "objects.npy").read_bytes())
     storage.write_manifest(entry)
     assert tokenize_cached(texts, RULES, "", 1).forms == whole.forms
+
+
+@pytest.mark.parametrize("shape", [(2**45,), (2**70,), (3, 1)])
+def test_an_array_in_the_cache_with_a_forged_shape_is_made_again(caches, shape):
+    texts = ["a fine film", "a dull film"]
+    whole = tokenize_cached(texts, RULES, "", 1)
+    (entry,) = (caches / "sentiment" / "tokens").iterdir()
+    with (entry / "offsets.npy").open("wb") as file:
+        header = {"descr": "<i8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(whole.offsets.tobytes())
+    storage.write_manifest(entry)
+    assert tokenize_cached(texts, RULES, "", 1).offsets.tolist() == whole.offsets.tolist()

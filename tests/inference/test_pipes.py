@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.config import DataSettings
+from sentiment.errors import DataError
 from sentiment.inference.pipes import PipeLines
 from sentiment.inference.reading import read_lines
 
@@ -27,7 +28,7 @@ def pipe():
 
 def test_it_is_idle_while_no_whole_line_is_there(pipe):
     reading, writing = pipe
-    lines = PipeLines(reading)
+    lines = PipeLines(reading, "stdin")
     assert lines.is_idle()
     os.write(writing, b"good")
     assert lines.is_idle()
@@ -56,9 +57,23 @@ def test_the_lines_are_those_of_a_file(content, size):
 
     thread = threading.Thread(target=write)
     thread.start()
-    assert list(PipeLines(reading)) == list(io.BytesIO(content))
+    assert list(PipeLines(reading, "stdin")) == list(io.BytesIO(content))
     thread.join()
     os.close(reading)
+
+
+def test_a_line_of_a_pipe_may_not_be_too_long(pipe, monkeypatch):
+    monkeypatch.setattr("sentiment.data.sources.budget.MOST_CHARACTERS", 6_000)
+    reading, writing = pipe
+    lines = PipeLines(reading, "stdin")
+    for _ in range(3):
+        os.write(writing, b"x" * 4_000 + b"\n")
+    assert [len(next(lines)) for _ in range(3)] == [4_001] * 3
+    os.write(writing, b"x" * 4_000)
+    assert lines.is_idle()
+    os.write(writing, b"x" * 4_000)
+    with pytest.raises(DataError, match="stdin has a line of more than 6,000 characters; split it or remove"):
+        next(lines)
 
 
 def test_stdin_and_named_pipes_tell_when_they_pause_and_files_never_do(pipe, tmp_path, monkeypatch):

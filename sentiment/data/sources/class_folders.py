@@ -8,6 +8,7 @@ from typing import Any
 
 from sentiment.config import DataSettings
 from sentiment.data.labels import NO_LABEL, UNLABELLED
+from sentiment.data.sources.budget import MOST_CHARACTERS, require_short
 from sentiment.data.sources.split_names import canonical_split, is_split_name, require_one_each
 from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.errors import DataError
@@ -90,7 +91,8 @@ def _read_films(urls: Path, files: Sequence[Path]) -> Iterator[str]:
 
 def _read_text(file: Path, encoding: str = "") -> str:
     try:
-        return file.read_text(encoding=encoding or "utf-8")
+        with file.open(encoding=encoding or "utf-8") as stream:
+            text = stream.read(MOST_CHARACTERS + 1)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file} is not {encoding or 'UTF-8'} (byte {error.start}); convert it, or name its encoding, "
@@ -98,3 +100,5 @@ def _read_text(file: Path, encoding: str = "") -> str:
         ) from None
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from None
+    require_short(len(text), file, "text")
+    return text
