@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from sentiment.config import shell
+from sentiment.data.sources.budget import Budget
 from sentiment.runs import folder as run_folder
 from sentiment.runs import start
 from sentiment.system import console, held_folder, storage
@@ -19,10 +20,12 @@ from sentiment.system.held_folder import HeldFolder
 from sentiment.training import loop
 from sentiment.training.state import TrainingState
 
-from . import crashes, damage, strangers
+from . import crashes, damage, inputs, strangers
 from .children import fork
 from .frame import Campaign, Outcome, repeat
 
+# Of the small files that take much memory, those that are refused for their bytes alone.
+BOMBS_OF_BYTES = [inputs.FIRST_BOMB + number for number in (0, 2, 3, 5, 6)]
 KILLS = range(1, 12, 2)  # the trials that fork: a new process would not have the broken code
 
 
@@ -153,6 +156,11 @@ def _quote_as_python() -> None:
     setattr(shell, "quote_word", shlex.quote)  # noqa: B010
 
 
+def _count_nothing() -> None:
+    """Read data files whatever they take."""
+    setattr(Budget, "take", lambda self, size=0, values=0: None)  # noqa: B010
+
+
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
 CONTROLS: tuple[Control, ...] = (
     ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
@@ -166,4 +174,5 @@ CONTROLS: tuple[Control, ...] = (
     ("the escape of characters", _print_raw, strangers.meet_strangers, strangers.trials_of(10)),
     ("the need of run.json", _start_without_facts, strangers.meet_strangers, strangers.trials_of(12)),
     ("the quoting of names", _quote_as_python, strangers.meet_strangers, strangers.trials_of(17)),
+    ("the budget of data files", _count_nothing, inputs.read_bad_files, BOMBS_OF_BYTES),
 )

@@ -1,5 +1,6 @@
 """Campaign 5: runs and checkpoints made to do harm, with manifests that list them as correct."""
 
+import io
 import json
 import os
 import pickle
@@ -138,6 +139,8 @@ def _cases() -> list[tuple[str, bool | None, Harm]]:
         for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
             vouched = partial(_replace_file, name, make, new_manifest=name not in UNREAD)
             cases.append((f"{manner} named {name} in the cache", None, vouched))
+    huge = partial(_replace_file, "offsets.npy", _huge_array)
+    cases.append(("a huge array named offsets.npy in the cache", None, huge))
     return cases
 
 
@@ -276,6 +279,13 @@ def _wrong_type(whole: bytes, canary: Path) -> bytes:
         if entry.get("dtype") == "F32":
             entry["dtype"] = "I32"
     return _file(json.dumps(header).encode(), data)
+
+
+def _huge_array(whole: bytes, canary: Path) -> bytes:
+    file = io.BytesIO()
+    header = {"descr": "<i8", "fortran_order": False, "shape": (2**45,)}
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + whole[-64:]
 
 
 def _object_array(whole: bytes, canary: Path) -> bytes:

@@ -13,6 +13,7 @@ import pyarrow
 import pyarrow.parquet
 
 from .bench import Bench
+from .bombs import BOMBS, Bomb, set_off
 from .frame import Outcome, repeat
 
 GOOD = [
@@ -154,13 +155,17 @@ GOOD_FILES = (
     ("whole.parquet", _parquet(GOOD)),
 )
 FOLDERS = ("empty", "folder.csv", "only-notes", "twice")
-DATA_TRIALS = len(BAD_FILES) + len(GOOD_FILES) + len(FOLDERS)
+FIRST_BOMB = len(BAD_FILES) + len(GOOD_FILES) + len(FOLDERS)
+DATA_TRIALS = FIRST_BOMB + len(BOMBS)
 
 
 def read_bad_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Check that a bad file is refused with name, row and remedy, and that an odd good one gives all rows."""
+    """Check that a bad file is refused with name, row and remedy, and that an odd good one gives all rows.
+
+    A small one that takes much memory is refused or read within its budget.
+    """
     bench = Bench(folder / "bench")
-    cases: list[Any] = [*BAD_FILES, *GOOD_FILES, *FOLDERS]
+    cases: list[Any] = [*BAD_FILES, *GOOD_FILES, *FOLDERS, *BOMBS]
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         case = cases[number]
@@ -168,6 +173,8 @@ def read_bad_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             _refuse(
                 bench, _make_folder(place, case), BadFile(case, b"", "", "holds no|files are called"), place
             )
+        elif isinstance(case, Bomb):
+            set_off(bench, case, place)
         elif isinstance(case, BadFile):
             content = case.content() if callable(case.content) else case.content
             (place / case.name).write_bytes(content)
@@ -181,7 +188,10 @@ def read_bad_files(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             assert sum(split["reviews"] for split in splits) == len(GOOD), f"{name}: rows were dropped"
 
     outcome = repeat(trial, [number for number in trials if number < len(cases)], seed, folder)
-    outcome.notes.append(f"{len(BAD_FILES) + len(FOLDERS)} bad sources, {len(GOOD_FILES)} odd but good ones")
+    outcome.notes.append(
+        f"{len(BAD_FILES) + len(FOLDERS)} bad sources, {len(GOOD_FILES)} odd but good ones, "
+        f"{len(BOMBS)} small ones that take much memory"
+    )
     return outcome
 
 
