@@ -16,6 +16,7 @@ from sentiment.config import DataSettings
 from sentiment.data.reviews import ReviewSource
 from sentiment.data.sources.budget import MOST_COLUMNS, Budget, require_columns
 from sentiment.data.sources.files import read_table, stream_table
+from sentiment.data.sources.parquet_pages import Page, read_pages
 from sentiment.errors import DataError
 from sentiment.inference.pieces import open_table, read_table_lines
 from sentiment.inference.reading import read_lines
@@ -127,6 +128,14 @@ def test_a_damaged_header_of_a_page_is_refused(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", {"text": ["good", "bad"]})
     path.write_bytes(b"PAR1" + b"\xff" * 8 + path.read_bytes()[12:])
     assert_refused(path, r"a\.parquet is not a complete parquet file: a page has no header; copy it again")
+
+
+def test_a_page_of_parquet_is_what_its_kind_says():
+    sizes = bytes([0x15, 0, 0x15, 2, 0x15, 4])  # a data page of 1 byte that has 2 in the file
+    own = bytes([0x2C, 0x15, 6, 0x15, 14, 0])  # 3 values that begin as the one before
+    other = bytes([0x3C, 0x15, 2, 0x35, 0, 0])  # what a data page of version 2 would have
+    pages = read_pages(sizes + own + other + bytes(3), 0, 3)
+    assert list(pages) == [Page(size=1, packed_size=2, values=3, is_dictionary=False, repeats=True)]
 
 
 @pytest.mark.parametrize("is_stream", [True, False])

@@ -10,7 +10,7 @@ from typing import Any
 from sentiment.data.sources.arrow_messages import count_batches
 from sentiment.data.sources.arrow_sizes import take_batch
 from sentiment.data.sources.budget import MOST_TIMES, Budget, require_columns
-from sentiment.data.sources.parquet_pages import read_pages
+from sentiment.data.sources.parquet_pages import Page, map_file, read_pages
 from sentiment.data.sources.table import PIECE_ROWS, Layout, Table
 from sentiment.errors import DataError
 
@@ -85,22 +85,27 @@ def _check_pages(path: Path, file: Any) -> int:
     budget.take(values=metadata.num_rows)
     columns = [file.schema.column(index) for index in range(metadata.num_columns)]
     largest = 1
-    for group in range(metadata.num_row_groups):
-        chunks = (metadata.row_group(group).column(index) for index in range(metadata.num_columns))
-        longest = [
-            _check_chunk(path, chunk, column, budget) for chunk, column in zip(chunks, columns, strict=True)
-        ]
-        largest = max(largest, sum(longest))
+    with map_file(path) as content:
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            longest = 0
+            for index, column in enumerate(columns):
+                pages = read_pages(content, _first_page(group.column(index)), group.column(index).num_values)
+                longest += _check_column(path, pages, column, budget)
+            largest = max(largest, longest)
     return min(PIECE_ROWS, max(1, BATCH_BYTES // largest))
 
 
-def _check_chunk(path: Path, chunk: Any, column: Any, budget: Budget) -> int:
+def _first_page(chunk: Any) -> int:
+    """Return where the first page of a column of a row group is, as Arrow finds it."""
+    start: int = chunk.data_page_offset
+    dictionary: int = chunk.dictionary_page_offset or 0
+    return dictionary if 0 < dictionary < start else start
+
+
+def _check_column(path: Path, pages: Iterator[Page], column: Any, budget: Budget) -> int:
     """Take what the pages of a column of a row group unpack to; return how long one of its values can be."""
-    start = chunk.data_page_offset
-    if chunk.dictionary_page_offset and 0 < chunk.dictionary_page_offset < start:
-        start = chunk.dictionary_page_offset
     longest, values = 0, 0
-    for page in read_pages(path, start, chunk.num_values):
+    for page in pages:
         if page.size > max(PAGE_BYTES, MOST_TIMES * page.packed_size):
             raise DataError(
                 f"{path} has a page that unpacks to {page.size / 2**20:,.0f} MiB, far more than its size "

@@ -6,6 +6,7 @@ to more than its header says.
 
 import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +14,9 @@ DICTIONARY_PAGE = 2
 DELTA_BYTE_ARRAY = 7  # an encoding: a value begins as the one before it
 TRUE, FALSE, BYTE, DOUBLE, BINARY, STRUCT = 1, 2, 3, 7, 8, 12  # types of Thrift
 INTEGERS = (4, 5, 6)
-# Fields of a page header, and of the header of each kind of page in it.
+# Fields of a header. Each kind of page has its own part: the field of that, and the encoding in it.
 KIND, SIZE, PACKED_SIZE = 1, 2, 3
-HEADERS = {5: 2, 7: 2, 8: 4}  # data page, dictionary page, data page of version 2: where its encoding is
+HEADERS = {0: (5, 2), DICTIONARY_PAGE: (7, 2), 3: (8, 4)}
 VALUES = 1
 
 
@@ -32,33 +33,38 @@ class Page(NamedTuple):
     """Whether a value may be longer than the bytes that it has in the page."""
 
 
-def read_pages(path: Path, start: int, values: int) -> Iterator[Page]:
+@contextmanager
+def map_file(path: Path) -> Iterator[mmap.mmap]:
+    """Yield the bytes of a file without reading them."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
+
+
+def read_pages(content: mmap.mmap | bytes, start: int, values: int) -> Iterator[Page]:
     """Yield the pages of a column from the position `start`, until they have so many values.
 
     Raises ValueError if there is no page where one must be.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = 0
-        while found < values:
-            try:
-                header, start = _read_struct(content, start)
-                page = _page(header)
-            except (IndexError, KeyError, TypeError, RecursionError):
-                raise ValueError("a page has no header") from None
-            if page.size < 0 or page.packed_size < 0 or page.values < 0:
-                raise ValueError("a page has a negative size")
-            yield page
-            found += 0 if page.is_dictionary else page.values
-            start += page.packed_size
+    found = 0
+    while found < values:
+        try:
+            header, start = _read_struct(content, start)
+            page = _page(header)
+        except (IndexError, KeyError, TypeError, RecursionError):
+            raise ValueError("a page has no header") from None
+        if start < 0 or page.size < 0 or page.packed_size < 0 or page.values < 0:
+            raise ValueError("a page has a negative size")
+        yield page
+        found += 0 if page.is_dictionary else page.values
+        start += page.packed_size
 
 
 def _page(header: dict[int, Any]) -> Page:
-    of_kind, values, encoding = {}, 0, 0
-    for field, place in HEADERS.items():
-        of_kind = header.get(field, {})
-        if of_kind:
-            values, encoding = of_kind[VALUES], of_kind[place]
-    is_dictionary = header[KIND] == DICTIONARY_PAGE
+    kind, values, encoding = header[KIND], 0, 0
+    if kind in HEADERS:
+        field, place = HEADERS[kind]
+        values, encoding = header[field][VALUES], header[field][place]
+    is_dictionary = kind == DICTIONARY_PAGE
     repeats = is_dictionary or encoding == DELTA_BYTE_ARRAY
     return Page(header[SIZE], header[PACKED_SIZE], values, is_dictionary, repeats)
 
@@ -66,7 +72,7 @@ def _page(header: dict[int, Any]) -> Page:
 # --- Thrift --------------------------------------------------------------------------------------------
 
 
-def _read_struct(content: mmap.mmap, start: int) -> tuple[dict[int, Any], int]:
+def _read_struct(content: mmap.mmap | bytes, start: int) -> tuple[dict[int, Any], int]:
     """Return the fields of a struct by number, and where it ends."""
     fields: dict[int, Any] = {}
     number = 0
@@ -81,7 +87,7 @@ def _read_struct(content: mmap.mmap, start: int) -> tuple[dict[int, Any], int]:
     return fields, start + 1
 
 
-def _read_value(content: mmap.mmap, start: int, kind: int) -> tuple[Any, int]:
+def _read_value(content: mmap.mmap | bytes, start: int, kind: int) -> tuple[Any, int]:
     if kind in (TRUE, FALSE):
         return kind == TRUE, start
     if kind == BYTE:
@@ -98,13 +104,13 @@ def _read_value(content: mmap.mmap, start: int, kind: int) -> tuple[Any, int]:
     raise KeyError(kind)  # no header of a page has a list or a map
 
 
-def _read_integer(content: mmap.mmap, start: int) -> tuple[int, int]:
+def _read_integer(content: mmap.mmap | bytes, start: int) -> tuple[int, int]:
     """Read an integer whose lowest bit is its sign."""
     value, start = _read_varint(content, start)
     return (value >> 1) ^ -(value & 1), start
 
 
-def _read_varint(content: mmap.mmap, start: int) -> tuple[int, int]:
+def _read_varint(content: mmap.mmap | bytes, start: int) -> tuple[int, int]:
     value, shift = 0, 0
     while True:
         byte = content[start]
