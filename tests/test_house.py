@@ -19,6 +19,7 @@ FLOORS = [
     ["inference"],
     ["evaluation", "explain"],
     ["training", "report"],
+    ["estimator"],
     ["__init__"],
     ["cli"],
     ["__main__"],
