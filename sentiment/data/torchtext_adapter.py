@@ -10,8 +10,8 @@ import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torchtext.vocab
 from torchtext.data import BucketIterator, Dataset, RawField
@@ -19,8 +19,14 @@ from torchtext.vocab import Vectors as Vectors
 from torchtext.vocab import Vocab, pretrained_aliases
 from tqdm import tqdm
 
-# torchtext calls `tqdm` by this name. `disable=None` hides the bar if stderr is not a terminal.
-torchtext.vocab.tqdm = partial(tqdm, disable=None, leave=False)
+from sentiment.system.console import bars_are_hidden
+
+
+def _bar(*arguments: Any, **options: Any) -> "tqdm[Any]":
+    return tqdm(*arguments, **{**options, "disable": bars_are_hidden(), "leave": False})
+
+
+torchtext.vocab.tqdm = _bar  # torchtext calls `tqdm` by this name
 
 VECTOR_NAMES = tuple(pretrained_aliases)
 """Names of word vectors that can be downloaded, such as `glove.6B.100d`."""

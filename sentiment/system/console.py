@@ -88,9 +88,14 @@ def progress_bar(description: str, total: int, unit: str, initial: int = 0) -> "
         initial=initial,
         desc=escape_line(description),
         unit=f" {unit}",
-        disable=_is_quiet.get() or None,  # None: hidden if stderr is no terminal
+        disable=bars_are_hidden(),
         leave=False,
     )
+
+
+def bars_are_hidden() -> bool | None:
+    """Whether progress bars are hidden, as tqdm takes it: None hides them if stderr is no terminal."""
+    return _is_quiet.get() or None
 
 
 def _number(code: int) -> str:
