@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sentiment.config import Config, override, parse_config, read_config
 from sentiment.data.given import GIVEN_SETTINGS, name_classes, open_given
+from sentiment.data.labels import label_key
+from sentiment.data.text import shorten
 from sentiment.errors import DataError, Interrupted, UsageError
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.lines import check_lines, number_texts
@@ -90,7 +92,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             source = open_given(config.data, texts, numbers_N.tolist(), classes.tolist())
             with tempfile.TemporaryDirectory(prefix="sentiment-") as folder, _training():
                 run = Path(folder) / "run"
-                train_run(config, run, place=ONLY_PROCESS, source=source)
+                train_run(config, run, place=ONLY_PROCESS, source=source, can_resume=False)
                 files, predictor = RunFiles.read(run), Predictor.load(run, self.device, self.threads)
         self.classes_ = classes
         return self._keep(files, predictor, names)
@@ -147,8 +149,6 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _configure(self) -> Config:
         """Return the configuration of a training; raises UsageError if a parameter is wrong."""
-        if isinstance(self.settings, str):
-            raise UsageError(f"settings takes a list of section.key=value, not a string: [{self.settings!r}]")
         own: dict[str, str | int] = {
             **GIVEN_SETTINGS,
             "machine.device": self.device,
@@ -157,12 +157,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         }
         if self.threads:
             own["machine.threads"] = self.threads
-        for setting in self.settings:
-            key = str(setting).partition("=")[0].strip()
-            if key in PARAMETER_OF_KEY:
-                raise UsageError(f"settings cannot have {key}; give the parameter {PARAMETER_OF_KEY[key]}")
-            if key in own:
-                raise UsageError(f"settings cannot have {key}; fit sets it")
+        _check_settings(self.settings, own.keys())
         overrides = [*self.settings, *(override(key, value) for key, value in own.items())]
         if isinstance(self.recipe, Config):
             return parse_config(self.recipe.to_toml(), "recipe", overrides)
@@ -188,9 +183,25 @@ def _read_labels(texts: Sequence[str], y: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("SentimentClassifier requires y to be passed, but the target y is None")
     labels_N = column_or_1d(y, warn=True)
     check_consistent_length(texts, labels_N)
+    for place, label in enumerate(labels_N.tolist(), start=1):
+        if label_key(label) is None:
+            raise DataError(f"review {place}: there is no label; remove it or give it one")
     check_classification_targets(labels_N)
     classes, numbers_N = np.unique(labels_N, return_inverse=True)
     return classes, numbers_N
+
+
+def _check_settings(settings: Any, own: Collection[str]) -> None:
+    """Raise UsageError unless these are strings that set none of a classifier's own keys."""
+    is_list = isinstance(settings, Sequence) and not isinstance(settings, str)
+    if not is_list or not all(isinstance(setting, str) for setting in settings):
+        raise UsageError(f"settings takes a list of section.key=value, not {shorten(repr(settings))}")
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if key in PARAMETER_OF_KEY:
+            raise UsageError(f"settings cannot have {key}; give the parameter {PARAMETER_OF_KEY[key]}")
+        if key in own:
+            raise UsageError(f"settings cannot have {key}; fit sets it")
 
 
 def _choose_seed(random_state: Any) -> int:

@@ -13,9 +13,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 import sentiment
-from sentiment.errors import Interrupted, RunError, UsageError
+from sentiment.errors import Interrupted, MachineError, RunError, UsageError
 from sentiment.runs.decision import keep_threshold
 
 TINY = (
@@ -34,6 +37,9 @@ def texts_of(kinds, takes=10):
     return [text for text, _ in found], [kind for _, kind in found]
 
 
+TEXTS, KINDS = texts_of(["dull", "lovely"])
+
+
 def tiny(**parameters):
     return sentiment.SentimentClassifier(**{"settings": TINY, **parameters})
 
@@ -43,7 +49,7 @@ def fitted():
     """Return a classifier of two classes; tests do not change it."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as cache:
         patch.setenv("XDG_CACHE_HOME", cache)
-        model = tiny().fit(*texts_of(["dull", "lovely"]))
+        model = tiny().fit(TEXTS, KINDS)
     gc.freeze()  # what training has imported; see `settled_objects`
     return model
 
@@ -69,9 +75,9 @@ def test_it_trains_the_model_that_the_command_trains_on_a_file(tmp_path, write_r
     )
     config = sentiment.read_config("small", [*TINY, f"data.source={file}"])
     sentiment.train_run(config, tmp_path / "run")
-    expected_N2 = sentiment.load(tmp_path / "run").predict_proba(texts)
-    model = tiny().fit(texts, labels)
-    assert (model.predict_proba(texts) == expected_N2).all()
+    expected_N2 = sentiment.load(tmp_path / "run").predict_proba(TEXTS)
+    model = tiny().fit(TEXTS, labels)
+    assert (model.predict_proba(TEXTS) == expected_N2).all()
     assert model.predictor_.class_names == ("negative", "positive")
 
 
@@ -79,29 +85,32 @@ def test_it_trains_the_model_that_the_command_trains_on_a_file(tmp_path, write_r
     "labels", [("dull", "lovely"), (7, 3), (False, True), (1.0, 2.0), ("positive", "negative")], ids=repr
 )
 def test_two_classes_are_given_back_as_they_were(labels):
-    texts, kinds = texts_of(["dull", "lovely"])
-    y = np.array(labels)[[int(kind == "lovely") for kind in kinds]]
-    model = tiny().fit(texts, y)
+    y = np.array(labels)[[int(kind == "lovely") for kind in KINDS]]
+    model = tiny().fit(TEXTS, y)
     assert (model.classes_ == np.unique(y)).all() and model.classes_.dtype == y.dtype
-    assert (model.predict(texts) == y).all() and model.predict(texts).dtype == y.dtype
-    assert model.score(texts, y) == 1.0
+    assert (model.predict(TEXTS) == y).all() and model.predict(TEXTS).dtype == y.dtype
+    assert model.score(TEXTS, y) == 1.0
 
 
-def test_the_columns_are_in_the_order_of_the_classes():
-    # A run has numbers by size: 9 before 10. numpy has texts by alphabet.
+def test_the_columns_are_in_the_order_of_the_classes(tmp_path, write_rows):
+    # A run that was trained on a file has numbers by size: 9 before 10. numpy has texts by alphabet.
     texts, kinds = texts_of(["dull", "fair", "lovely"])
     stars = {"dull": "9", "fair": "10", "lovely": "11"}
     y = [stars[kind] for kind in kinds]
-    model = tiny().fit(texts, y)
-    assert model.classes_.tolist() == ["10", "11", "9"]
-    probability_NK = model.predict_proba(texts)
-    assert (model.classes_[probability_NK.argmax(axis=1)] == y).all()
-    assert (model.predict(texts) == y).all()
+    rows = [{"text": text, "label": label} for text, label in zip(texts, y, strict=True)]
+    file = write_rows(tmp_path / "reviews.jsonl", rows)
+    sentiment.train_run(sentiment.read_config("small", [*TINY, f"data.source={file}"]), tmp_path / "run")
+    opened = sentiment.SentimentClassifier.from_run(tmp_path / "run")
+    assert opened.predictor_.class_names == ("9", "10", "11")
+    for model in (opened, tiny().fit(texts, y)):
+        assert model.classes_.tolist() == ["10", "11", "9"]
+        assert (model.classes_[model.predict_proba(texts).argmax(axis=1)] == y).all()
+        assert (model.predict(texts) == y).all()
 
 
 def test_columns_of_pandas_and_arrays_are_texts_and_labels(fitted):
     pandas = pytest.importorskip("pandas")
-    table = pandas.DataFrame(dict(zip(["text", "kind"], texts_of(["dull", "lovely"]), strict=True)))
+    table = pandas.DataFrame({"text": TEXTS, "kind": KINDS})
     model = tiny().fit(table["text"], table["kind"])
     probability_N2 = fitted.predict_proba(table["text"].tolist())
     assert (model.predict_proba(table["text"]) == probability_N2).all()
@@ -110,11 +119,22 @@ def test_columns_of_pandas_and_arrays_are_texts_and_labels(fitted):
 
 
 def test_a_fit_says_nothing_and_leaves_nothing(scratch, capfd):
+    torch.manual_seed(7)
     before = torch.random.get_rng_state()
-    tiny().fit(*texts_of(["dull", "lovely"]))
+    tiny().fit(TEXTS, KINDS)
     assert capfd.readouterr() == ("", "")
     assert list(scratch.iterdir()) == []
     assert (torch.random.get_rng_state() == before).all()
+
+
+def test_a_failed_fit_names_no_folder_that_is_gone(scratch, monkeypatch):
+    def fail(*arguments):
+        raise MachineError("the disk is full")
+
+    monkeypatch.setattr("sentiment.training.run.finish_run", fail)
+    with pytest.raises(MachineError, match=r"^the disk is full$"):
+        tiny().fit(TEXTS, KINDS)
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +147,7 @@ def test_a_stopped_fit_leaves_nothing(scratch, monkeypatch, capfd, stop, raised)
     monkeypatch.setattr("sentiment.training.run.finish_run", interrupt)
     model = tiny()
     with pytest.raises(raised):
-        model.fit(*texts_of(["dull", "lovely"]))
+        model.fit(TEXTS, KINDS)
     assert list(scratch.iterdir()) == []
     assert capfd.readouterr() == ("", "")
     with pytest.raises(NotFittedError):
@@ -135,16 +155,13 @@ def test_a_stopped_fit_leaves_nothing(scratch, monkeypatch, capfd, stop, raised)
 
 
 def test_the_same_seed_gives_the_same_model_and_another_one_another(fitted):
-    texts, kinds = texts_of(["dull", "lovely"])
-    probability_N2 = fitted.predict_proba(texts)
-    assert (tiny(random_state=np.int64(1)).fit(texts, kinds).predict_proba(texts) == probability_N2).all()
-    drawn = tiny(random_state=np.random.RandomState(0)).fit(texts, kinds)
-    assert (drawn.predict_proba(texts) != probability_N2).any()
+    probability_N2 = fitted.predict_proba(TEXTS)
+    assert (tiny(random_state=np.int64(1)).fit(TEXTS, KINDS).predict_proba(TEXTS) == probability_N2).all()
+    drawn = tiny(random_state=np.random.RandomState(0)).fit(TEXTS, KINDS)
+    assert (drawn.predict_proba(TEXTS) != probability_N2).any()
 
 
 # --- wrong input ---------------------------------------------------------------------------------------
-
-TEXTS, KINDS = texts_of(["dull", "lovely"])
 
 
 @pytest.mark.parametrize(
@@ -163,6 +180,8 @@ TEXTS, KINDS = texts_of(["dull", "lovely"])
         ([*TEXTS[:-1], None], KINDS, ValueError, "review 20: the text is empty"),
         ([*TEXTS[:-1], " "], KINDS, ValueError, "review 20: the text is empty"),
         ([*TEXTS[:-1], 5], KINDS, ValueError, "review 20: the text is 5"),
+        (TEXTS, [*KINDS[:-1], None], ValueError, "review 20: there is no label"),
+        (TEXTS, [*np.ones(19), np.nan], ValueError, "review 20: there is no label"),
         (TEXTS, ["a", "A"] * 10, ValueError, "rename them"),
         (TEXTS, ["pos", "positive"] * 10, ValueError, "rename them"),
     ],
@@ -178,6 +197,9 @@ def test_wrong_texts_and_labels_are_refused_in_one_line(texts, labels, error, wo
     [
         ({"recipe": "smal"}, "no recipe is called smal"),
         ({"settings": "training.epochs=1"}, "takes a list"),
+        ({"settings": None}, "takes a list"),
+        ({"settings": [5]}, "takes a list"),
+        ({"settings": {"training.epochs": 1}}, "takes a list"),
         ({"settings": ["training.epoch=1"]}, "did you mean training.epochs"),
         ({"settings": ["seed=2"]}, "give the parameter random_state"),
         ({"settings": ["machine.device=cpu"]}, "give the parameter device"),
@@ -287,6 +309,78 @@ def test_it_ends_a_pipeline(fitted):
     shout = FunctionTransformer(lambda texts: [text.removesuffix("!") for text in texts])
     pipeline = make_pipeline(shout, tiny()).fit([f"{text}!" for text in TEXTS], KINDS)
     assert (pipeline.predict_proba(TEXTS) == fitted.predict_proba(TEXTS)).all()
+
+
+# Many of the texts that stand for numbers are the same, and copies cannot be held out apart.
+WITHOUT_VALIDATION = (*TINY, "data.validation=none")
+
+
+class OfNumbers(sentiment.SentimentClassifier):
+    """Reads the numbers of scikit-learn's checks as words, because those checks have no texts."""
+
+    def __init__(
+        self, recipe="small", *, settings=WITHOUT_VALIDATION, device="auto", threads=0, random_state=1
+    ):
+        super().__init__(recipe, settings=settings, device=device, threads=threads, random_state=random_state)
+
+    def fit(self, X, y):
+        return super().fit(self._write(X, reset=True), y)
+
+    def predict(self, X):
+        check_is_fitted(self)
+        return super().predict(self._write(X, reset=False))
+
+    def predict_proba(self, X):
+        check_is_fitted(self)
+        return super().predict_proba(self._write(X, reset=False))
+
+    def _write(self, X, reset):
+        halves_ND = np.rint(2 * validate_data(self, X, reset=reset)).astype(int)
+        return [
+            " ".join(f"{column}word{number}" for column, number in enumerate(row))
+            for row in halves_ND.tolist()
+        ]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.string = True, False
+        return tags
+
+
+WITHOUT_A_FIT = {
+    "check_estimator_cloneable",
+    "check_estimator_tags_renamed",
+    "check_valid_tag_types",
+    "check_estimator_repr",
+    "check_no_attributes_set_in_init",
+    "check_estimators_unfitted",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_mixin_order",
+    "check_classifiers_one_label",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_requires_y_none",
+}
+CHECKS = [
+    pytest.param(
+        *(estimator, check),
+        marks=() if check.func.__name__ in WITHOUT_A_FIT else pytest.mark.slow,
+        id=check.func.__name__,
+    )
+    for estimator, check in estimator_checks_generator(OfNumbers())
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
+@pytest.mark.filterwarnings("default")
+def test_it_passes_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_its_tags_say_that_it_takes_texts():
+    tags = get_tags(tiny()).input_tags
+    assert (tags.string, tags.two_d_array, tags.sparse) == (True, False, False)
 
 
 @pytest.mark.slow
