@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from sentiment.config import shell
+from sentiment.data import vector_cache
 from sentiment.data.sources import class_folders, folders, listing, saved_datasets
 from sentiment.data.sources.datasets_adapter import table_of_dataset
 from sentiment.runs import folder as run_folder
@@ -179,6 +180,11 @@ def _enter_links() -> None:
         setattr(module, "refuse_linked_folder", lambda path: None)  # noqa: B010
 
 
+def _trust_cache() -> None:
+    """Read the word vectors in the cache without checking them."""
+    setattr(vector_cache, "_is_whole", lambda folder: (folder / vector_cache.TEXT_FILE).is_file())  # noqa: B010
+
+
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
 CONTROLS: tuple[Control, ...] = (
     ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
@@ -195,4 +201,5 @@ CONTROLS: tuple[Control, ...] = (
     ("the card read by ourselves", _let_datasets_read, strangers.meet_strangers, strangers.trials_of(18)),
     ("the check of names", _trust_names, strangers.meet_strangers, strangers.trials_of(19)),
     ("the refusal of linked folders", _enter_links, strangers.meet_strangers, strangers.trials_of(20)),
+    ("the check of cached vectors", _trust_cache, strangers.meet_strangers, strangers.trials_of(21)),
 )

@@ -88,14 +88,9 @@ def progress_bar(description: str, total: int, unit: str, initial: int = 0) -> "
         initial=initial,
         desc=escape_line(description),
         unit=f" {unit}",
-        disable=bars_are_hidden(),
+        disable=_is_quiet.get() or None,  # None: hidden if stderr is no terminal
         leave=False,
     )
-
-
-def bars_are_hidden() -> bool | None:
-    """Whether progress bars are hidden, as tqdm takes it: None hides them if stderr is no terminal."""
-    return _is_quiet.get() or None
 
 
 def _number(code: int) -> str:
