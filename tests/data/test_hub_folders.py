@@ -150,6 +150,18 @@ def test_the_card_declares_classes_and_rows(folder):
         texts_of(path)
 
 
+@pytest.mark.parametrize("others", ["", "- {config_name: y, splits: [{name: train, num_examples: 9}]}\n"])
+def test_the_rows_of_the_configuration_count(folder, others):
+    facts = (
+        "dataset_info:\n" + others + "- {config_name: default, splits: [{name: train, num_examples: 5}]}\n"
+    )
+    with pytest.raises(DataError, match=r"has 2 reviews, but README\.md says 5"):
+        texts_of(folder({"a/1.csv": ROWS, "README.md": card("a/1.csv", more=facts)}))
+    if not others:  # the only one counts under any name
+        with pytest.raises(DataError, match=r"has 2 reviews, but README\.md says 5"):
+            texts_of(folder({"README.md": card("a/1.csv", more=facts.replace("default", "z"))}))
+
+
 def test_a_card_with_several_data_sets_needs_a_default(folder):
     path = folder(FILES | {"README.md": "---\nconfigs:\n- config_name: x\n- config_name: y\n---\n"})
     with pytest.raises(DataError, match=r"README\.md names 2 data sets \(x, y\), none as the default"):

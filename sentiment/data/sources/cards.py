@@ -122,6 +122,8 @@ def _choose_facts(facts: Any, name: str) -> dict[str, Any]:
     """Return what is declared of the rows of one configuration."""
     if isinstance(facts, dict):
         return facts
+    if len(facts) == 1:
+        return dict(facts[0])
     return next((one for one in facts if one.get("config_name", "default") == name), {})
 
 
