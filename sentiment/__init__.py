@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SentimentError,
         UsageError,
     )
+    from sentiment.estimator import SentimentClassifier
     from sentiment.evaluation.judge import score_run
     from sentiment.evaluation.probes.results import probe
     from sentiment.explain.explanation import Explanation, explain_reviews
@@ -51,6 +52,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "RunError",
+    "SentimentClassifier",
     "SentimentError",
     "UsageError",
     "__version__",
@@ -81,6 +83,7 @@ _MODULES = {
         "SentimentError",
         "UsageError",
     ),
+    "sentiment.estimator": ("SentimentClassifier",),
     "sentiment.evaluation.judge": ("score_run",),
     "sentiment.evaluation.probes.results": ("probe",),
     "sentiment.explain.explanation": ("Explanation", "explain_reviews"),

@@ -6,13 +6,17 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sentiment.config import shell
+from sentiment.data import vector_cache
+from sentiment.data.sources import class_folders, folders, listing, saved_datasets
 from sentiment.data.sources.budget import Budget
+from sentiment.data.sources.datasets_adapter import table_of_dataset
 from sentiment.runs import folder as run_folder
 from sentiment.runs import start
 from sentiment.system import console, held_folder, storage
@@ -161,6 +165,34 @@ def _count_nothing() -> None:
     setattr(Budget, "take", lambda self, size=0, values=0: None)  # noqa: B010
 
 
+def _let_datasets_read() -> None:
+    """Give a folder in the layout of the hub to `datasets`, which follows every path and address."""
+
+    def open_folder(folder: Path, settings: Any) -> Any:
+        import datasets
+
+        splits = datasets.load_dataset(str(folder))
+        return {name: partial(table_of_dataset, rows, str(folder)) for name, rows in splits.items()}
+
+    setattr(folders, "open_hub_folder", open_folder)  # noqa: B010
+
+
+def _trust_names() -> None:
+    """Take every name in a list for that of a file beside it."""
+    setattr(storage, "is_plain_name", lambda name: True)  # noqa: B010
+
+
+def _enter_links() -> None:
+    """Go through links to folders, as through folders."""
+    for module in (class_folders, listing, saved_datasets):
+        setattr(module, "refuse_linked_folder", lambda path: None)  # noqa: B010
+
+
+def _trust_cache() -> None:
+    """Read the word vectors in the cache without checking them."""
+    setattr(vector_cache, "_is_whole", lambda folder: (folder / vector_cache.TEXT_FILE).is_file())  # noqa: B010
+
+
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
 CONTROLS: tuple[Control, ...] = (
     ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
@@ -175,4 +207,8 @@ CONTROLS: tuple[Control, ...] = (
     ("the need of run.json", _start_without_facts, strangers.meet_strangers, strangers.trials_of(12)),
     ("the quoting of names", _quote_as_python, strangers.meet_strangers, strangers.trials_of(17)),
     ("the budget of data files", _count_nothing, inputs.read_bad_files, BOMBS_OF_BYTES),
+    ("the card read by ourselves", _let_datasets_read, strangers.meet_strangers, strangers.trials_of(18)),
+    ("the check of names", _trust_names, strangers.meet_strangers, strangers.trials_of(19)),
+    ("the refusal of linked folders", _enter_links, strangers.meet_strangers, strangers.trials_of(20)),
+    ("the check of cached vectors", _trust_cache, strangers.meet_strangers, strangers.trials_of(21)),
 )

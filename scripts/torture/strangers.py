@@ -13,7 +13,7 @@ from typing import Any
 from sentiment.runs import RunFolder
 from sentiment.system import storage
 
-from . import names
+from . import names, sources, vectors
 from .bench import Bench, newest
 from .children import Ended
 from .frame import Outcome, repeat
@@ -268,4 +268,4 @@ DAMAGE: list[tuple[int, str, Check]] = [
 ]
 
 
-CASES = [*LINKS, *names.ESCAPES, *TEMPORARY, *DAMAGE, *names.PASTE]
+CASES = [*LINKS, *names.ESCAPES, *TEMPORARY, *DAMAGE, *names.PASTE, *sources.OUTSIDE, *vectors.CACHES]

@@ -18,7 +18,7 @@ from sentiment.data.columns import (
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.rows import UsableRows, read_rows, require_rows, suggest_options
 from sentiment.data.sources.locate import BUNDLED, open_source
-from sentiment.data.sources.table import Table
+from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 from sentiment.system import memory
@@ -50,8 +50,11 @@ class Reviews:
 class ReviewSource:
     """A source of reviews that is opened once; each split is read and checked when it is first asked for."""
 
-    def __init__(self, settings: DataSettings) -> None:
-        """Find the splits of `settings.source`; raises DataError or MachineError if it is not there."""
+    def __init__(self, settings: DataSettings, readers: SplitReaders | None = None) -> None:
+        """Find the splits of `settings.source`; raises DataError or MachineError if it is not there.
+
+        `readers` are its splits if they are already found.
+        """
         self.settings = settings
         self.columns: Columns | None = None
         """The columns of the split that was read first."""
@@ -59,7 +62,7 @@ class ReviewSource:
         """The classes and the labels of the splits that were read; None before the first labelled split."""
         self.notes: list[str] = []
         """Sentences for the user about the splits that were read: the choice of columns, rows left out."""
-        self._readers = open_source(settings.source, settings)
+        self._readers = open_source(settings.source, settings) if readers is None else readers
         self._reviews: dict[str, Reviews] = {}
 
     @property

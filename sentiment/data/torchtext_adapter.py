@@ -1,29 +1,19 @@
-"""The only file that imports torchtext: its vocabulary, its word vectors and its buckets of similar length.
+"""The only file that imports torchtext: its vocabulary, its buckets of similar length, its list of vectors.
 
-torchtext 0.6.0 is archived. Two of its habits are changed here: it draws a progress bar even if stderr is not
-a terminal, and it switches off the check of TLS certificates for the whole process.
+torchtext 0.6.0 is archived. Its own reader of word vectors is not used: it keeps pickles, and it switches off
+the check of TLS certificates for the whole process.
 """
 
-import contextlib
 import random
-import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
-import torchtext.vocab
 from torchtext.data import BucketIterator, Dataset, RawField
-from torchtext.vocab import Vectors as Vectors
-from torchtext.vocab import Vocab, pretrained_aliases
-from tqdm import tqdm
+from torchtext.vocab import CharNGram, FastText, GloVe, Vocab, pretrained_aliases
 
-# torchtext calls `tqdm` by this name. `disable=None` hides the bar if stderr is not a terminal.
-torchtext.vocab.tqdm = partial(tqdm, disable=None, leave=False)
-
-VECTOR_NAMES = tuple(pretrained_aliases)
-"""Names of word vectors that can be downloaded, such as `glove.6B.100d`."""
+VECTOR_NAMES = tuple(name for name, maker in pretrained_aliases.items() if maker.func is not CharNGram)
+"""Names of word vectors that can be downloaded, such as `glove.6B.100d`; those of pieces of words are not."""
 PaddedSize = Callable[["SizedReview", int, int], int]
 """Size of a batch after its `count`-th review, from that review, `count`, and the size before it."""
 
@@ -41,25 +31,14 @@ def build_vocab(counts: Counter[str], size: int, min_frequency: int, specials: S
     return Vocab(counts, max_size=size, min_freq=min_frequency, specials=list(specials))
 
 
-def read_vectors(path: Path, scratch: Path) -> Vectors:
-    """Read a text file of word vectors; raises OSError, RuntimeError, ValueError or TypeError.
-
-    torchtext leaves a pickle of what it read in `scratch`, and would open it the next time. Pass a folder
-    that is removed afterwards.
-    """
-    with _checked_certificates():
-        return Vectors(str(path.resolve()), cache=str(scratch))
-
-
-def download_vectors(name: str, folder: Path) -> Vectors:
-    """Download one of `VECTOR_NAMES` into a folder, or read it there; raises OSError or RuntimeError."""
-    with _checked_certificates():
-        try:
-            return pretrained_aliases[name](cache=str(folder))
-        finally:
-            # torchtext would take half an archive for a whole one next time.
-            for archive in folder.glob("*.zip"):
-                archive.unlink()
+def vector_address(name: str) -> tuple[str, str]:
+    """Return the address of one of `VECTOR_NAMES`, and the name of its file, in an archive or alone."""
+    maker = pretrained_aliases[name]
+    if maker.func is GloVe:
+        words, width = maker.keywords["name"], maker.keywords["dim"]
+        return GloVe.url[words], f"glove.{words}.{width}d.txt"
+    url: str = FastText.url_base.format(maker.keywords["language"])
+    return url, url.rpartition("/")[2]
 
 
 def bucket_reviews(
@@ -84,18 +63,3 @@ def bucket_reviews(
         iterator.random_shuffler.random_state = random.Random(shuffle_seed).getstate()
     # torchtext yields an empty batch before a review that is larger than the limit.
     return [batch.index for batch in iterator if batch.index]
-
-
-@contextlib.contextmanager
-def _checked_certificates() -> Iterator[None]:
-    """Keep the check of TLS certificates on.
-
-    torchtext replaces Python's default context by `ssl._create_unverified_context`. While it runs, that name
-    stands for the context that checks; afterwards both names are as before.
-    """
-    default, unverified = ssl._create_default_https_context, ssl._create_unverified_context
-    ssl._create_unverified_context = ssl.create_default_context  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        ssl._create_default_https_context, ssl._create_unverified_context = default, unverified

@@ -1,19 +1,19 @@
 """Pretrained word vectors for the words of a channel, from a local text file or a GloVe set by name."""
 
-import tempfile
-import zipfile
+import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text import shorten
-from sentiment.data.torchtext_adapter import VECTOR_NAMES, Vectors, download_vectors, read_vectors
+from sentiment.data.torchtext_adapter import VECTOR_NAMES
+from sentiment.data.vector_cache import download_error, fetch_vectors, forget_vectors
+from sentiment.data.vector_files import WidthError, stream_rows
 from sentiment.data.vocabulary import Channel
-from sentiment.errors import DataError, MachineError
-from sentiment.system.folders import cache_folder, expand_home
+from sentiment.errors import DataError
+from sentiment.system.folders import expand_home
 
 
 @dataclass(frozen=True)
@@ -34,42 +34,31 @@ class WordVectors:
 def load_word_vectors(name: str, channel: Channel, width: int) -> WordVectors:
     """Load `name` (a text file of `word value value ...` lines, or e.g. `glove.6B.100d`) for a channel.
 
-    Raises DataError if the file is missing, malformed, not finite or not `width` wide, and MachineError if a
-    download fails.
+    Raises DataError if the file is missing, malformed, not `width` wide, or not finite for one of the words,
+    and MachineError if a download fails.
     """
-    vectors = _load_vectors(name)
-    if vectors.dim != width:
-        raise DataError(
-            f"{name} holds vectors of {vectors.dim} values, the model has {width}; "
-            f"use --set model.embedding={vectors.dim}"
-        )
-    if not torch.isfinite(vectors.vectors).all():
-        raise DataError(f"{name} holds values that are not finite numbers")
     rows_VE = torch.zeros(len(channel), width)
     found_V = torch.zeros(len(channel), dtype=torch.bool)
-    for index, word in enumerate(channel.words):
-        row = vectors.stoi.get(word)
-        if index > UNKNOWN_ID and row is not None:
-            rows_VE[index], found_V[index] = vectors.vectors[row], True
-    return WordVectors(rows_VE, found_V)
-
-
-def _load_vectors(name: str) -> Vectors:
     path = expand_home(name)
-    if path.is_file():
-        with tempfile.TemporaryDirectory() as scratch:
-            try:
-                return read_vectors(path, Path(scratch))
-            except (OSError, RuntimeError, ValueError, TypeError) as error:
-                raise DataError(f"{name} is not a text file of word vectors: {shorten(error)}") from None
-    if name not in VECTOR_NAMES:
+    is_local = path.is_file()
+    if not is_local and name not in VECTOR_NAMES:
         raise DataError(
             f"no word vectors at {shorten(name)}: use --set vocabulary.vectors=FILE, or a name: "
             + ", ".join(VECTOR_NAMES)
         )
+    wanted = {word.encode(): index for index, word in enumerate(channel.words) if index > UNKNOWN_ID}
     try:
-        return download_vectors(name, cache_folder() / "vectors")
-    except (OSError, RuntimeError, zipfile.BadZipFile) as error:
-        raise MachineError(
-            f"cannot download {name} ({shorten(error)}); use a local file: --set vocabulary.vectors=FILE"
+        for index, values in stream_rows(path if is_local else fetch_vectors(name), wanted, width):
+            rows_VE[index], found_V[index] = torch.tensor(values), True
+    except WidthError as error:
+        raise DataError(
+            f"{name} holds {error}, the model has {width}; use --set model.embedding={error.width}"
         ) from None
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        if is_local:
+            raise DataError(f"{name} is not a text file of word vectors: {shorten(error)}") from None
+        forget_vectors(name)
+        raise download_error(name, f"it is no text of word vectors: {shorten(error)}") from None
+    if not torch.isfinite(rows_VE).all():
+        raise DataError(f"{name} holds values that are not finite numbers")
+    return WordVectors(rows_VE, found_V)

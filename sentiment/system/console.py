@@ -9,6 +9,9 @@ import re
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 # writing, and bytes of a file name that are not UTF-8, as Python keeps them.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
+
+_is_quiet = ContextVar("is_quiet", default=False)
 
 
 def escape(text: str) -> str:
@@ -30,10 +35,22 @@ def escape_line(text: str) -> str:
     return escape(LINE_BREAK.sub(" ", text))
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Show no messages and no progress bars inside the block; other threads are not affected."""
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
+
+
 def say(message: str) -> None:
     """Print a line on stderr, without breaking a progress bar."""
     from tqdm import tqdm
 
+    if _is_quiet.get():
+        return
     tqdm.write(escape_line(message), file=sys.stderr)
 
 
@@ -66,8 +83,14 @@ def progress_bar(description: str, total: int, unit: str, initial: int = 0) -> "
     """Return a progress bar on stderr, which is hidden if that is no terminal."""
     from tqdm import tqdm
 
-    description = escape_line(description)
-    return tqdm(total=total, initial=initial, desc=description, unit=f" {unit}", disable=None, leave=False)
+    return tqdm(
+        total=total,
+        initial=initial,
+        desc=escape_line(description),
+        unit=f" {unit}",
+        disable=_is_quiet.get() or None,  # None: hidden if stderr is no terminal
+        leave=False,
+    )
 
 
 def _number(code: int) -> str:

@@ -181,15 +181,15 @@ def read_manifest(
     path = folder / MANIFEST
     content = read_bytes(path, error_type, follow_links, limit=MANIFEST_LIMIT)
     entries = load_json(content, path, error_type, MANIFEST_LIMIT).get("files")
-    if not isinstance(entries, dict) or not all(map(_is_plain_name, entries)):
+    if not isinstance(entries, dict) or not all(map(is_plain_name, entries)):
         raise error_type(f"{path} is damaged: it lists no files")
     if content != dump_json({"files": entries}):
         raise error_type(f"{path} is damaged: not the bytes that were written")
     return entries
 
 
-def _is_plain_name(name: str) -> bool:
-    """Return whether a name is one of a file that a manifest may list: not hidden, in no other folder."""
+def is_plain_name(name: str) -> bool:
+    """Return whether a name is that of a file that a list may name: not hidden, in no other folder."""
     is_short = len(name.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
     return is_short and "/" not in name and not name.startswith(".")
 

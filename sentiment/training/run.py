@@ -1,5 +1,6 @@
 """Train a run, or resume one: the two ways into a training."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ def train_run(
     place: Place | None = None,
     *,
     source: ReviewSource | None = None,
+    can_resume: bool = True,
 ) -> dict[str, Any]:
     """Train a new run in the folder `path`; return the facts of its run.json.
 
     `place` is this process's place among those that train together, by default what the environment says.
-    `source` is the source of the configuration if it is already open.
+    `source` is the source of the configuration if it is already open. Unless a stopped training `can_resume`,
+    because its folder is temporary, no message says how to.
     Only the leading process writes; the others return an empty dict.
     Raises UsageError if the folder is taken (and not `force`) or a setting is not UTF-8, and what preparing
     and training raise.
@@ -42,7 +45,7 @@ def train_run(
         with training_machine(config, place) as machine:
             session = open_session(config, place, machine, source)  # before anything is replaced: it may fail
             run.create(config)
-            return _lead(run, None, session)
+            return _lead(run, None, session, can_resume)
 
 
 def resume_run(
@@ -89,13 +92,15 @@ def train_or_resume(config: Config, path: Path) -> FinishedRun:
     return read_run(path)
 
 
-def _lead(run: RunFolder, checkpoint: Checkpoint | None, session: TrainingSession) -> dict[str, Any]:
+def _lead(
+    run: RunFolder, checkpoint: Checkpoint | None, session: TrainingSession, can_resume: bool = True
+) -> dict[str, Any]:
     """Train as the process that writes the run folder, from the beginning or from a checkpoint."""
     vocabulary = session.prepared.vocabulary
     facts = describe_start(session)  # now: the code may change on the disk while it runs
     run.check_start(vocabulary, facts)
     run.write_start(vocabulary, facts)
-    with explain_stops(run, session.config):
+    with explain_stops(run, session.config) if can_resume else nullcontext():
         state = follow_training(run, checkpoint, session)
         return finish_run(run, session, state, facts)
 

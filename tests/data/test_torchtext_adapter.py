@@ -1,11 +1,10 @@
-"""torchtext: only one file imports it, and its changes to the process are undone."""
+"""torchtext: only one file imports it, and what is used of it."""
 
 import ast
-import ssl
 from pathlib import Path
 
 import sentiment
-from sentiment.data.torchtext_adapter import bucket_reviews, read_vectors
+from sentiment.data.torchtext_adapter import VECTOR_NAMES, bucket_reviews, vector_address
 
 
 def imported_modules(path):
@@ -31,12 +30,14 @@ def test_data_imports_no_models():
         assert not [name for name in imported_modules(path) if name.startswith("sentiment.models")]
 
 
-def test_vectors_are_read_and_certificates_stay_checked(tmp_path):
-    (tmp_path / "vectors.txt").write_text("good 1 2 3\nbad 4 5 6\n")
-    before = (ssl._create_default_https_context, ssl._create_unverified_context)
-    vectors = read_vectors(tmp_path / "vectors.txt", tmp_path / "scratch")
-    assert vectors.vectors.tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert (ssl._create_default_https_context, ssl._create_unverified_context) == before
+def test_every_set_of_vectors_has_an_address_and_a_file():
+    assert vector_address("glove.twitter.27B.50d") == (
+        "http://nlp.stanford.edu/data/glove.twitter.27B.zip",
+        "glove.twitter.27B.50d.txt",
+    )
+    assert vector_address("fasttext.en.300d")[0].endswith("/wiki.en.vec")
+    assert vector_address("fasttext.en.300d")[1] == "wiki.en.vec"
+    assert len({vector_address(name) for name in VECTOR_NAMES}) == len(VECTOR_NAMES) == 12
 
 
 def test_buckets_hold_each_review_once_within_the_limit():

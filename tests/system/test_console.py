@@ -70,3 +70,18 @@ def test_a_traceback_and_a_progress_bar_are_escaped(capsys, monkeypatch):
 @pytest.mark.parametrize("name", ["plain.csv", "caf\u00e9 \u6f22\U0001f600", "a\\b"])
 def test_ordinary_names_are_printed_as_they_are(name):
     assert console.escape_line(name) == name
+
+
+def test_nothing_is_shown_inside_a_quiet_block_and_all_again_after_it(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with pytest.raises(ValueError, match="stop"), console.quiet():
+        console.say("one")
+        with console.progress_bar("two", 3, "reviews") as bar:
+            bar.update(3)
+        raise ValueError("stop")
+    assert capsys.readouterr() == ("", "")
+    console.say("three")
+    with console.progress_bar("four", 3, "reviews"):
+        pass
+    printed = capsys.readouterr().err
+    assert "three" in printed and "four" in printed

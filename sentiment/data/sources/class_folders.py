@@ -9,6 +9,7 @@ from typing import Any
 from sentiment.config import DataSettings
 from sentiment.data.labels import NO_LABEL, UNLABELLED
 from sentiment.data.sources.budget import MOST_CHARACTERS, require_short
+from sentiment.data.sources.listing import refuse_linked_folder
 from sentiment.data.sources.split_names import canonical_split, is_split_name, require_one_each
 from sentiment.data.sources.table import SplitReaders, Table
 from sentiment.errors import DataError
@@ -21,13 +22,16 @@ ACL_NAME = re.compile(r"(\d+)_\d+\.txt")  # number and stars
 def find_class_splits(folder: Path) -> dict[str, Path]:
     """Return the folders of the splits that hold a folder for each class; nothing if there is none.
 
-    A folder that holds `pos` and `neg` itself is the split `train`.
+    A folder that holds `pos` and `neg` itself is the split `train`. Raises DataError if the folder of a split
+    is a link.
     """
     if _has_class_folders(folder):
         return {"train": folder}
     found = [
         path for path in sorted(folder.iterdir()) if is_split_name(path.name) and _has_class_folders(path)
     ]
+    for path in found:
+        refuse_linked_folder(path)
     if found:
         require_one_each(folder, (canonical_split(path.name) for path in found))
     return {canonical_split(path.name): path for path in found}
@@ -54,6 +58,7 @@ def _read_classes(folder: Path, classes: Mapping[str, int], encoding: str) -> Ta
     labels: list[int] = []
     films: list[str] = []
     for name, label in classes.items():
+        refuse_linked_folder(folder / name)
         files = sorted((folder / name).glob("*.txt"), key=_reading_order)
         texts += [_read_text(file, encoding) for file in files]
         labels += [label] * len(files)
