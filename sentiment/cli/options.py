@@ -65,6 +65,7 @@ def overrides(
     settings: list[str] | None,
     data: str | None,
     *,
+    start: str | None = None,
     device: str | None = None,
     threads: int | None = None,
     processes: int | None = None,
@@ -75,6 +76,7 @@ def overrides(
 
     named = {
         "data.source": data,
+        "start.run": start,
         "machine.device": device,
         "machine.threads": threads,
         "machine.processes": processes,

@@ -19,7 +19,7 @@ from sentiment.cli.options import (
 from sentiment.cli.recipe import choose_config
 from sentiment.cli.table import epoch_lines
 from sentiment.cli.table_options import takes_table_options
-from sentiment.config import Config, is_path, parse_config, read_config
+from sentiment.config import ADAPT_RECIPE, Config, is_path, parse_config, read_config
 from sentiment.errors import Interrupted, UsageError
 from sentiment.system.console import escape_line, say, show
 
@@ -32,6 +32,14 @@ def train_command(
     config: ConfigArgument = None,
     settings: SetOption = None,
     data: DataOption = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Start from a finished run; shipped is the shipped model. CONFIG is then adapt by default.",
+        ),
+    ] = None,
     run: Annotated[
         str | None,
         typer.Option("--run", help="The run: a name under runs/, or a path; CONFIG-1, -2, ... by default."),
@@ -57,13 +65,17 @@ def train_command(
     if run is None and place.is_joint:
         raise UsageError("processes that train together need --run, the folder of the one that writes")
     path = None if run is None else run_path(run)
-    changes = overrides(settings, data, device=device, threads=threads, processes=processes, table=table)
+    changes = overrides(
+        settings, data, start=start, device=device, threads=threads, processes=processes, table=table
+    )
     if resume and path is not None:
         from sentiment.training.run import resume_run
 
         facts = resume_run(path, _wanted_config(path, config, changes), data, place)
     else:
-        recipe, wanted, source = choose_config(config, changes, quiet=not place.leads)
+        recipe, wanted, source = choose_config(
+            config or (ADAPT_RECIPE if start else None), changes, quiet=not place.leads
+        )
         path = path or _next_run(recipe)
         from sentiment.training.run import train_run
 

@@ -1,6 +1,7 @@
 """The configuration of a run: typed sections, the TOML files they are read from, the recipes that ship."""
 
 from sentiment.config.catalogue import (
+    ADAPT_RECIPE,
     DEFAULT_RECIPE,
     ENOUGH_ROWS,
     SMALL_RECIPE,
@@ -24,6 +25,7 @@ from sentiment.config.settings import (
     MachineSettings,
     PretrainingSettings,
     SelfTrainingSettings,
+    StartSettings,
     TextSettings,
     TrainingSettings,
     VocabularySettings,
@@ -31,6 +33,7 @@ from sentiment.config.settings import (
 )
 
 __all__ = [
+    "ADAPT_RECIPE",
     "CHANNEL_ENCODERS",
     "CONFIG_BYTES",
     "DEFAULT_RECIPE",
@@ -48,6 +51,7 @@ __all__ = [
     "PretrainingSettings",
     "Section",
     "SelfTrainingSettings",
+    "StartSettings",
     "TextSettings",
     "TrainingSettings",
     "VocabularySettings",

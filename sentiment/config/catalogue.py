@@ -7,7 +7,7 @@ from pathlib import Path
 from sentiment.config.shell import quote_path
 from sentiment.errors import UsageError
 
-DEFAULT_RECIPE, SMALL_RECIPE = "imdb", "small"
+DEFAULT_RECIPE, SMALL_RECIPE, ADAPT_RECIPE = "imdb", "small", "adapt"
 ENOUGH_ROWS = 5_000  # a source with fewer training rows is small
 
 

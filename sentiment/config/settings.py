@@ -109,6 +109,15 @@ class DataSettings(Section):
         return encoding
 
 
+class StartSettings(Section):
+    """What a training starts from."""
+
+    run: str = ""
+    """The finished run whose words, weights and n-grams are taken over: `shipped`, a name under runs/, or a
+    path with a slash. How texts are read, and the network, are then as that run has them. Empty to start from
+    nothing."""
+
+
 class TextSettings(Section):
     """How a review is read before it becomes words, and how much of it."""
 
@@ -286,6 +295,7 @@ class Config(Section):
     seed: int = Field(1, ge=0, lt=2**31)
     """The seed of every random choice of the run."""
     data: DataSettings = DataSettings()
+    start: StartSettings = StartSettings()
     text: TextSettings = TextSettings()
     vocabulary: VocabularySettings = VocabularySettings()
     batches: BatchSettings = BatchSettings()
@@ -309,6 +319,8 @@ class Config(Section):
             )
         if self.calibration.temperature and self.data.validation == "none":
             errors.append("calibration.temperature needs reviews held out: change data.validation=none")
+        if self.start.run and self.vocabulary.vectors:
+            errors.append("start.run has its own word vectors: change vocabulary.vectors")
         if evidence.unlabelled and not evidence.weight:
             errors.append("evidence.unlabelled needs evidence.weight above 0")
         if evidence.phrases and not evidence.weight:

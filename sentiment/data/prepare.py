@@ -61,11 +61,14 @@ class Prepared:
     """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
 
 
-def prepare(config: Config, workers: int, source: ReviewSource | None = None) -> Prepared:
+def prepare(
+    config: Config, workers: int, source: ReviewSource | None = None, known: Vocabulary | None = None
+) -> Prepared:
     """Load, split, tokenize (with a cache) and encode the training and validation reviews.
 
-    `source` is the source of the configuration if it is already open. Raises DataError or MachineError as
-    `load_reviews`, `hold_out` and `tokenize_cached` do, and what `require_language` raises.
+    `source` is the source of the configuration if it is already open. `known` is a vocabulary to extend.
+    Raises DataError or MachineError as `load_reviews`, `hold_out` and `tokenize_cached` do, and what
+    `require_language` raises.
     """
     require_language(config.text.language)
     source = source or ReviewSource(config.data)
@@ -73,7 +76,7 @@ def prepare(config: Config, workers: int, source: ReviewSource | None = None) ->
     classes = source.classes or SENTIMENTS
     further = _load_further(config, classes)
     parts, holdout = split_source(splits | further, config, workers)
-    vocabulary = build_vocabulary(parts["train"], config)
+    vocabulary = build_vocabulary(parts["train"], config, known)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
         name: parts[name].encode(vocabulary, config.text)
@@ -113,9 +116,9 @@ def data_hash(config: Config, source: ReviewSource | None = None) -> str:
     return _hash_source(_read_source(config, source), config)
 
 
-def build_vocabulary(train: Part, config: Config) -> Vocabulary:
-    """Return the vocabulary of the training reviews."""
-    return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views)
+def build_vocabulary(train: Part, config: Config, known: Vocabulary | None = None) -> Vocabulary:
+    """Return the vocabulary of the training reviews, which extends `known` if it is given."""
+    return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views, known)
 
 
 def _read_source(config: Config, source: ReviewSource | None = None) -> dict[str, Reviews]:

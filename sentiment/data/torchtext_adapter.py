@@ -4,13 +4,15 @@ torchtext 0.6.0 is archived. Its own reader of word vectors is not used: it keep
 the check of TLS certificates for the whole process.
 """
 
+import copy
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torchtext.data import BucketIterator, Dataset, RawField
-from torchtext.vocab import CharNGram, FastText, GloVe, Vocab, pretrained_aliases
+from torchtext.vocab import CharNGram, FastText, GloVe, pretrained_aliases
+from torchtext.vocab import Vocab as Vocab
 
 VECTOR_NAMES = tuple(name for name, maker in pretrained_aliases.items() if maker.func is not CharNGram)
 """Names of word vectors that can be downloaded, such as `glove.6B.100d`; those of pieces of words are not."""
@@ -29,6 +31,13 @@ class SizedReview:
 def build_vocab(counts: Counter[str], size: int, min_frequency: int, specials: Sequence[str]) -> Vocab:
     """Return words by id: the special ones, then the `size` most frequent of `counts`."""
     return Vocab(counts, max_size=size, min_freq=min_frequency, specials=list(specials))
+
+
+def extend_vocab(vocab: Vocab, own: Vocab) -> Vocab:
+    """Return the words of `vocab` by id, then those of `own` that it does not have."""
+    extended = copy.deepcopy(vocab)
+    extended.extend(own)
+    return extended
 
 
 def vector_address(name: str) -> tuple[str, str]:

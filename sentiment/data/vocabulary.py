@@ -9,10 +9,11 @@ from spacy.lang.lex_attrs import prefix, suffix, word_shape
 from sentiment.config import VocabularySettings
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.tokens import Tokens
-from sentiment.data.torchtext_adapter import build_vocab
+from sentiment.data.torchtext_adapter import Vocab, build_vocab, extend_vocab
 from sentiment.errors import RunError
 
-PADDING, UNKNOWN = "<pad>", "<unk>"
+SPECIALS = PADDING, UNKNOWN = "<pad>", "<unk>"
+EXTENSION = "+"  # marks the words that a channel adds to those of the run that it started from
 
 VIEWS: dict[str, Callable[[str], str]] = {
     "form": str,
@@ -25,13 +26,26 @@ VIEWS: dict[str, Callable[[str], str]] = {
 
 
 class Channel:
-    """Ids of one view of the tokens: 0 is padding, 1 unknown, then words from the most frequent on."""
+    """Ids of one view of the tokens: 0 is padding, 1 unknown, then words from the most frequent on.
 
-    def __init__(self, view: str, counts: Mapping[str, int], settings: VocabularySettings) -> None:
+    A channel that extends another one has that one's words first, with the same ids, and then its own.
+    """
+
+    def __init__(
+        self,
+        view: str,
+        counts: Mapping[str, int],
+        settings: VocabularySettings,
+        extended: "Channel | None" = None,
+    ) -> None:
         self.view = view
+        self._extended = extended
         # A text may contain the special names as words; they must not claim the special ids.
-        words = Counter({word: n for word, n in counts.items() if word not in (PADDING, UNKNOWN)})
-        self._vocab = build_vocab(words, settings.size, settings.min_frequency, [PADDING, UNKNOWN])
+        taken = {*SPECIALS, *(extended.words if extended else ())}
+        words = Counter({word: n for word, n in counts.items() if word not in taken})
+        room = settings.size - (len(extended) - len(SPECIALS) if extended else 0)
+        self._own = build_vocab(words, max(0, room), settings.min_frequency, SPECIALS)
+        self._vocab: Vocab = self._own if extended is None else extend_vocab(extended._vocab, self._own)
 
     def __len__(self) -> int:
         return len(self._vocab.itos)
@@ -50,9 +64,15 @@ class Channel:
         return np.fromiter(ids, dtype=np.int64, count=len(forms))
 
     def to_text(self) -> str:
-        """Return the view in brackets, then a line `word<TAB>count` per word; tokens hold no white space."""
-        lines = [f"{word}\t{self._vocab.freqs[word]}\n" for word in self.words[UNKNOWN_ID + 1 :]]
-        return f"[{self.view}]\n" + "".join(lines)
+        """Return a block of text: the view in brackets, then a line `word<TAB>count` for each word.
+
+        Tokens hold no white space. The block of a channel that extends another one comes after that one's,
+        with the view and a plus in brackets.
+        """
+        lines = [f"{word}\t{self._own.freqs[word]}\n" for word in self._own.itos[UNKNOWN_ID + 1 :]]
+        if self._extended is None:
+            return f"[{self.view}]\n" + "".join(lines)
+        return f"{self._extended.to_text()}[{self.view}{EXTENSION}]\n" + "".join(lines)
 
 
 class Vocabulary:
@@ -63,22 +83,30 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, tokens: Tokens, positions_N: np.ndarray, settings: VocabularySettings, views: Sequence[str] = ()
+        cls,
+        tokens: Tokens,
+        positions_N: np.ndarray,
+        settings: VocabularySettings,
+        views: Sequence[str] = (),
+        extended: "Vocabulary | None" = None,
     ) -> "Vocabulary":
         """Count the words of the reviews at `positions_N`, the training reviews, and of no others.
 
-        `views` are the channels; without them there is one channel: the forms, or their lower case.
+        `views` are the channels; without them there is one channel: the forms, or their lower case. The words
+        of a vocabulary of the same channels that is `extended` keep their ids.
         """
         occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
         for position in positions_N:
             np.add.at(occurrences, tokens[position], 1)
         channels = []
-        for view in views or ["lower" if settings.lower else "form"]:
+        for place, view in enumerate(views or ["lower" if settings.lower else "form"]):
             counts: Counter[str] = Counter()
             for form, count in zip(tokens.forms, occurrences.tolist(), strict=True):
                 if count:
                     counts[VIEWS[view](form)] += count
-            channels.append(Channel(view, counts, settings))
+            channels.append(
+                Channel(view, counts, settings, None if extended is None else extended.channels[place])
+            )
         return cls(channels)
 
     @property
@@ -104,20 +132,41 @@ class Vocabulary:
     @classmethod
     def from_text(cls, text: str, settings: VocabularySettings) -> "Vocabulary":
         """Read what `to_text` wrote; raises RunError if the text is anything else."""
-        counts_of_view: dict[str, dict[str, int]] = {}
-        counts: dict[str, int] = {}
+        blocks: list[tuple[str, dict[str, int]]] = []
         try:
             for line in text.split("\n")[:-1]:
                 word, tab, count = line.partition("\t")
                 if tab:
-                    counts[word] = int(count)
+                    blocks[-1][1][word] = int(count)
                 else:
-                    counts = counts_of_view.setdefault(line.strip("[]"), {})
-            channels = [Channel(view, counts, settings) for view, counts in counts_of_view.items()]
-        except ValueError:
+                    blocks.append((line[1:-1], {}))
+            channels = _build_channels(blocks, settings)
+        except (ValueError, IndexError):
             channels = []
         vocabulary = cls(channels)
         known = all(channel.view in VIEWS for channel in channels)
         if not channels or not known or vocabulary.to_text() != text:
             raise RunError("vocabulary.txt is damaged: it is not the text that was written")
         return vocabulary
+
+
+def _build_channels(
+    blocks: Sequence[tuple[str, Mapping[str, int]]], settings: VocabularySettings
+) -> list[Channel]:
+    """Return the channels of the blocks of a text; raises ValueError if a view has two blocks.
+
+    The settings are those of the last block of a channel. The words of the blocks before it were chosen by
+    other settings.
+    """
+    channels: list[Channel] = []
+    for place, (header, counts) in enumerate(blocks):
+        view = header.removesuffix(EXTENSION)
+        is_extended = place + 1 < len(blocks) and blocks[place + 1][0] == view + EXTENSION
+        own = VocabularySettings(size=max(1, len(counts)), min_frequency=1) if is_extended else settings
+        if header != view and channels and channels[-1].view == view:
+            channels[-1] = Channel(view, counts, own, extended=channels[-1])
+        elif header == view and view not in [channel.view for channel in channels]:
+            channels.append(Channel(view, counts, own))
+        else:
+            raise ValueError(f"the block {header} is not expected here")
+    return channels

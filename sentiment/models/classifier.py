@@ -102,11 +102,15 @@ class SentimentClassifier(nn.Module):
             else None,
         )
 
+    @property
+    def last_layer(self) -> nn.Module:
+        """The layer that gives the logits."""
+        return self.readout.tagger if isinstance(self.readout, TokensReadout) else self.head
+
     @torch.no_grad()
     def scale_logits(self, factor: float) -> None:
         """Multiply the weights of the last layer, and with them every logit, by `factor`."""
-        last = self.readout.tagger if isinstance(self.readout, TokensReadout) else self.head
-        for parameter in last.parameters():
+        for parameter in self.last_layer.parameters():
             parameter.mul_(factor)
 
     def _look_up(self, tokens_BT: Tensor) -> Tensor:

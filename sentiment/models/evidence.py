@@ -10,6 +10,7 @@ from sentiment.data.ids import UNKNOWN_ID
 
 LONGEST_NGRAM = 3  # in words
 NO_NGRAM = 0  # this key belongs to no n-gram
+UNUSED = torch.iinfo(torch.int64).max  # the key of a place that holds no n-gram
 
 
 class NGramEvidence(nn.Module):
@@ -35,7 +36,7 @@ class NGramEvidence(nn.Module):
         super().__init__()
         self.words = words
         outputs = () if classes == 2 else (classes,)
-        self.register_buffer("keys_G", torch.full((size,), torch.iinfo(torch.int64).max))
+        self.register_buffer("keys_G", torch.full((size,), UNUSED))
         self.register_buffer("weights_G", torch.zeros(size, *outputs))
         self.register_buffer("squares_G", torch.zeros(size))
         self.register_buffer("bias", torch.zeros(outputs))
@@ -71,6 +72,15 @@ class NGramEvidence(nn.Module):
         """Multiply the weights and the bias, and with them every logit, by `factor`."""
         self.weights_G.mul_(factor)
         self.bias.mul_(factor)
+
+    def keys_with(self, words: int) -> Tensor:
+        """Return keys_K (int64, ascending): those in use, for a larger vocabulary of `words` ids.
+
+        Words keep their ids when a vocabulary is extended, so only the base of the keys changes.
+        """
+        keys_K = self.keys_G[self.keys_G < UNUSED]
+        first_K, rest_K = keys_K // self.words**2, keys_K % self.words**2
+        return (first_K * words + rest_K // self.words) * words + rest_K % self.words
 
     def _look_up(self, keys_X: Tensor) -> tuple[Tensor, Tensor]:
         """Return weights_X and squares_X, 0 for n-grams that do not count."""

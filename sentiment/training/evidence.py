@@ -22,6 +22,7 @@ MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
 ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
+PARENT_SCALE = 3.0  # a feature that is so much larger costs less: the parent's logits are hardly penalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,27 @@ class _FitData:
     """The classes that are told from all others: the second of two, or every one."""
 
 
+class _InheritedNGrams(NamedTuple):
+    """The n-grams of a parent, ascending by key; none without a parent."""
+
+    keys_H: np.ndarray
+    idf_H: np.ndarray
+    """Inverse document frequencies."""
+    weights_HP: np.ndarray
+    """Their weights in each of the parent's logits."""
+
+
+class _Fit(NamedTuple):
+    """What was found for some n-grams, ascending by key."""
+
+    keys_G: np.ndarray
+    idf_G: np.ndarray
+    weights_GO: np.ndarray
+    bias_O: np.ndarray
+    importance_G: np.ndarray
+    """The largest coefficient of each n-gram in the reviews of the fit; 0 for one that only a parent has."""
+
+
 class _CountedNGrams(NamedTuple):
     """Some n-grams, ascending by key."""
 
@@ -69,6 +91,7 @@ def fit_evidence(
     phrases: LabelledReviews | None = None,
     guessed: LabelledReviews | None = None,
     classes: int = 2,
+    parent: NGramEvidence | None = None,
 ) -> NGramEvidence:
     """Fit on every n-gram of at least two reviews, keep the `size` weightiest, fit again on those.
 
@@ -80,6 +103,9 @@ def fit_evidence(
     model, the more, and at most `settings.unlabelled` times as much as a labelled review. At most as many
     guessed reviews are drawn as reviews of train.
 
+    All n-grams of a `parent`, whose words have the same ids, are kept. Its logits are further features: the
+    new weights are what the reviews add to a multiple of its own.
+
     The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
     parts = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
@@ -90,25 +116,28 @@ def fit_evidence(
         most = len(parts[0].chosen_N)
         parts.append(_draw_reviews(guessed, most, weight=settings.unlabelled, seed=seed))
     data = _read_ngrams(parts, words, classes)
+    inherited = _inherit_ngrams(parent, words)
     inverse_penalty = INVERSE_PENALTY if guessed is None else INVERSE_PENALTY_WITH_GUESSES
-    fit = partial(_fit_classes, data, inverse_penalty=inverse_penalty, seed=seed)
+    fit = partial(_fit_classes, data, inherited=inherited, inverse_penalty=inverse_penalty, seed=seed)
 
-    ngrams = _find_common_ngrams(data)
     evidence = NGramEvidence(settings.size, words, classes)
-    if len(ngrams.keys_G) == 0:
+    own = _find_common_ngrams(data)
+    if len(own.keys_G) + len(inherited.keys_H) == 0:
         return evidence
-    if len(ngrams.keys_G) > settings.size:
-        coefficients_GO, _ = fit(ngrams)
-        ngrams = _keep_weightiest(ngrams, np.abs(coefficients_GO).max(axis=1), settings.size)
-    coefficients_GO, bias_O = fit(ngrams)
-    idf_G = _inverse_document_frequency(ngrams.frequencies_G, len(data.labels_N))
-    kept = len(ngrams.keys_G)
-    evidence.keys_G[:kept] = torch.from_numpy(ngrams.keys_G)
-    weights_GO = torch.from_numpy(coefficients_GO * idf_G[:, None])
-    evidence.weights_G[:kept] = drop_single_output(weights_GO)
-    evidence.squares_G[:kept] = torch.from_numpy(idf_G**2)
-    evidence.bias.copy_(drop_single_output(torch.from_numpy(bias_O)))
+    room = settings.size - len(inherited.keys_H)
+    if len(own.keys_G) > room:
+        own = _keep_weightiest(own, fit(own), room)
+    _fill_evidence(evidence, fit(own))
     return evidence
+
+
+def _fill_evidence(evidence: NGramEvidence, found: _Fit) -> None:
+    """Put n-grams and their weights into the evidence."""
+    kept = len(found.keys_G)
+    evidence.keys_G[:kept] = torch.from_numpy(found.keys_G)
+    evidence.weights_G[:kept] = drop_single_output(torch.from_numpy(found.weights_GO))
+    evidence.squares_G[:kept] = torch.from_numpy(found.idf_G**2)
+    evidence.bias.copy_(drop_single_output(torch.from_numpy(found.bias_O)))
 
 
 def _draw_reviews(source: LabelledReviews, most: int, *, weight: float, seed: int) -> _ChosenReviews:
@@ -164,35 +193,82 @@ def _find_common_ngrams(data: _FitData) -> _CountedNGrams:
     return _CountedNGrams(keys_G[common], frequencies_G[common])
 
 
-def _keep_weightiest(ngrams: _CountedNGrams, sizes_G: np.ndarray, size: int) -> _CountedNGrams:
+def _keep_weightiest(ngrams: _CountedNGrams, found: _Fit, size: int) -> _CountedNGrams:
     """Return the `size` n-grams of the largest coefficients, weighed by how many reviews they occur in."""
-    importance_G = sizes_G * np.sqrt(ngrams.frequencies_G)
+    importance_G = found.importance_G[np.isin(found.keys_G, ngrams.keys_G)] * np.sqrt(ngrams.frequencies_G)
     kept = np.sort(np.argsort(-importance_G, kind="stable")[:size])
     return _CountedNGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
 
 
+def _inherit_ngrams(parent: NGramEvidence | None, words: int) -> _InheritedNGrams:
+    """Return the n-grams of a parent with their keys in a vocabulary of `words` ids."""
+    if parent is None:
+        return _InheritedNGrams(np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros((0, 0)))
+    keys_H = parent.keys_with(words).numpy()
+    weights_HP = parent.weights_G[: len(keys_H)].double().reshape(len(keys_H), -1).numpy()
+    return _InheritedNGrams(keys_H, parent.squares_G[: len(keys_H)].double().sqrt().numpy(), weights_HP)
+
+
 def _fit_classes(
-    data: _FitData, ngrams: _CountedNGrams, *, inverse_penalty: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return coefficients_GO and bias_O: a regression for each class that is told from the others."""
-    features = _build_features(data, ngrams)
+    data: _FitData, own: _CountedNGrams, *, inherited: _InheritedNGrams, inverse_penalty: float, seed: int
+) -> _Fit:
+    """Fit a regression for each class that is told from the others, on own n-grams and a parent's logits."""
+    keys_G = np.union1d(own.keys_G, inherited.keys_H)
+    of_own, of_parent = np.searchsorted(keys_G, own.keys_G), np.searchsorted(keys_G, inherited.keys_H)
+    idf_G = np.zeros(len(keys_G))
+    idf_G[of_own] = _inverse_document_frequency(own.frequencies_G, len(data.labels_N))
+    idf_G[of_parent] = inherited.idf_H
+    parent_GP = np.zeros((len(keys_G), inherited.weights_HP.shape[1]))
+    parent_GP[of_parent] = inherited.weights_HP
+
+    features = _build_features(data, keys_G, idf_G)
+    parent_NP = features @ (parent_GP / idf_G[:, None])
+    own_features = features if len(of_own) == len(keys_G) else features[:, of_own]
     found = [
-        _fit_regression(features, data.labels_N == target, data.weights_N, inverse_penalty, seed)
+        _fit_regression(
+            own_features, parent_NP, data.labels_N == target, data.weights_N, inverse_penalty, seed
+        )
         for target in data.targets
     ]
-    return np.stack([own_G for own_G, _ in found], axis=1), np.array([bias for _, bias in found])
+    coefficients_GO = np.zeros((len(keys_G), len(found)))
+    coefficients_GO[of_own] = np.stack([one.coefficients_G for one in found], axis=1)
+    factors_PO = np.stack([one.factors_P for one in found], axis=1)
+    return _Fit(
+        keys_G=keys_G,
+        idf_G=idf_G,
+        weights_GO=coefficients_GO * idf_G[:, None] + parent_GP @ factors_PO,
+        bias_O=np.array([one.bias for one in found]),
+        importance_G=np.abs(coefficients_GO).max(axis=1),
+    )
+
+
+class _Regression(NamedTuple):
+    """What tells one class from the others."""
+
+    coefficients_G: np.ndarray
+    """Those of the n-grams, multiplied by their log-count ratios."""
+    factors_P: np.ndarray
+    """Those of the parent's logits."""
+    bias: float
 
 
 def _fit_regression(
-    features: Any, is_target_N: np.ndarray, weights_N: np.ndarray, inverse_penalty: float, seed: int
-) -> tuple[np.ndarray, float]:
-    """Return the coefficients of the n-grams, multiplied by their log-count ratios, and the bias."""
-    from scipy.sparse import diags
+    features: Any,
+    parent_NP: np.ndarray,
+    is_target_N: np.ndarray,
+    weights_N: np.ndarray,
+    inverse_penalty: float,
+    seed: int,
+) -> _Regression:
+    from scipy.sparse import csr_matrix, diags, hstack
     from sklearn.linear_model import LogisticRegression
 
     ratios_G = _log_count_ratios(features > 0, is_target_N, weights_N)
-    reviews, ngrams = features.shape
-    dual = ngrams > reviews  # the faster way to the same weights
+    inputs = features @ diags(ratios_G)
+    if parent_NP.shape[1]:
+        inputs = hstack([inputs, csr_matrix(PARENT_SCALE * parent_NP)], format="csr")
+    reviews, columns = inputs.shape
+    dual = columns > reviews  # the faster way to the same weights
     model = LogisticRegression(
         C=inverse_penalty,
         solver="liblinear",
@@ -200,8 +276,12 @@ def _fit_regression(
         tol=1e-2 if dual else 1e-4,  # the two solvers measure it differently
         max_iter=1000,  # 100 are not always enough for a few n-grams
         random_state=seed,
-    ).fit(features @ diags(ratios_G), is_target_N, sample_weight=weights_N)
-    return model.coef_[0] * ratios_G, float(model.intercept_[0])
+    ).fit(inputs, is_target_N, sample_weight=weights_N)
+    coefficients = model.coef_[0]
+    ngrams = len(ratios_G)
+    return _Regression(
+        coefficients[:ngrams] * ratios_G, coefficients[ngrams:] * PARENT_SCALE, float(model.intercept_[0])
+    )
 
 
 def _log_count_ratios(presence: Any, is_target_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
@@ -218,17 +298,16 @@ def _log_count_ratios(presence: Any, is_target_N: np.ndarray, weights_N: np.ndar
     return ratios_G
 
 
-def _build_features(data: _FitData, ngrams: _CountedNGrams) -> Any:
+def _build_features(data: _FitData, keys_G: np.ndarray, idf_G: np.ndarray) -> Any:
     """Return a scipy matrix (reviews, n-grams) of inverse document frequencies; each row has L2 norm 1."""
     from scipy.sparse import csr_matrix
     from sklearn.preprocessing import normalize
 
-    reviews, keys_G = len(data.labels_N), ngrams.keys_G
     places_X = np.minimum(np.searchsorted(keys_G, data.keys_X), len(keys_G) - 1)
     kept_X = keys_G[places_X] == data.keys_X
-    values = _inverse_document_frequency(ngrams.frequencies_G, reviews)[places_X[kept_X]]
     cells = (data.reviews_X[kept_X], places_X[kept_X])
-    return normalize(csr_matrix((values, cells), shape=(reviews, len(keys_G))), copy=False)
+    shape = (len(data.labels_N), len(keys_G))
+    return normalize(csr_matrix((idf_G[places_X[kept_X]], cells), shape=shape), copy=False)
 
 
 def _inverse_document_frequency(frequencies_G: np.ndarray, reviews: int) -> np.ndarray:

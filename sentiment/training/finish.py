@@ -121,6 +121,7 @@ def _fit_final_evidence(
         extra=prepared.extra,
         phrases=prepared.phrases,
         guessed=guessed,
+        parent=None if session.parent is None else session.parent.evidence,
         classes=len(prepared.classes),
     )
 

@@ -14,6 +14,7 @@ from sentiment.system.place import Place, read_place
 from sentiment.training.finish import finish_run
 from sentiment.training.follow import explain_stops, follow_training
 from sentiment.training.joint import assist
+from sentiment.training.parent import inherit_settings
 from sentiment.training.session import TrainingSession, describe_start, open_session, training_machine
 
 
@@ -36,6 +37,7 @@ def train_run(
     and training raise.
     """
     place = place or read_place()
+    config = inherit_settings(config)
     if not place.leads:
         assist(RunFolder(path), config, place)
         return {}
@@ -121,6 +123,7 @@ def _on_machine_of(own: Config, wanted: Config, path: Path) -> Config:
     """
     if "rules" not in wanted.text.model_fields_set:
         wanted = wanted.with_text(rules=own.text.rules)
+    wanted = inherit_settings(wanted)
     config = own.model_copy(update={"machine": wanted.machine})
     if wanted != config:
         raise UsageError(

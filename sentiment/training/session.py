@@ -19,6 +19,7 @@ from sentiment.system.place import Place
 from sentiment.system.versions import git_commit, library_versions
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.loggers import require_tensorboard
+from sentiment.training.parent import Parent, open_parent
 from sentiment.training.stages import Stage, plan_stages
 
 Tell = Callable[[str], None]
@@ -32,6 +33,8 @@ class TrainingSession:
     place: Place
     machine: Machine
     prepared: Prepared
+    parent: Parent | None
+    """The run that it starts from, if any."""
     stages: list[Stage]
     evidence: Callable[[], NGramEvidence | None]
     """The n-gram evidence, if the configuration asks for it; fitted when it is first asked for."""
@@ -68,18 +71,20 @@ def open_session(
         require_tensorboard()
     if not place.is_joint and process_count(config.machine, machine, place) > 1:
         require_loopback()
-    prepared = prepare(config, machine.threads, source)
+    parent = open_parent(config)
+    prepared = prepare(config, machine.threads, source, None if parent is None else parent.vocabulary)
     _tell_about_data(config, prepared, tell)
     if source is not None:
         source.forget()
     memory.release()
-    evidence = cache(partial(_fit_first_evidence, config, prepared, tell))
+    evidence = cache(partial(_fit_first_evidence, config, prepared, parent, tell))
     return TrainingSession(
         config=config,
         place=place,
         machine=machine,
         prepared=prepared,
-        stages=plan_stages(config, prepared, evidence, tell),
+        parent=parent,
+        stages=plan_stages(config, prepared, evidence, tell, parent),
         evidence=evidence,
     )
 
@@ -91,6 +96,7 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
     return {
         "versions": library_versions(),
         "git": git_commit(),
+        "start": {} if session.parent is None else session.parent.facts(),
         "seed": config.seed,
         "machine": {
             "device": str(machine.device),
@@ -151,7 +157,9 @@ def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
         tell(f"the source has no unlabelled reviews, so these keys have no effect: {', '.join(unused)}")
 
 
-def _fit_first_evidence(config: Config, prepared: Prepared, tell: Tell) -> NGramEvidence | None:
+def _fit_first_evidence(
+    config: Config, prepared: Prepared, parent: Parent | None, tell: Tell
+) -> NGramEvidence | None:
     if not config.evidence.weight:
         return None
     tell("fitting the n-gram evidence")
@@ -163,6 +171,7 @@ def _fit_first_evidence(config: Config, prepared: Prepared, tell: Tell) -> NGram
         seed=config.seed,
         extra=prepared.extra,
         classes=len(prepared.classes),
+        parent=None if parent is None else parent.evidence,
     )
     if not evidence.weights_G.any():
         tell("warning: no n-gram is in two reviews; the evidence has no effect")

@@ -27,6 +27,7 @@ from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
 if TYPE_CHECKING:
     from sentiment.data.vectors import WordVectors
+    from sentiment.training.parent import Parent
 
 Weights = dict[str, Tensor]
 
@@ -68,6 +69,7 @@ def plan_stages(
     prepared: Prepared,
     evidence: Callable[[], NGramEvidence | None] = lambda: None,
     tell: Callable[[str], None] = say,
+    parent: "Parent | None" = None,
 ) -> list[Stage]:
     """Every stage of a run, in order; `evidence` gives the n-gram evidence, if there is any.
 
@@ -77,7 +79,13 @@ def plan_stages(
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
     classes, loss = len(prepared.classes), _choose_loss(config, prepared)
-    new_classifier = partial(_new_classifier, config.model, prepared.vocabulary.sizes, classes, vectors)
+    begin = parent.first_weights(prepared.vocabulary, prepared.classes.names) if parent else None
+
+    def new_classifier(member: int = 0) -> SentimentClassifier:
+        model = _new_classifier(config.model, prepared.vocabulary.sizes, classes, vectors)
+        if begin is not None:
+            begin(model, member)
+        return model
 
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier()
@@ -94,7 +102,9 @@ def plan_stages(
             language_model = len(stages)
             name = f"pretraining{which}"
             stages.append(
-                _plan_pretraining(config, prepared.pretraining, new_classifier, name=name, seed=seed)
+                _plan_pretraining(
+                    config, prepared.pretraining, partial(new_classifier, member), name=name, seed=seed
+                )
             )
         classifier = Stage(
             name=f"member{which}" if which else "training",
@@ -104,7 +114,7 @@ def plan_stages(
             average=training.average,
             is_judged=len(prepared.validation.reviews) > 0,
             objective=Labels(train, training.adversarial, loss),
-            build=new_classifier,
+            build=partial(new_classifier, member),
             start=language_model,
             is_member=unlabelled is None,
         )
