@@ -86,6 +86,20 @@ def epoch_lines(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+def parent_rows(compared: Sequence[Mapping[str, Any]]) -> Rows:
+    """Return the accuracies of a run, of the run that it started from and of the baseline, row by row.
+
+    A model that cannot be judged there has a dash.
+    """
+    models = {"parent": "parent", "adapted": "adapted", "baseline": "n-gram baseline"}
+    rows: Rows = {"accuracy on": ["reviews", *models.values()]}
+    for record in compared:
+        found = (record[model] for model in models)
+        cells = ["-" if accuracy is None else f"{accuracy:.1%}" for accuracy in found]
+        rows[record["split"]] = [f"{record['reviews']:,}", *cells]
+    return rows
+
+
 def align(rows: Rows) -> str:
     """Return the rows as aligned lines; a row with a single cell may be longer."""
     columns = itertools.zip_longest(*(cells for cells in rows.values() if len(cells) > 1), fillvalue="")

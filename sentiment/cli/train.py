@@ -17,7 +17,7 @@ from sentiment.cli.options import (
     overrides,
 )
 from sentiment.cli.recipe import choose_config
-from sentiment.cli.table import epoch_lines
+from sentiment.cli.table import align, epoch_lines, parent_rows
 from sentiment.cli.table_options import takes_table_options
 from sentiment.config import ADAPT_RECIPE, Config, is_path, parse_config, read_config
 from sentiment.errors import Interrupted, UsageError
@@ -113,6 +113,8 @@ def _print_result(run: Path, facts: dict[str, Any], moved_to: str | None) -> Non
     source = None if moved_to in (None, config.data.source) else moved_to
     if config.logging.report and facts["data"]["validation"] and not folder.report_path.exists():
         _write_page(folder, facts, source)
+    if compared := facts["result"].get("comparison"):  # older runs have none
+        show(align(parent_rows(compared)))
     show(_summary(folder, config, facts, source))
     for warning in facts["result"].get("checks", {}).get("warnings", []):  # older runs have none
         say(f"warning: {warning}")

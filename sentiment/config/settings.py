@@ -59,6 +59,9 @@ class DataSettings(Section):
     extra: str = ""
     """A file of more labelled texts to learn from, which are never used to judge; or `phrases`, the bundled
     short texts of negation and contrast. Empty for none."""
+    rehearse: str = ""
+    """A source of the reviews that the run named by `start.run` was trained on. As many of them as there are
+    training reviews are learned again, so that less is forgotten. Empty for none."""
     exclude: str = ""
     """A file with the positions of reviews to leave out of training and validation: one in each line, counted
     from 0 in the split `train`; or a csv file with the column `position`. Empty for none."""
@@ -321,6 +324,8 @@ class Config(Section):
             errors.append("calibration.temperature needs reviews held out: change data.validation=none")
         if self.start.run and self.vocabulary.vectors:
             errors.append("start.run has its own word vectors: change vocabulary.vectors")
+        if self.data.rehearse and not self.start.run:
+            errors.append("data.rehearse needs a run to start from: start.run, or --from RUN")
         if evidence.unlabelled and not evidence.weight:
             errors.append("evidence.unlabelled needs evidence.weight above 0")
         if evidence.phrases and not evidence.weight:

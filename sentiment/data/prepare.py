@@ -1,7 +1,7 @@
 """Prepare everything that a training reads: from a source to encoded splits."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sentiment.config import ENOUGH_ROWS, Config
@@ -10,6 +10,7 @@ from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.readability import reading_warnings
+from sentiment.data.rehearsal import OLD, REHEARSED, load_rehearsal
 from sentiment.data.reviews import EXTRA, PHRASES, Reviews, ReviewSource, load_extra, load_phrases
 from sentiment.data.selection import excluded_positions
 from sentiment.data.text import digest
@@ -26,7 +27,9 @@ class Prepared:
     vocabulary: Vocabulary
     train: LabelledReviews
     extra: LabelledReviews | None
-    """The texts of `data.extra`; None if the key is empty."""
+    """The texts of `data.extra` and those of `data.rehearse` that are learned; None if there are none."""
+    rehearsed: int
+    """How many of them are those of `data.rehearse`."""
     phrases: LabelledReviews | None
     """The bundled short texts; None if the n-gram evidence does not learn them."""
     validation: LabelledReviews
@@ -59,6 +62,19 @@ class Prepared:
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
     parts: tuple[Part, Part] | None = None
     """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
+    held_out: Sequence["HeldOut"] = ()
+    """What a parent and its heir are compared on; empty without a parent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Reviews that no training learns from, as a run and the run that it started from read them."""
+
+    name: str
+    """validation, or old: of the kind that the parent was trained on."""
+    part: Part
+    own: LabelledReviews
+    by_parent: LabelledReviews
 
 
 def prepare(
@@ -74,13 +90,13 @@ def prepare(
     source = source or ReviewSource(config.data)
     splits = _read_source(config, source)
     classes = source.classes or SENTIMENTS
-    further = _load_further(config, classes)
+    further = _load_further(config, classes, len(splits.get("train", ())))
     parts, holdout = split_source(splits | further, config, workers)
     vocabulary = build_vocabulary(parts["train"], config, known)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
         name: parts[name].encode(vocabulary, config.text)
-        for name in (EXTRA, PHRASES, UNLABELLED)
+        for name in (EXTRA, REHEARSED, PHRASES, UNLABELLED)
         if name in parts
     }
     unlabelled = further_parts[UNLABELLED].reviews if UNLABELLED in parts else None
@@ -88,7 +104,8 @@ def prepare(
     return Prepared(
         vocabulary=vocabulary,
         train=train,
-        extra=further_parts.get(EXTRA),
+        extra=_join(further_parts.get(EXTRA), further_parts.get(REHEARSED)),
+        rehearsed=len(parts[REHEARSED].positions_N) if REHEARSED in parts else 0,
         phrases=further_parts.get(PHRASES),
         validation=parts["validation"].encode(vocabulary, config.text),
         golden=judged.texts(GOLDEN_REVIEWS),
@@ -105,6 +122,7 @@ def prepare(
         classes=classes,
         reading_warnings=reading_warnings(judged, vocabulary, config.text),
         parts=_keep_for_baseline(parts["train"], parts["validation"]),
+        held_out=_hold_out_parts(parts, vocabulary, known, config) if known is not None else (),
     )
 
 
@@ -127,10 +145,17 @@ def _read_source(config: Config, source: ReviewSource | None = None) -> dict[str
     return (source or ReviewSource(config.data)).read_splits((*TRAINING_SPLITS, *unlabelled))
 
 
-def _load_further(config: Config, classes: Classes) -> dict[str, Reviews]:
-    """Return what a training learns from besides its source, which has these classes."""
+def _load_further(config: Config, classes: Classes, reviews: int) -> dict[str, Reviews]:
+    """Return what a training learns from, or is judged on, besides its source.
+
+    The source has these classes and so many training reviews.
+    """
     has_phrases = config.evidence.phrases and classes.are_sentiments
-    return load_extra(config.data, classes) | (load_phrases() if has_phrases else {})
+    return (
+        load_extra(config.data, classes)
+        | load_rehearsal(config.data, classes, reviews, config.seed)
+        | (load_phrases() if has_phrases else {})
+    )
 
 
 def _explain_unused(config: Config, classes: Classes) -> list[str]:
@@ -153,6 +178,28 @@ def _hash_reviews(splits: dict[str, Reviews]) -> str:
     return digest(
         digest(itertools.chain(reviews.texts, map(str, reviews.labels_N))) for reviews in splits.values()
     )
+
+
+def _join(first: LabelledReviews | None, second: LabelledReviews | None) -> LabelledReviews | None:
+    if first is None or second is None:
+        return first or second
+    return first.joined(second)
+
+
+def _hold_out_parts(
+    parts: Mapping[str, Part], vocabulary: Vocabulary, known: Vocabulary, config: Config
+) -> list[HeldOut]:
+    """Return the parts that a run and its parent, with the words `known`, are compared on."""
+    return [
+        HeldOut(
+            name=name,
+            part=parts[name],
+            own=parts[name].encode(vocabulary, config.text),
+            by_parent=parts[name].encode(known, config.text),
+        )
+        for name in ("validation", OLD)
+        if name in parts and len(parts[name].positions_N)
+    ]
 
 
 def _keep_for_baseline(train: Part, validation: Part) -> tuple[Part, Part] | None:

@@ -140,7 +140,7 @@ def load_extra(settings: DataSettings, classes: Classes) -> dict[str, Reviews]:
             f"data.extra: {settings.extra} has the classes negative and positive, not those of the source; "
             "leave it out with --set data.extra="
         )
-    source = ReviewSource(_settings_of_extra(settings, classes))
+    source = ReviewSource(settings_of_another(settings.extra, settings, classes))
     names = source.labelled_splits
     if len(names) != 1:
         raise DataError(
@@ -179,10 +179,11 @@ def _choose_columns(table: Table, settings: DataSettings, needs_label: bool) -> 
         raise DataError(f"{error}{more}") from None
 
 
-def _settings_of_extra(settings: DataSettings, classes: Classes) -> DataSettings:
-    """Return the settings of `data.extra`, with the columns and labels of the source or the usual ones."""
-    if settings.extra in BUNDLED:
-        return DataSettings(source=settings.extra)
+def settings_of_another(name: str, settings: DataSettings, classes: Classes) -> DataSettings:
+    """Return the settings of another source to learn from, with the columns and labels of the source, or the
+    usual ones."""
+    if name in BUNDLED:
+        return DataSettings(source=name)
     own = OwnTable(
         text=settings.text_column,
         label=settings.label_column,
@@ -190,7 +191,7 @@ def _settings_of_extra(settings: DataSettings, classes: Classes) -> DataSettings
         classes=classes,
         leaves_labels_out=bool(settings.classes),
     )
-    return settings.for_another_table(own, source=settings.extra, skip_bad_rows=settings.skip_bad_rows)
+    return settings.for_another_table(own, source=name, skip_bad_rows=settings.skip_bad_rows)
 
 
 def _name_groups(groups: Sequence[Any], split: str) -> list[str]:

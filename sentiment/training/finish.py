@@ -9,7 +9,7 @@ import torch
 
 from sentiment.data.batches import LabelledReviews
 from sentiment.errors import DataError
-from sentiment.evaluation.baseline import fit_baseline
+from sentiment.evaluation.baseline import Baseline, fit_baseline
 from sentiment.evaluation.metrics import Evaluation, best_temperature, evaluate
 from sentiment.evaluation.result_checks import ResultChecks
 from sentiment.inference.predictor import Predictor, build_model
@@ -21,6 +21,7 @@ from sentiment.runs import RunFolder
 from sentiment.system.console import say
 from sentiment.system.device import peak_memory_bytes
 from sentiment.system.processes import ALONE
+from sentiment.training.comparison import compare_with_parent
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.session import TrainingSession
 from sentiment.training.stages import Stage
@@ -45,7 +46,7 @@ def finish_run(
         temperature = best_temperature(predictor.logits(reviews), labels_N)
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
-    golden = predictor.golden(prepared.golden)
+    golden, baseline = predictor.golden(prepared.golden), _fit_baseline(session)
     validation = None
     if len(reviews):
         validation = evaluate(predictor.logits(reviews), labels_N, class_names=names)
@@ -53,7 +54,8 @@ def finish_run(
         "result": {
             "stages": state.progress.finished,
             "validation": None if validation is None else asdict(validation),
-            "checks": _check_result(session, state.progress, predictor, validation).facts(),
+            "checks": _check_result(session, state.progress, predictor, validation, baseline).facts(),
+            "comparison": _compare(session, predictor, baseline),
             "temperature": temperature,
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
@@ -64,15 +66,30 @@ def finish_run(
 
 
 def _check_result(
-    session: TrainingSession, progress: Progress, predictor: Predictor, validation: Evaluation | None
+    session: TrainingSession,
+    progress: Progress,
+    predictor: Predictor,
+    validation: Evaluation | None,
+    baseline: Baseline | None,
 ) -> ResultChecks:
     """What shows whether the finished model has learned anything."""
     return ResultChecks(
         steps=_fewest_steps(session.stages, progress),
         validation=validation,
         network=_judge_network(predictor, session.prepared.validation),
-        baseline=_judge_baseline(session),
+        baseline=_judge_baseline(session, baseline),
     )
+
+
+def _compare(
+    session: TrainingSession, predictor: Predictor, baseline: Baseline | None
+) -> list[dict[str, Any]]:
+    """The accuracies of the parent, the run and the baseline; empty without a parent."""
+    parent = session.parent
+    if parent is None:
+        return []
+    held_out = session.prepared.held_out
+    return [asdict(compare_with_parent(parent, predictor, baseline, part)) for part in held_out]
 
 
 def _fewest_steps(stages: Sequence[Stage], progress: Progress) -> int:
@@ -91,15 +108,22 @@ def _judge_network(predictor: Predictor, validation: LabelledReviews) -> Evaluat
     return evaluate(logits, validation.labels_N, class_names=predictor.class_names)
 
 
-def _judge_baseline(session: TrainingSession) -> Evaluation | None:
-    """The n-gram baseline on the validation reviews; None if fitting it takes long or is impossible."""
+def _fit_baseline(session: TrainingSession) -> Baseline | None:
+    """The n-gram baseline; None if fitting it takes long or is impossible, or nothing is held out."""
     if session.prepared.parts is None:
         return None
-    train, validation = session.prepared.parts
+    train, _ = session.prepared.parts
     try:
-        baseline = fit_baseline(train, session.config.seed)
+        return fit_baseline(train, session.config.seed)
     except DataError:
         return None
+
+
+def _judge_baseline(session: TrainingSession, baseline: Baseline | None) -> Evaluation | None:
+    """The n-gram baseline on the validation reviews."""
+    if session.prepared.parts is None or baseline is None:
+        return None
+    _, validation = session.prepared.parts
     return evaluate(baseline.logits(validation), validation.labels_N, class_names=validation.class_names)
 
 

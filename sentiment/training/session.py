@@ -112,6 +112,7 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "train": len(prepared.train.reviews),
             "unlabelled": 0 if prepared.unlabelled is None else len(prepared.unlabelled),
             "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
+            "rehearsed": prepared.rehearsed,
             "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),
             "class_names": list(names),
