@@ -62,10 +62,13 @@ class Audit:
     """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
 
 
-def audit(config: Config, workers: int, source: ReviewSource | None = None) -> Audit:
+def audit(
+    config: Config, workers: int, source: ReviewSource | None = None, vocabulary: Vocabulary | None = None
+) -> Audit:
     """Prepare every split of the source, and `data.extra`, and describe what was found.
 
-    `source` is the source of the configuration if it is already open.
+    `source` is the source of the configuration if it is already open. The words are those of `vocabulary`, by
+    default those of the training reviews.
     """
     require_language(config.text.language)
     source = source or ReviewSource(config.data)
@@ -76,7 +79,7 @@ def audit(config: Config, workers: int, source: ReviewSource | None = None) -> A
         | load_extra(config.data, source.classes or SENTIMENTS)
     )
     parts, holdout = split_source(splits, config, workers)
-    vocabulary = build_vocabulary(parts["train"], config)
+    vocabulary = vocabulary or build_vocabulary(parts["train"], config)
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
     return Audit(

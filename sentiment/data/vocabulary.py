@@ -161,12 +161,14 @@ def _build_channels(
     channels: list[Channel] = []
     for place, (header, counts) in enumerate(blocks):
         view = header.removesuffix(EXTENSION)
-        is_extended = place + 1 < len(blocks) and blocks[place + 1][0] == view + EXTENSION
-        own = VocabularySettings(size=max(1, len(counts)), min_frequency=1) if is_extended else settings
-        if header != view and channels and channels[-1].view == view:
-            channels[-1] = Channel(view, counts, own, extended=channels[-1])
-        elif header == view and view not in [channel.view for channel in channels]:
-            channels.append(Channel(view, counts, own))
+        is_last = place + 1 == len(blocks) or blocks[place + 1][0] != view + EXTENSION
+        if header == view and view not in [channel.view for channel in channels]:
+            known = None
+        elif header != view and channels and channels[-1].view == view:
+            known = channels.pop()
         else:
             raise ValueError(f"the block {header} is not expected here")
+        room = len(counts) + (len(known) if known else 0)
+        own = settings if is_last else VocabularySettings(size=max(1, room), min_frequency=1)
+        channels.append(Channel(view, counts, own, known))
     return channels

@@ -17,6 +17,8 @@ class ResultChecks:
 
     steps: int
     """Optimizer steps on labels; of several networks, those of the one that had the fewest."""
+    has_parent: bool = False
+    """Whether the networks started from those of another run."""
     validation: Evaluation | None
     """Of the whole model; None if no reviews were held out."""
     network: Evaluation | None = None
@@ -56,7 +58,7 @@ def describe_classes(purpose: str, counts: Mapping[str, int]) -> str:
 def result_warnings(checks: ResultChecks) -> list[str]:
     """Return a sentence for each sign that the model has learned little or nothing."""
     found = []
-    if checks.steps < FEWEST_STEPS:
+    if checks.steps < FEWEST_STEPS and not checks.has_parent:
         found.append(
             f"the network had only {checks.steps} training steps, too few to learn; use smaller batches "
             "(--set batches.reviews=16) or more epochs (--set training.epochs=20)"

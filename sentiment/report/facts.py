@@ -122,7 +122,9 @@ def gather_facts(path: Path, options: JudgeOptions) -> RunFacts:
     say("fitting the baseline")
     baseline = _result_or_reason(lambda: compare_with_baseline(predictor, run.scores))
     say("auditing the data")
-    found = _result_or_reason(lambda: audit(predictor.config, predictor.machine.threads))
+    found = _result_or_reason(
+        lambda: audit(predictor.config, predictor.machine.threads, vocabulary=predictor.vocabulary)
+    )
     return RunFacts(
         run=run,
         worst=worst,

@@ -14,8 +14,8 @@ FACTS_FILE, VOCABULARY_FILE = "run.json", "vocabulary.txt"
 # The keys of run.json that must be the same when a run is resumed, and the message if one has changed.
 DATA_CHANGES = {
     "hash": "the run was started on other reviews; restore them",
-    "further_hash": "the run was started with other texts of data.extra, or other bundled phrases; "
-    "restore them",
+    "further_hash": "the run was started with other texts of data.extra or data.rehearse, or other bundled "
+    "phrases; restore them",
     "split_hashes": "the run was started on another split of these reviews; restore their groups",
 }
 
@@ -50,6 +50,10 @@ def check_start(run: Path, vocabulary: Vocabulary, facts: dict[str, Any]) -> Non
     for key, change in DATA_CHANGES.items():
         if started["data"][key] != facts["data"][key]:
             raise RunError(f"{change} ({run / FACTS_FILE} has their hash)")
+    if started.get("start", {}).get("hash") != facts["start"].get("hash"):  # older runs started from nothing
+        raise RunError(
+            f"the run that this one started from has changed; restore it ({facts['start']['run']})"
+        )
     words = run / VOCABULARY_FILE
     if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
         changes = changed_versions(started["versions"]) or "the file, or this program"

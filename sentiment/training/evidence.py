@@ -22,7 +22,7 @@ MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
 ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
-PARENT_SCALE = 3.0  # a feature that is so much larger costs less: the parent's logits are hardly penalised
+TINY = 1e-12  # a parent whose logits are all zero is not divided by zero
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +265,9 @@ def _fit_regression(
 
     ratios_G = _log_count_ratios(features > 0, is_target_N, weights_N)
     inputs = features @ diags(ratios_G)
+    largest_P = np.maximum(np.abs(parent_NP).max(axis=0, initial=0), TINY)  # beyond 1 the solver is slow
     if parent_NP.shape[1]:
-        inputs = hstack([inputs, csr_matrix(PARENT_SCALE * parent_NP)], format="csr")
+        inputs = hstack([inputs, csr_matrix(parent_NP / largest_P)], format="csr")
     reviews, columns = inputs.shape
     dual = columns > reviews  # the faster way to the same weights
     model = LogisticRegression(
@@ -277,11 +278,8 @@ def _fit_regression(
         max_iter=1000,  # 100 are not always enough for a few n-grams
         random_state=seed,
     ).fit(inputs, is_target_N, sample_weight=weights_N)
-    coefficients = model.coef_[0]
-    ngrams = len(ratios_G)
-    return _Regression(
-        coefficients[:ngrams] * ratios_G, coefficients[ngrams:] * PARENT_SCALE, float(model.intercept_[0])
-    )
+    own_G, parent_P = np.split(model.coef_[0], [len(ratios_G)])
+    return _Regression(own_G * ratios_G, parent_P / largest_P, float(model.intercept_[0]))
 
 
 def _log_count_ratios(presence: Any, is_target_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:

@@ -75,6 +75,7 @@ def _check_result(
     """What shows whether the finished model has learned anything."""
     return ResultChecks(
         steps=_fewest_steps(session.stages, progress),
+        has_parent=session.parent is not None,
         validation=validation,
         network=_judge_network(predictor, session.prepared.validation),
         baseline=_judge_baseline(session, baseline),

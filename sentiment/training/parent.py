@@ -22,6 +22,7 @@ from sentiment.models.classifier import SentimentClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.runs import find_run
+from sentiment.runs.locate import NEWEST_NAME
 from sentiment.runs.reader import FINISHED_FILES
 from sentiment.system import storage
 
@@ -33,6 +34,7 @@ FREE_KEYS = {"word_dropout", "embedding_dropout", "dropout"}  # of the network, 
 class Parent:
     """A finished run that a training starts from."""
 
+    path: Path
     name: str
     """As the configuration has it."""
     digest: str
@@ -90,8 +92,12 @@ def open_parent(config: Config) -> Parent | None:
     name = config.start.run
     if not name:
         return None
-    path = find_run(name)
-    return Parent(name=name, digest=_digest(path), predictor=Predictor.load(path, device="cpu"))
+    try:
+        path = find_run(name)
+        predictor = Predictor.load(path, "cpu")
+        return Parent(path=path, name=name, digest=_digest(path), predictor=predictor)
+    except RunError as error:
+        raise RunError(f"start.run: {error}") from None
 
 
 def inherit_settings(config: Config) -> Config:
@@ -115,8 +121,15 @@ def inherit_settings(config: Config) -> Config:
     for name, values in inherited.items():
         section = getattr(config, name)
         own[name] |= {key: value for key, value in values.items() if key not in section.model_fields_set}
+    if parent.name == NEWEST_NAME:
+        own["start"]["run"] = f"{parent.path}"  # later another run is the newest
     child = Config.model_validate(own)
     _require_same_network(child, parent)
+    if parent.evidence is not None and child.evidence.size < len(parent.evidence.keys_G):
+        raise UsageError(
+            f"evidence.size={child.evidence.size} is too small: {parent.name} has "
+            f"{len(parent.evidence.keys_G):,} n-grams; leave the key out"
+        )
     return child.with_data(config.data)
 
 

@@ -8,7 +8,7 @@ from sentiment.config import Config
 from sentiment.data.reviews import ReviewSource
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
-from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
+from sentiment.runs import Checkpoint, FinishedRun, RunFolder, find_run, is_run, read_run
 from sentiment.system.console import say
 from sentiment.system.place import Place, read_place
 from sentiment.training.finish import finish_run
@@ -38,6 +38,8 @@ def train_run(
     """
     place = place or read_place()
     config = inherit_settings(config)
+    if config.start.run and path.resolve() == find_run(config.start.run).resolve():
+        raise UsageError(f"{path} cannot start from itself; choose another --run")
     if not place.leads:
         assist(RunFolder(path), config, place)
         return {}

@@ -111,7 +111,7 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "split_hashes": prepared.split_hashes,
             "train": len(prepared.train.reviews),
             "unlabelled": 0 if prepared.unlabelled is None else len(prepared.unlabelled),
-            "extra": 0 if prepared.extra is None else len(prepared.extra.reviews),
+            "extra": 0 if prepared.extra is None else len(prepared.extra.reviews) - prepared.rehearsed,
             "rehearsed": prepared.rehearsed,
             "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),

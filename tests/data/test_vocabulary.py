@@ -185,3 +185,48 @@ def test_a_channel_leaves_its_counts_as_they_were():
     counts = Counter({PADDING: 3, "a": 1})
     channel = Channel("form", counts, VocabularySettings(min_frequency=1))
     assert counts == {PADDING: 3, "a": 1} and channel.words == [PADDING, UNKNOWN, "a"]
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(forms=st.lists(tokens_and_specials, min_size=3, max_size=3), views=views, room=st.integers(0, 9))
+def test_an_extended_vocabulary_keeps_its_ids_and_comes_back_from_its_text(forms, views, room):
+    known, first = None, forms[0]
+    for own in forms:
+        before = known
+        tokens = Tokens(own, np.arange(len(own), dtype=np.int32), np.array([0, len(own)]))
+        most = 1 if before is None else max(1, max(before.sizes) - 2)
+        settings = VocabularySettings(size=most + room, min_frequency=1)
+        known = Vocabulary.build(tokens, np.array([0]), settings, views, before)
+        if before is not None:
+            for channel, given in zip(known.channels, before.channels, strict=True):
+                assert channel.words[: len(given)] == given.words
+            kept = before.ids(first) != UNKNOWN_ID
+            np.testing.assert_array_equal(known.ids(first)[kept], before.ids(first)[kept])
+        again = Vocabulary.from_text(known.to_text(), settings)
+        assert again.to_text() == known.to_text()
+        assert [channel.words for channel in again.channels] == [channel.words for channel in known.channels]
+
+
+def test_new_words_come_after_the_known_ones_and_share_the_room():
+    known = build(tokens_of("b a b"))
+    tokens = tokens_of("c d c a c d e")
+    whole = Vocabulary.build(tokens, np.array([0]), VocabularySettings(min_frequency=1), (), known)
+    assert words(whole) == [PADDING, UNKNOWN, "b", "a", "c", "d", "e"]
+    assert whole.to_text() == "[lower]\nb\t2\na\t1\n[lower+]\nc\t3\nd\t2\ne\t1\n"
+    small = Vocabulary.build(tokens, np.array([0]), VocabularySettings(min_frequency=1, size=3), (), known)
+    assert words(small) == [PADDING, UNKNOWN, "b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[lower+]\nb\t2\n",
+        "[lower]\nb\t2\n[form+]\na\t1\n",
+        "[lower]\nb\t2\n[lower+]\nb\t1\n",
+        "[lower]\nb\t2\n[form]\nB\t2\n[lower+]\na\t1\n",
+        "[lower]\nb\t2\n[lower++]\na\t1\n",
+    ],
+)
+def test_a_damaged_extension_is_refused(text):
+    with pytest.raises(RunError, match=r"vocabulary\.txt is damaged"):
+        Vocabulary.from_text(text, VocabularySettings(min_frequency=1))

@@ -328,3 +328,60 @@ def test_rare_ngrams_of_the_larger_class_count_though_the_classes_are_lopsided(e
     evidence = fit_evidence(train, *vocabulary.sizes, configure(size=100), seed=1)
     weights = dict(zip(evidence.keys_G.tolist(), evidence.weights_G.tolist(), strict=True))
     assert weights[int(vocabulary.ids(["awful"])[0])] < -1.5
+
+
+# --- a parent's evidence --------------------------------------------------------------------------------
+
+
+def test_keys_in_a_larger_vocabulary_stand_for_the_same_ngrams(train):
+    reviews, vocabulary = train
+    (words,) = vocabulary.sizes
+    evidence = fit(train, size=50)
+    larger = NGramEvidence(60, words + 7)
+    keys = evidence.keys_with(words + 7)
+    larger.keys_G[: len(keys)] = keys
+    larger.weights_G[: len(keys)] = evidence.weights_G[: len(keys)]
+    larger.squares_G[: len(keys)] = evidence.squares_G[: len(keys)]
+    larger.bias.copy_(evidence.bias)
+    assert (keys[1:] > keys[:-1]).all()
+    np.testing.assert_allclose(logits_of(larger, reviews), logits_of(evidence, reviews), atol=1e-6)
+
+
+def test_a_parent_that_is_right_is_trusted_and_its_ngrams_stay(train):
+    """Ten reviews alone teach little; with the parent's logits they are nearly as good as all."""
+    reviews, vocabulary = train
+    (words,) = vocabulary.sizes
+    parent = fit(train, size=200)
+    few = LabelledReviews([reviews.reviews[index] for index in range(10)], LABELS_N[:10])
+
+    def accuracy(evidence):
+        return ((logits_of(evidence, reviews) > 0) == (LABELS_N > 0))[10:].mean()
+
+    alone = fit_evidence(few, words, configure(200), seed=1)
+    heir = fit_evidence(few, words, configure(300), seed=1, parent=parent)
+    assert accuracy(heir) > accuracy(alone) + 0.1
+    assert accuracy(heir) > accuracy(parent) - 0.05
+    kept = set(parent.keys_with(words).tolist())
+    assert kept <= set(heir.keys_with(words).tolist())
+
+
+def test_a_parent_that_is_always_wrong_is_turned_round(train):
+    reviews, vocabulary = train
+    (words,) = vocabulary.sizes
+    parent = fit(train, size=200)
+    parent.scale_logits(-1.0)
+    heir = fit_evidence(reviews, words, configure(400), seed=1, parent=parent)
+    assert ((logits_of(heir, reviews) > 0) == (LABELS_N > 0)).mean() > 0.9
+
+
+def test_a_parent_of_other_classes_helps_each_class(train):
+    reviews, vocabulary = train
+    (words,) = vocabulary.sizes
+    parent = fit(train, size=200)
+    three = LabelledReviews(
+        reviews.reviews, np.where(np.arange(len(LABELS_N)) % 5 == 0, 2, LABELS_N).astype(np.int8)
+    )
+    heir = fit_evidence(three, words, configure(400), seed=1, parent=parent, classes=3)
+    assert heir.weights_G.shape[1] == 3 and torch.isfinite(heir.weights_G).all()
+    again = fit_evidence(reviews, words, configure(900), seed=1, parent=heir)
+    assert ((logits_of(again, reviews) > 0) == (LABELS_N > 0)).mean() > 0.9
