@@ -4,7 +4,7 @@ Self-training trains another classifier, also with the labels that the first one
 The language model and self-training are optional.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from sentiment.config import Config, ModelSettings
+from sentiment.config import Config
 from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
 from sentiment.inference.scoring import Scored
@@ -75,20 +75,13 @@ def plan_stages(
 
     Raises what loading word vectors raises.
     """
-    training, vectors = config.training, _load_start_vectors(config, prepared, tell)
+    training, new_classifier = config.training, _choose_networks(config, prepared, tell, parent)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
-    classes, loss = len(prepared.classes), _choose_loss(config, prepared)
-    begin = parent.first_weights(prepared.vocabulary, prepared.classes.names) if parent else None
-
-    def new_classifier(member: int = 0) -> SentimentClassifier:
-        model = _new_classifier(config.model, prepared.vocabulary.sizes, classes, vectors)
-        if begin is not None:
-            begin(model, member)
-        return model
+    loss = _choose_loss(config, prepared)
 
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
-        model = new_classifier()
+        model = new_classifier(0)
         model.load_state_dict(weights)
         teacher = Ensemble([model], evidence(), config.evidence.weight)
         return labels.ask(teacher.to(machine.device), machine)
@@ -97,15 +90,12 @@ def plan_stages(
     for member in range(training.members):
         seed = config.seed + member
         which = f" {member + 1} of {training.members}" if training.members > 1 else ""
+        build = partial(new_classifier, member)
         language_model = None
         if prepared.pretraining is not None:
             language_model = len(stages)
             name = f"pretraining{which}"
-            stages.append(
-                _plan_pretraining(
-                    config, prepared.pretraining, partial(new_classifier, member), name=name, seed=seed
-                )
-            )
+            stages.append(_plan_pretraining(config, prepared.pretraining, build, name=name, seed=seed))
         classifier = Stage(
             name=f"member{which}" if which else "training",
             seed=seed,
@@ -114,7 +104,7 @@ def plan_stages(
             average=training.average,
             is_judged=len(prepared.validation.reviews) > 0,
             objective=Labels(train, training.adversarial, loss),
-            build=partial(new_classifier, member),
+            build=build,
             start=language_model,
             is_member=unlabelled is None,
         )
@@ -142,16 +132,28 @@ def _choose_loss(config: Config, prepared: Prepared) -> ClassLoss:
     return ClassLoss(classes)
 
 
-def _new_classifier(
-    settings: ModelSettings, vocabulary_sizes: Sequence[int], classes: int, vectors: "WordVectors | None"
-) -> SentimentClassifier:
-    """Make an untrained classifier; words that have a vector start from it."""
-    model = SentimentClassifier(settings, *vocabulary_sizes, classes=classes)
-    if vectors is not None:
-        weight_VE = next(model.embeddings[0].parameters())
-        with torch.no_grad():
-            weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
-    return model
+def _choose_networks(
+    config: Config, prepared: Prepared, tell: Callable[[str], None], parent: "Parent | None"
+) -> Callable[[int], SentimentClassifier]:
+    """Return a function that makes the first network of a member, by its number.
+
+    Words that have a vector start from it; a run with a parent starts from the parent's weights.
+    """
+    vectors = _load_start_vectors(config, prepared, tell)
+    begin = parent.first_weights(prepared.vocabulary, prepared.classes.names) if parent else None
+    sizes, classes = prepared.vocabulary.sizes, len(prepared.classes)
+
+    def new_classifier(member: int) -> SentimentClassifier:
+        model = SentimentClassifier(config.model, *sizes, classes=classes)
+        if vectors is not None:
+            weight_VE = next(model.embeddings[0].parameters())
+            with torch.no_grad():
+                weight_VE[vectors.found_V] = vectors.rows_VE[vectors.found_V]
+        if begin is not None:
+            begin(model, member)
+        return model
+
+    return new_classifier
 
 
 def _plan_pretraining(

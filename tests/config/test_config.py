@@ -211,9 +211,9 @@ def test_every_recipe_has_a_name_that_is_a_bare_word():
     [
         ("imbd", "did you mean imdb?"),
         ("attention", "did you mean article-attention?"),
-        ("zzz", "the recipes are imdb, imdb-best, imdb-fast, quickstart, small"),
+        ("zzz", "the recipes are adapt, imdb, imdb-best, imdb-fast, quickstart, small"),
         ("mine", "for the file of that name type ./mine"),
-        ("", "the recipes are imdb, imdb-best, imdb-fast, quickstart, small"),
+        ("", "the recipes are adapt, imdb, imdb-best, imdb-fast, quickstart, small"),
     ],
 )
 def test_an_unknown_recipe_gets_an_answer_to_type(name, hint, tmp_path, monkeypatch):
