@@ -28,8 +28,6 @@ class Prepared:
     train: LabelledReviews
     extra: LabelledReviews | None
     """The texts of `data.extra` and those of `data.rehearse` that are learned; None if there are none."""
-    rehearsed: int
-    """How many of them are those of `data.rehearse`."""
     phrases: LabelledReviews | None
     """The bundled short texts; None if the n-gram evidence does not learn them."""
     validation: LabelledReviews
@@ -62,6 +60,8 @@ class Prepared:
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
     parts: tuple[Part, Part] | None = None
     """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
+    rehearsed: int = 0
+    """How many texts of `extra` are those of `data.rehearse`."""
     held_out: Sequence["HeldOut"] = ()
     """What a parent and its heir are compared on; empty without a parent."""
 
