@@ -94,7 +94,7 @@ def plain_way(
 
 
 def loop_way(config: Config, prepared: Prepared, machine: Machine) -> Way:
-    """Return a way that makes one step of the project's training per call. The first call also rehearses."""
+    """Return a way that makes one training step per call. The first call also tries the largest batch."""
     state = TrainingState(plan_stages(config, prepared), config.training, machine.device)
     events = train(state, prepared.validation, config, machine)
     return lambda: next(event.tokens for event in events if isinstance(event, Step))

@@ -126,7 +126,7 @@ PHASES: dict[str, Arrange] = {
     "load": _when_called(preparing, "ReviewSource", 1),
     "tokenize": _when_called(parts, "tokenize_cached", 1),
     "vocabulary": _when_called(preparing, "build_vocabulary", 1),
-    "rehearse": _when_called(sentiment.training.loop, "rehearse", 1),
+    "try_largest_batch": _when_called(sentiment.training.loop, "try_largest_batch", 1),
     "first step": _when_called(sentiment.training.loop, "_take_step", 1),
     "step": _when_called(sentiment.training.loop, "_take_step", STEPS),
     "evaluate": _when_called(sentiment.training.loop, "evaluate", 3),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sentiment.config import EvidenceSettings
+from sentiment.config import ENOUGH_ROWS, EvidenceSettings
 from sentiment.data.batches import LabelledReviews
 from sentiment.models.classifier import drop_single_output
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
@@ -22,6 +22,7 @@ MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
 ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
+INVERSE_PENALTY_OF_FEW = 30.0  # better for small sets of short texts, see there
 TINY = 1e-12  # a parent whose logits are all zero is not divided by zero
 
 
@@ -117,7 +118,7 @@ def fit_evidence(
         parts.append(_draw_reviews(guessed, most, weight=settings.unlabelled, seed=seed))
     data = _read_ngrams(parts, words, classes)
     inherited = _inherit_ngrams(parent, words)
-    inverse_penalty = INVERSE_PENALTY if guessed is None else INVERSE_PENALTY_WITH_GUESSES
+    inverse_penalty = _choose_penalty(len(data.labels_N), with_guesses=guessed is not None)
     fit = partial(_fit_classes, data, inherited=inherited, inverse_penalty=inverse_penalty, seed=seed)
 
     evidence = NGramEvidence(settings.size, words, classes)
@@ -129,6 +130,13 @@ def fit_evidence(
         own = _keep_weightiest(own, fit(own), room)
     _fill_evidence(evidence, fit(own))
     return evidence
+
+
+def _choose_penalty(reviews: int, *, with_guesses: bool) -> float:
+    """Return the inverse penalty for a fit on so many reviews."""
+    if with_guesses:
+        return INVERSE_PENALTY_WITH_GUESSES
+    return INVERSE_PENALTY if reviews >= ENOUGH_ROWS else INVERSE_PENALTY_OF_FEW
 
 
 def _fill_evidence(evidence: NGramEvidence, found: _Fit) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sentiment.errors import MachineError
 from sentiment.inference.scoring import Scored
 from sentiment.system.console import progress_bar, say
-from sentiment.training.loop import Epoch, Event, Rehearsal, Step
+from sentiment.training.loop import DryRun, Epoch, Event, Step
 from sentiment.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class ProgressDisplay:
 
     def show(self, event: Event, state: TrainingState) -> None:
         """Update the bar, or print the line of a stage or an epoch."""
-        if isinstance(event, Rehearsal):
+        if isinstance(event, DryRun):
             self.close()
-            self._show_rehearsal(event)
+            self._show_dry_run(event)
         elif isinstance(event, Step):
             self._show_step(event, state)
         elif isinstance(event, Scored):
@@ -59,10 +59,10 @@ class ProgressDisplay:
             self._bar.close()
             self._bar = None
 
-    def _show_rehearsal(self, rehearsal: Rehearsal) -> None:
+    def _show_dry_run(self, dry_run: DryRun) -> None:
         say(
-            f"{rehearsal.stage}: largest batch {rehearsal.padded_tokens:,} tokens; an epoch ~"
-            f"{rehearsal.epoch_seconds:,.0f} s; memory {rehearsal.peak_memory_bytes / 2**20:,.0f} MiB"
+            f"{dry_run.stage}: largest batch {dry_run.padded_tokens:,} tokens; an epoch ~"
+            f"{dry_run.epoch_seconds:,.0f} s; memory {dry_run.peak_memory_bytes / 2**20:,.0f} MiB"
         )
 
     def _show_step(self, step: Step, state: TrainingState) -> None:

@@ -21,7 +21,7 @@ from sentiment.training.state import Progress, TrainingState
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rehearsal:
+class DryRun:
     """What the largest batch needed before a stage begins or resumes."""
 
     stage: str
@@ -63,7 +63,7 @@ class Epoch:
     is_best: bool
 
 
-Event = Rehearsal | Step | Scored | Epoch
+Event = DryRun | Step | Scored | Epoch
 
 
 def train(
@@ -71,8 +71,8 @@ def train(
 ) -> Iterator[Event]:
     """Train from `state` to the end of its last stage; yield each event.
 
-    A judged stage ends early when validation stops improving. Each stage is rehearsed when it begins or
-    resumes. Raises DivergedError before a step whose loss or gradient is not finite.
+    A judged stage ends early when validation stops improving. When a stage begins or resumes, its largest
+    batch is tried first. Raises DivergedError before a step whose loss or gradient is not finite.
     """
     progress = state.progress
     while not state.is_finished:
@@ -82,7 +82,7 @@ def train(
         ):  # a run that stopped at the end of a stage resumes here
             if stage.ask is not None and stage.teacher is not None:
                 yield from stage.ask(state.finished[stage.teacher], machine)
-            yield rehearse(state, config, machine)
+            yield try_largest_batch(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
             for indices in batches[progress.position :]:
@@ -188,7 +188,7 @@ def _close_epoch(state: TrainingState, validation: Evaluation | None) -> Epoch:
     )
 
 
-def rehearse(state: TrainingState, config: Config, machine: Machine) -> Rehearsal:
+def try_largest_batch(state: TrainingState, config: Config, machine: Machine) -> DryRun:
     """Run the largest batch forward and backward, to fail early if memory is too small; learn nothing."""
     stage = state.stage
     lengths_N = stage.objective.lengths_N
@@ -204,7 +204,7 @@ def rehearse(state: TrainingState, config: Config, machine: Machine) -> Rehearsa
     seconds = time.perf_counter() - start
     state.optimizer.zero_grad()
     epoch_seconds = seconds * float(sizes.sum() / sizes[quartiles].sum())
-    return Rehearsal(
+    return DryRun(
         stage=stage.name,
         padded_tokens=int(sizes[largest]),
         epoch_seconds=epoch_seconds,

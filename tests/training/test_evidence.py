@@ -112,7 +112,7 @@ def fit_pipeline(
     frequencies_G = np.asarray((features > 0).sum(axis=0)).ravel()
     ratios_G = log_count_ratios((features > 0).toarray(), labels_N, weights_N)
     features = features.multiply(ratios_G).tocsr()
-    settings = {"C": 100, "tol": 1e-2, "dual": True, "random_state": 1} | settings
+    settings = {"C": 30, "tol": 1e-2, "dual": True, "random_state": 1} | settings
     model = LogisticRegression(solver="liblinear", **settings).fit(features, labels_N, weights_N)
     importance_G = np.abs(model.coef_[0] * ratios_G) * np.sqrt(frequencies_G)
     names = vectorizer.get_feature_names_out()
@@ -328,6 +328,13 @@ def test_rare_ngrams_of_the_larger_class_count_though_the_classes_are_lopsided(e
     evidence = fit_evidence(train, *vocabulary.sizes, configure(size=100), seed=1)
     weights = dict(zip(evidence.keys_G.tolist(), evidence.weights_G.tolist(), strict=True))
     assert weights[int(vocabulary.ids(["awful"])[0])] < -1.5
+
+
+def test_many_reviews_are_fitted_with_a_lower_penalty(train, monkeypatch):
+    monkeypatch.setattr("sentiment.training.evidence.ENOUGH_ROWS", len(TEXTS))
+    reviews, vocabulary = train
+    expected = fit_pipeline(vocabulary, C=100).logits_N
+    np.testing.assert_allclose(logits_of(fit(train, size=5000), reviews), expected, atol=1e-4)
 
 
 # --- a parent's evidence --------------------------------------------------------------------------------

@@ -22,7 +22,15 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import DivergedError
 from sentiment.system.device import find_machine
 from sentiment.training.loggers import ProgressDisplay
-from sentiment.training.loop import Epoch, Rehearsal, Step, is_over, learning_rate_factor, rehearse, train
+from sentiment.training.loop import (
+    DryRun,
+    Epoch,
+    Step,
+    is_over,
+    learning_rate_factor,
+    train,
+    try_largest_batch,
+)
 from sentiment.training.stages import Stage, plan_stages
 from sentiment.training.state import Progress, TrainingState
 
@@ -241,14 +249,14 @@ def test_averaged_weights_lag_behind_and_are_the_ones_judged(machine):
     assert plain.judged is plain.model
 
 
-def test_rehearsal_learns_nothing(machine):
+def test_the_dry_run_learns_nothing(machine):
     reviews, vocabulary = labelled()
     state = new_state(reviews, vocabulary)
     before = {name: value.clone() for name, value in state.tensors().items()}
-    rehearsal = rehearse(state, CONFIG, machine)
+    dry_run = try_largest_batch(state, CONFIG, machine)
     after = state.tensors()
-    assert rehearsal.padded_tokens <= CONFIG.batches.tokens
-    assert rehearsal.epoch_seconds > 0 and rehearsal.peak_memory_bytes > 2**20
+    assert dry_run.padded_tokens <= CONFIG.batches.tokens
+    assert dry_run.epoch_seconds > 0 and dry_run.peak_memory_bytes > 2**20
     assert before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
 
 
@@ -338,7 +346,7 @@ def test_each_member_starts_from_a_language_model_of_its_own(machine):
     starts, ends = [], {}
     for event in train(state, reviews, STAGES, machine):
         weights = {name: value.clone() for name, value in state.model.state_dict().items()}
-        if isinstance(event, Rehearsal):
+        if isinstance(event, DryRun):
             starts.append(weights)
         elif isinstance(event, Epoch):
             ends[event.stage] = weights
