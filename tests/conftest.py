@@ -81,10 +81,10 @@ def command(monkeypatch, capsys):
     # What the command sets goes again with this test.
     monkeypatch.setenv("OMP_NUM_THREADS", f"{available_cores()}")
 
-    def run(*arguments, cwd=".", input=""):
+    def run(*arguments, cwd=".", input="", stdin=None):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(cwd)
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(input.encode())))
+            patch.setattr("sys.stdin", stdin or io.TextIOWrapper(io.BytesIO(input.encode())))
             capsys.readouterr()
             return Result(run_command([*map(str, arguments)]), *capsys.readouterr())
 

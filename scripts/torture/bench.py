@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sentiment.errors import RunError
 from sentiment.runs import RunFolder
@@ -39,30 +40,32 @@ device = "cpu"
 threads = 1
 """
 FILLER = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
-VERDICTS = (["awful", "dull"], ["great", "superb"])
+VERDICTS = (["awful", "dull"], ["great", "superb"], ["plain", "usual"])  # of each class
+NAMES: dict[int, list[Any]] = {2: [0, 1], 3: ["bad", "good", "mixed"]}  # of so many classes
 CHECKPOINT_FILES = ("state.safetensors", "progress.json", "beside.json", "manifest.json")
 RESULT = ("model.safetensors", "vocabulary.txt", "config.toml", "golden.json", "metrics.jsonl")
 
 
-def write_reviews(path: Path, count: int) -> None:
+def write_reviews(path: Path, count: int, classes: int = 2) -> None:
     """Write reviews of filler words with one word that decides the label; six reviews per film."""
+    names = NAMES[classes]
     generator = random.Random(5)
     with path.open("w", encoding="utf-8") as file:
         for index in range(count):
             words = generator.choices(FILLER, k=generator.randint(3, 40))
-            words.insert(generator.randrange(len(words)), generator.choice(VERDICTS[index % 2]))
-            row = {"text": " ".join(words), "label": index % 2, "film": f"film-{index // 6}"}
+            words.insert(generator.randrange(len(words)), generator.choice(VERDICTS[index % classes]))
+            row = {"text": " ".join(words), "label": names[index % classes], "film": f"film-{index // 6}"}
             file.write(json.dumps(row) + "\n")
 
 
 class Bench:
     """A folder with a tiny data set, a recipe and its own token cache."""
 
-    def __init__(self, folder: Path, reviews: int = 150) -> None:
+    def __init__(self, folder: Path, reviews: int = 150, *, classes: int = 2) -> None:
         """Write the data."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        write_reviews(folder / "reviews.jsonl", reviews)
+        write_reviews(folder / "reviews.jsonl", reviews, classes)
         source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
         self.recipe = folder / "recipe.toml"
         self.recipe.write_text(RECIPE + source)
@@ -127,6 +130,12 @@ class Bench:
         ended.assert_code(0)
         self.assert_same_result(path)
         return ended
+
+
+def mixed_benches(folder: Path) -> tuple[Bench, ...]:
+    """Return the benches of three trials in a row: two of them have a run of two classes, one of three."""
+    two, three = (Bench(folder / f"{classes} classes", classes=classes) for classes in NAMES)
+    return two, two, three
 
 
 def newest(run: Path) -> Path:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
-from .bench import CHECKPOINT_FILES, Bench, leftovers, newest_whole
+from .bench import CHECKPOINT_FILES, Bench, leftovers, mixed_benches, newest_whole
+from .calls import count_calls, die_at_call
 from .children import PATIENCE, Child, Ended
 from .faults import KILLED, MANNERS, Faults, read_log
 from .frame import Outcome, repeat
@@ -31,21 +31,20 @@ def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Kill with `kill -9`, resume, and compare every byte; every tenth run is killed three times.
 
     Half of the kills come from outside after a random time. The other half come from within, at a random call
-    of a Python function; such a failure can be repeated.
+    of a Python function; such a failure can be repeated. A third of the runs has three classes.
     """
-    bench = Bench(folder / "bench")
-    calls = _count_calls(bench)
-    seconds = cache(partial(_time, bench))
+    benches = mixed_benches(folder)
+    count, seconds = cache(_count_calls), cache(_time)
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
-        run = place / "run"
+        run, bench = place / "run", benches[number % len(benches)]
         for _ in range(3 if number % KILLED_OFTEN_ONE_IN == 0 else 1):
             if number % 2:
-                before = partial(_die_at_call, generator.randrange(calls))
+                before = partial(die_at_call, generator.randrange(count(bench)))
                 _fork_training(bench, run, before).wait()
             else:
                 start = _start_training if number % FRESH_ONE_IN == 2 else _fork_training
-                moment = generator.uniform(0, seconds(start))
+                moment = generator.uniform(0, seconds(bench, start))
                 child = start(bench, run)
                 time.sleep(moment)
                 child.send(signal.SIGKILL)
@@ -53,6 +52,7 @@ def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         bench.assert_resumes(run)
 
     outcome = repeat(trial, trials, seed, folder)
+    calls = count(benches[0])
     outcome.notes.append(f"a training makes {calls:,} calls of Python functions")
     return outcome
 
@@ -80,37 +80,8 @@ def _time(bench: Bench, start: Callable[[Bench, Path], Child]) -> float:
 
 
 def _count_calls(bench: Bench) -> int:
-    log = bench.folder / "calls"
-
-    def count() -> None:
-        calls = [0]
-        leave = os._exit
-
-        def note(frame: Any, event: str, argument: Any) -> None:
-            calls[0] += event == "call"
-
-        def leave_and_tell(code: int) -> None:
-            sys.setprofile(None)
-            log.write_text(str(calls[0]))
-            leave(code)
-
-        os._exit = leave_and_tell  # type: ignore[assignment]
-        sys.setprofile(note)
-
-    bench.train(bench.folder / "counted", before=count).assert_code(0)
-    return int(log.read_text())
-
-
-def _die_at_call(number: int) -> None:
-    left = [number]
-
-    def note(frame: Any, event: str, argument: Any) -> None:
-        if event == "call":
-            left[0] -= 1
-            if left[0] < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(note)
+    run = partial(bench.train, bench.folder / "counted")
+    return count_calls(lambda before: run(before=before), bench.folder / "calls")
 
 
 # --- 2: every call fails once --------------------------------------------------------------------------

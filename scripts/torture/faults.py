@@ -88,6 +88,41 @@ class _Writing(io.BufferedWriter):
         return super().write(content)
 
 
+def fail_reads(path: Path, at: int, opening: int) -> None:
+    """Let reading a file fail with EIO from byte `at` on, when it is opened for the `opening`-th time from 0.
+
+    Use this in a child process only, because nothing restores it.
+    """
+    original, left = io.open, [opening]
+
+    def opens(file: Any, *arguments: Any, **options: Any) -> Any:
+        opened = original(file, *arguments, **options)
+        if isinstance(opened, io.BufferedReader) and not isinstance(file, int) and Path(file) == path:
+            left[0] -= 1
+            return io.BufferedReader(_Failing(opened.detach(), at)) if left[0] == -1 else opened
+        return opened
+
+    io.open = builtins.open = opens
+
+
+class _Failing(io.RawIOBase):
+    """A file whose bytes from one on cannot be read."""
+
+    def __init__(self, opened: io.RawIOBase, at: int) -> None:
+        self._opened, self._left = opened, at
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._left == 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        content = self._opened.read(min(len(buffer), self._left)) or b""
+        buffer[: len(content)] = content
+        self._left -= len(content)
+        return len(content)
+
+
 def _path_of(descriptor: int) -> str:
     return str(Path(f"/proc/self/fd/{descriptor}").readlink())
 

@@ -17,6 +17,7 @@ from . import (
     stops,
     strangers,
     surroundings,
+    tables,
     texts,
     together,
 )
@@ -58,4 +59,5 @@ CAMPAIGNS = {
     18: Entry("links, names and damage of strangers", len(strangers.CASES), strangers.meet_strangers),
     19: Entry("surroundings that lack something", len(surroundings.CASES), surroundings.meet_surroundings),
     20: Entry("processes that assist or fork", len(companions.CASES), companions.keep_company),
+    21: Entry("tables in and out", len(tables.CASES), tables.write_tables),
 }

@@ -15,7 +15,7 @@ from sentiment.data import prepare as preparing
 from sentiment.runs import RunFolder
 from sentiment.system import storage
 
-from .bench import Bench, newest_whole
+from .bench import Bench, mixed_benches, newest_whole
 from .children import Child
 from .frame import Outcome, repeat
 
@@ -27,15 +27,15 @@ ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def stop_anywhere(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Stop a training: it ends in seconds with 130 or 143, its checkpoint is complete, and resume is exact.
 
-    A second signal changes nothing.
+    A second signal changes nothing. A third of the runs has three classes.
     """
-    bench = Bench(folder / "bench")
+    benches = mixed_benches(folder)
     phases = list(PHASES)
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         first, second = generator.sample(list(ENDINGS), 2)
         phase = phases[number % len(phases)]
-        run = place / "run"
+        run, bench = place / "run", benches[number % len(benches)]
         if phase == "import":
             child = bench.start("train", bench.recipe, "--run", run, output=place / "output")
             _wait_for_handler(child)

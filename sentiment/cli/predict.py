@@ -112,7 +112,7 @@ def predict_command(
     unsure_range = None if unsure is None else parse_range(unsure)
     from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
-    from sentiment.inference.reading import LineStream, read_lines
+    from sentiment.inference.reading import LineStream, read_lines, refuse_input
     from sentiment.inference.tables import check_out, predict_lines, predict_table
     from sentiment.runs.table_settings import table_settings
     from sentiment.system.storage import check_free
@@ -120,6 +120,7 @@ def predict_command(
     check_texts(texts or ())
     explains = explain or explain_class is not None or html is not None
     if html is not None:
+        refuse_input("--html", html, file)
         check_free(html, force)
     if out is not None and (explains or as_json):
         raise UsageError("--out goes without --explain, --html and --json; leave one of them out")

@@ -20,7 +20,7 @@ from sentiment.data.sources.json_files import parse_object
 from sentiment.data.sources.table import Row
 from sentiment.data.sources.text_lines import OBJECTS
 from sentiment.data.text import why_unusable
-from sentiment.errors import DataError
+from sentiment.errors import DataError, UsageError
 from sentiment.inference.lines import Line
 from sentiment.inference.pieces import read_table_lines
 from sentiment.inference.pipes import PipeLines
@@ -43,6 +43,27 @@ class LineStream(Iterator[Line]):
     def is_idle(self) -> bool:
         """Whether they come from a pipe or a terminal which pauses, so that the next one may take long."""
         return self._pipe is not None and self._pipe.is_idle()
+
+
+def refuse_input(option: str, path: Path, name: str | None) -> None:
+    """Raise UsageError if `path`, which an option wants to write, is the file that is read as `name`.
+
+    It may be the same file under another name, or, if the name is `-`, the one that stdin reads.
+    """
+    try:
+        is_read = name is not None and os.path.samestat(path.stat(), _stat_input(name))
+    except (OSError, ValueError):  # one of them is no file
+        return
+    if is_read:
+        raise UsageError(f"{option} {path} is the file that is read; choose another name")
+
+
+def _stat_input(name: str) -> os.stat_result:
+    if name != "-":
+        return Path(name).stat()
+    if sys.stdin is None:
+        raise FileNotFoundError("stdin is closed")
+    return os.fstat(sys.stdin.fileno())
 
 
 def read_lines(name: str, settings: DataSettings, *, as_table: bool = False) -> LineStream:

@@ -14,6 +14,7 @@ from sentiment.errors import DataError, UsageError
 from sentiment.inference.lines import Line
 from sentiment.inference.pieces import Piece, TableShape, open_table, pieces_of_lines
 from sentiment.inference.predictor import Prediction, Predictor, figure_names
+from sentiment.inference.reading import refuse_input
 from sentiment.inference.writers import (
     JsonLinesWriter,
     SeparatedWriter,
@@ -58,13 +59,15 @@ class Written:
 
 
 def check_out(out: Path, file: str | None, force: bool) -> None:
-    """Raise UsageError unless a table can be written to `out`, and `out` is not the file that is read."""
+    """Raise UsageError unless a table can be written to `out`, and `out` is not the file that is read.
+
+    `file` is the name of the file that is read, `-` for stdin.
+    """
     if out.suffix.lower() not in OUT_ENDINGS:
         raise UsageError(
             f"--out {out}: unknown ending; write to a file that ends in {', '.join(OUT_ENDINGS)}"
         )
-    if file is not None and out.exists() and Path(file).exists() and out.samefile(file):
-        raise UsageError(f"--out {out} is the file that is read; choose another name")
+    refuse_input("--out", out, file)
     storage.check_free(out, force)
     if out.exists() and not out.is_file():
         raise UsageError(f"--out {out} is no regular file; choose another name")

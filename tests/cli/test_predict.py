@@ -173,3 +173,21 @@ def test_lines_of_stdin_become_a_table(command, tmp_path):
     assert command(*asked, cwd=tmp_path, input="Superb.\n\n").returncode == 0
     found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [(row["text"], row["label"]) for row in found] == [("Superb.", "unsure"), ("", None)]
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+@pytest.mark.parametrize("manner", ["name", "hard link", "link", "stdin"])
+def test_the_file_that_is_read_is_not_written_over(command, tmp_path, option, manner):
+    source, target = tmp_path / "in.csv", tmp_path / "in.csv"
+    source.write_text("text\nSuperb.\n")
+    if "link" in manner:
+        target = tmp_path / "other.csv"
+        target.hardlink_to(source) if manner == "hard link" else target.symlink_to(source)
+    asked = ("predict", "--run", "shipped", option, target, "--force", "--file")
+    if manner == "stdin":
+        with source.open() as stream:
+            result = command(*asked, "-", stdin=stream)
+    else:
+        result = command(*asked, source)
+    assert_one_error(result, 2, f"{option} {target} is the file that is read; choose another name")
+    assert source.read_text() == "text\nSuperb.\n"
