@@ -5,10 +5,11 @@ import random
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -17,6 +18,9 @@ from sentiment.data import vector_cache
 from sentiment.data.sources import class_folders, folders, listing, saved_datasets
 from sentiment.data.sources.budget import Budget
 from sentiment.data.sources.datasets_adapter import table_of_dataset
+from sentiment.inference import reading
+from sentiment.inference import tables as predicted_tables
+from sentiment.inference.pipes import PipeLines
 from sentiment.runs import folder as run_folder
 from sentiment.runs import start
 from sentiment.system import console, held_folder, storage
@@ -24,7 +28,7 @@ from sentiment.system.held_folder import HeldFolder
 from sentiment.training import loop
 from sentiment.training.state import TrainingState
 
-from . import crashes, damage, inputs, strangers
+from . import crashes, damage, inputs, strangers, tables
 from .children import fork
 from .frame import Campaign, Outcome, repeat
 
@@ -193,6 +197,35 @@ def _trust_cache() -> None:
     setattr(vector_cache, "_is_whole", lambda folder: (folder / vector_cache.TEXT_FILE).is_file())  # noqa: B010
 
 
+@contextmanager
+def _opened(out: Path) -> Iterator[BinaryIO]:
+    with out.open("wb") as file:
+        yield file
+        os.fsync(file.fileno())
+    out.rename(out)  # the number of calls is as usual
+
+
+def _write_in_place() -> None:
+    """Write a table over the old one, not beside it."""
+    setattr(predicted_tables, "_new_table", _opened)  # noqa: B010
+
+
+def _leave_unfinished() -> None:
+    """Leave what killed processes have left beside a table."""
+    setattr(predicted_tables, "remove_unfinished", lambda path: None)  # noqa: B010
+
+
+def _write_over_input() -> None:
+    """Write to any file, also to the one that is read."""
+    for module in (reading, predicted_tables):
+        setattr(module, "refuse_input", lambda option, path, name: None)  # noqa: B010
+
+
+def _answer_late() -> None:
+    """Wait for more lines than one, although a pipe pauses."""
+    setattr(PipeLines, "is_idle", lambda self: False)  # noqa: B010
+
+
 Control = tuple[str, Callable[[], None], Campaign, Sequence[int]]
 CONTROLS: tuple[Control, ...] = (
     ("the random numbers", _draw_on, crashes.kill_at_random, KILLS),
@@ -205,6 +238,10 @@ CONTROLS: tuple[Control, ...] = (
     ("the random name", _guess_names, strangers.meet_strangers, strangers.trials_of(11)),
     ("the escape of characters", _print_raw, strangers.meet_strangers, strangers.trials_of(10)),
     ("the need of run.json", _start_without_facts, strangers.meet_strangers, strangers.trials_of(12)),
+    ("the rename of a table", _write_in_place, tables.write_tables, tables.trials_of(2)[4:8]),
+    ("the removal of half a table", _leave_unfinished, tables.write_tables, tables.trials_of(2)[4:5]),
+    ("the refusal of the input", _write_over_input, tables.write_tables, tables.trials_of(4)),
+    ("the answer in a pause", _answer_late, tables.write_tables, tables.trials_of(7)[:1]),
     ("the quoting of names", _quote_as_python, strangers.meet_strangers, strangers.trials_of(17)),
     ("the budget of data files", _count_nothing, inputs.read_bad_files, BOMBS_OF_BYTES),
     ("the card read by ourselves", _let_datasets_read, strangers.meet_strangers, strangers.trials_of(18)),
