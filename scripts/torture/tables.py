@@ -65,11 +65,11 @@ class TableBench:
     def result(self, ending: str) -> bytes:
         """Return the bytes that an undisturbed command writes."""
         if ending not in self._results:
-            out = self.bench.folder / f"result{ending}"
-            log = out.with_suffix(".log")
-            self.predict(ending, out, Faults(out.parent / f".{out.name}", log).install).assert_code(0)
+            out, log = self.bench.folder / ending / f"out{ending}", self.bench.folder / "log"
+            out.parent.mkdir()
+            self.predict(ending, out, Faults(out.parent, log).install).assert_code(0)
             calls = len(read_log(log))
-            assert calls == POINTS[ending] - 1, f"{calls + 1} calls write a table; set POINTS"
+            assert calls == POINTS[ending], f"{calls} calls write a table; set POINTS"
             self._results[ending] = out.read_bytes()
         return self._results[ending]
 
