@@ -11,7 +11,7 @@ export TEXT
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
-.PHONY: help setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture clean
+.PHONY: help setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture soak clean
 
 setup: $(READY)  ## create the environment in .venv
 
@@ -63,6 +63,10 @@ bench: setup  ## measure the speed of training and tokenizing; DATA=folder
 torture: setup  ## run the reliability campaign (docs/reliability.md); ONLY=4,5 SHARE=0.1 SEED=1
 	$(BIN)/python -m scripts.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) \
 	  $(if $(SEED),--seed $(SEED))
+
+soak: setup  ## train for hours, predict a million texts, fuzz every reader; HOURS=3 PREDICTIONS=1000000 MINUTES=30
+	$(BIN)/python -m scripts.torture.soak $(if $(HOURS),--hours $(HOURS)) $(if $(PREDICTIONS),--predictions $(PREDICTIONS)) \
+	  $(if $(MINUTES),--minutes $(MINUTES))
 
 pretrained: setup  ## make the shipped model again (80 minutes); DATA=folder, SEED=3
 	$(BIN)/python scripts/make_pretrained.py $(if $(DATA),--data $(DATA)) $(if $(SEED),--seed $(SEED))
