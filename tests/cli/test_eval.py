@@ -11,6 +11,7 @@ import sentiment
 from sentiment.config import read_config
 from sentiment.data.sources.files import read_table
 from sentiment.errors import CheckError
+from sentiment.evaluation import parity
 from sentiment.evaluation.judge import mistakes, score_run
 from sentiment.evaluation.parity import check_parity
 from sentiment.inference.scoring import logit
@@ -112,18 +113,31 @@ def test_mistakes_at_a_threshold(scored):
 
 def test_check_scores_reviews_in_every_way(folder, command, tmp_path):
     """The named run is checked, also if it is called `shipped` and there are other runs."""
-    found = evaluated(command, folder, "--check")["parity"]
-    assert found["reviews"] == 10 and max(found["alone"], found["together"], found["command"]) <= 1e-5
     shutil.copytree(folder / "run", tmp_path / "shipped")
     (tmp_path / "random.py").write_text("raise SystemExit('this is not the library')\n")
-    code, stdout, stderr = command("eval", "./shipped", "--split", "validation", "--check", cwd=tmp_path)
+    asked = ("eval", "./shipped", "--data", folder / "other.jsonl", "--check", "--json")
+    code, stdout, stderr = command(*asked, cwd=tmp_path)
+    assert code == 0, stderr
+    found = json.loads(stdout)["parity"]
+    assert found["reviews"] == 10 and max(found["alone"], found["together"], found["command"]) <= 1e-5
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    """Take the probabilities of Python for those of the command, which starts a process."""
+    monkeypatch.setattr(parity, "_run_predict_command", lambda texts, model, run: model.predict_proba(texts))
+
+
+def test_check_prints_a_line(folder, command, no_process):
+    code, stdout, stderr = command("eval", folder / "run", "--split", "validation", "--check")
     assert code == 0, stderr
     assert "reviews alone, together, by command: within" in stdout
     assert all(len(line) <= 80 for line in stdout.splitlines()[2:])
 
 
-def test_check_fails_if_one_way_differs(folder, scored):
+def test_check_fails_if_one_way_differs(folder, scored, no_process):
     predictor, scores = scored
+    check_parity(predictor, folder / "run", scores).require()
     scores.logits[4] += 1e-3
     with pytest.raises(CheckError, match="depends on how it is asked for"):
         check_parity(predictor, folder / "run", scores).require()

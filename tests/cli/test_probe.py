@@ -2,18 +2,34 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+import sentiment
+from sentiment.evaluation.probes import results
 from sentiment.evaluation.probes.cases import probe_set
 
 
+@pytest.fixture(scope="module")
+def found():
+    """The answers of the shipped model to every case: they take seconds."""
+    return results.probe(sentiment.load(threads=1))
+
+
 @pytest.fixture
-def probe(command, tmp_path, monkeypatch):
+def probe(command, found, tmp_path, monkeypatch):
     """Run `sentiment probe ...` in a folder without runs: the shipped model is probed."""
+    monkeypatch.setattr(results, "probe", lambda predictor: found)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: command("probe", "--threads", 1, *arguments)
+
+
+def test_the_command_probes_the_run(command, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answered = json.loads(command("probe", "--threads", 1, "--json")[1])
+    assert answered == json.loads(json.dumps({"run": answered["run"]} | asdict(found)))
 
 
 def test_the_table_has_every_capability_and_some_failures(probe):

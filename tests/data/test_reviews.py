@@ -690,6 +690,7 @@ def test_a_failed_request_leaves_the_settings_of_the_process_alone(monkeypatch):
     assert (datasets.logging.get_verbosity(), datasets.are_progress_bars_disabled()) == before
 
 
+@pytest.mark.slow
 def test_a_hub_name_is_downloaded_and_then_found_offline(hub, start_prepare):
     server = hub("whole")
     out, err = start_prepare(f"http://127.0.0.1:{server.server_port}").communicate(timeout=120)

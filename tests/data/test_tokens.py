@@ -94,7 +94,7 @@ def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
     assert len(strings) >= before + 200
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(
     texts=st.lists(readable.filter(lambda text: not why_unreadable(text)), min_size=1, max_size=4),
     language=st.sampled_from(["en", "de", "fr", "zh", "xx"]),
@@ -275,6 +275,7 @@ def test_a_crash_while_tokenizing_leaves_no_entry(monkeypatch):
     assert len(tokenize_cached(TEXTS, RULES, "x", 1)) == len(TEXTS)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_fill_one_entry(caches, many):
     script = (
         "import json, sys; from sentiment.data.token_cache import tokenize_cached; "

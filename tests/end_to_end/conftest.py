@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scripts.torture.bench import RECIPE, write_reviews
+from sentiment.config import read_config
+from sentiment.training.run import train_run
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +35,9 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished_run(tiny, environment):
-    """The folder of a run that another process trained without a stop."""
+    """The folder of a run that was trained without a stop."""
     path = tiny / "runs" / "whole"
-    result = subprocess.run(
-        [sys.executable, "-m", "sentiment", "train", str(tiny / "tiny.toml"), "--run", str(path)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", environment["XDG_CACHE_HOME"])
+        train_run(read_config(tiny / "tiny.toml"), path)
     return path

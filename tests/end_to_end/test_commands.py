@@ -178,6 +178,7 @@ def test_an_explanation_of_json_lines_names_the_right_label_and_the_marks(finish
     assert "labelled positive</h2>" in (tmp_path / "a.html").read_text()
 
 
+@pytest.mark.slow
 def test_predict_into_a_closed_pipe_has_no_traceback(tmp_path, finished_run, environment):
     (tmp_path / "many.txt").write_text("a great film\n" * 20_000)
     shell = f"{sys.executable} -m sentiment predict --run {finished_run} --file many.txt | head -1"
@@ -185,6 +186,7 @@ def test_predict_into_a_closed_pipe_has_no_traceback(tmp_path, finished_run, env
     assert result.stdout.startswith("positive") and result.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="skipped: no /dev/full here")
 def test_predict_to_a_full_disk_ends_with_4(finished_run, environment):
     with Path("/dev/full").open("w") as full:
@@ -202,9 +204,11 @@ def test_predict_to_a_full_disk_ends_with_4(finished_run, environment):
     ("arguments", "code", "says"),
     [
         (">&-", 4, "error: cannot write the output: stdout is closed\n"),
-        ("--file - <&-", 3, "error: stdin is closed; name a file instead of -\n"),
-        ("--file nothing.txt 2>/dev/full", 3, ""),
-        ("'' 2>&-", 3, ""),
+        pytest.param(
+            "--file - <&-", 3, "error: stdin is closed; name a file instead of -\n", marks=pytest.mark.slow
+        ),
+        pytest.param("--file nothing.txt 2>/dev/full", 3, "", marks=pytest.mark.slow),
+        pytest.param("'' 2>&-", 3, "", marks=pytest.mark.slow),
     ],
 )
 def test_a_closed_or_full_stream_ends_with_an_exit_code(finished_run, environment, arguments, code, says):

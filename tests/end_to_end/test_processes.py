@@ -124,7 +124,7 @@ def start(environment):
         process.communicate()
 
 
-@pytest.fixture(params=["processes", pytest.param("torchrun", marks=pytest.mark.slow)])
+@pytest.fixture(params=["processes", "torchrun"])
 def together(request, start):
     """Start `sentiment train ...` in two processes; without `--` torchrun would take --run for its own."""
     if request.param == "torchrun":
@@ -144,6 +144,7 @@ def records_of(path, event):
     return [line for line in lines if line["event"] == event]
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_weights_of_one(recipe, alone, together, request, tmp_path):
     path = tmp_path / "run"
     process = together(recipe, "--run", path)
@@ -153,7 +154,14 @@ def test_two_processes_find_the_weights_of_one(recipe, alone, together, request,
     out, errors = process.communicate(timeout=180)
     assert process.returncode == 0, errors
     assert_near(path, alone)
+    assert_same_records(path, alone)
+    assert out.count("of validation (95%") == out.count("of training") == 1  # of one process
+    for epoch in range(1, 5):
+        assert errors.count(f"training {epoch}/4: loss") == 1
+    assert errors.count("fitting the n-gram evidence") == 1
 
+
+def assert_same_records(path, alone):
     steps, expected = records_of(path, "step"), records_of(alone, "step")
     assert len(steps) > 20 and {1, 2, 3} <= {step["reviews"] for step in steps}
     for step, one in zip(steps, expected, strict=True):
@@ -167,15 +175,10 @@ def test_two_processes_find_the_weights_of_one(recipe, alone, together, request,
         if one["stage"] != "pretraining":
             assert epoch["validation"]["loss"] == pytest.approx(one["validation"]["loss"], abs=1e-4)
 
-    assert out.count("of validation (95%") == out.count("of training") == 1  # of one process
-    for epoch in range(1, 5):
-        assert errors.count(f"training {epoch}/4: loss") == 1
-    assert errors.count("fitting the n-gram evidence") == 1
 
-
-@pytest.mark.slow
 def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
+    assert_same_records(both, alone)
 
 
 @pytest.mark.slow
@@ -189,6 +192,7 @@ def test_a_divergence_is_reported_once_and_files_here_hide_no_module(recipe, sta
     assert errors.count("error: ") == 1 and "no longer finite" in errors
 
 
+@pytest.mark.slow
 def test_processes_of_torchrun_need_a_folder(recipe, start):
     process = start(*TORCHRUN, "-m", "sentiment", "train", recipe)
     out, errors = process.communicate(timeout=180)
@@ -225,8 +229,9 @@ def wait_until_gone(number, seconds):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @needs_proc
-@pytest.mark.parametrize("steps", [0, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [0, 8])
 def test_the_end_of_the_first_process_ends_the_other(recipe, start, tmp_path, steps):
     path, temporary = tmp_path / "run", tmp_path / "temporary"
     temporary.mkdir()

@@ -73,9 +73,8 @@ def check_commands(commands: list[str], folder: Path, environment: dict[str, str
             assert all(len(line) <= 80 for line in lines), output
 
 
-@pytest.mark.parametrize(
-    "heading", [OFFLINE_SECTIONS[0], pytest.param(OFFLINE_SECTIONS[1], marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("heading", OFFLINE_SECTIONS)
 def test_the_readmes_offline_commands_work_in_an_empty_folder(heading, tmp_path, environment):
     write_tables(tmp_path)
     commands = find_commands(read_section(heading))

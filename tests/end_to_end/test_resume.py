@@ -1,33 +1,40 @@
 """A run that is stopped, killed or damaged ends with the bytes of a run without faults."""
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
+from scripts.torture.children import fork_command, start_command
+from sentiment.errors import MachineError
+from sentiment.training.run import resume_run
 
-def start(tiny, path, environment, *arguments):
-    """Start a training as a process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "sentiment", "train", *map(str, arguments), "--run", str(path)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+
+@pytest.fixture
+def path(tmp_path):
+    """The folder of the run."""
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def start(tiny, path, environment):
+    """Start a training: as a fork, which has imported everything, or as a new process."""
+
+    def start(*arguments, by=fork_command, **variables):
+        given = ["train", *map(str, arguments), "--run", str(path)]
+        return by(given, path.with_name("output"), environment | variables)
+
+    return start
 
 
 def wait_for_step(path, step, process, timeout=60):
     """Wait until a step is in metrics.jsonl."""
     end = time.monotonic() + timeout
     metrics = path / "metrics.jsonl"
-    while time.monotonic() < end and process.poll() is None:
+    while time.monotonic() < end and not process.poll():
         if metrics.exists() and metrics.read_text().count('"event": "step"') >= step:
             return
         time.sleep(0.002)
@@ -45,46 +52,43 @@ def assert_same_result(path, whole):
     assert steps == list(range(1, len(steps) + 1))
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_killed_in_the_middle_of_an_epoch(tiny, tmp_path, environment, finished_run, seed):
-    path = tmp_path / "run"
+@pytest.mark.parametrize(
+    ("seed", "by"),
+    [(1, fork_command), pytest.param(2, start_command, marks=pytest.mark.slow)],
+    ids=["fork", "new process"],
+)
+def test_killed_in_the_middle_of_an_epoch(tiny, path, start, finished_run, seed, by):
     generator = random.Random(seed)
-    process = start(tiny, path, environment, tiny / "tiny.toml")
-    for hash_seed in ("12345", "54321"):  # the order of Python's sets does not matter
+    process = start(tiny / "tiny.toml", by=by)
+    for hash_seed in ("12345", "54321"):  # of new processes: the order of Python's sets does not matter
         wait_for_step(path, generator.randint(3, 40), process)
-        assert process.poll() is None
-        process.kill()
-        process.communicate()
-        process = start(tiny, path, environment | {"PYTHONHASHSEED": hash_seed}, "--resume")
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+        assert not process.poll()
+        process.send(signal.SIGKILL)
+        assert process.wait().code == -signal.SIGKILL
+        process = start("--resume", by=by, PYTHONHASHSEED=hash_seed)
+    process.wait().assert_code(0)
     assert_same_result(path, finished_run)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_ends_the_training(tiny, tmp_path, environment, command, finished_run, number):
-    path = tmp_path / "run"
-    process = start(tiny, path, environment, tiny / "tiny.toml", "--set", "training.checkpoint_steps=1000")
+def test_a_signal_saves_and_ends_the_training(tiny, path, start, finished_run, capsys, number):
+    process = start(tiny / "tiny.toml", "--set", "training.checkpoint_steps=1000")
     wait_for_step(path, 5, process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 128 + number, errors
-    assert f"--resume --run {path}" in errors and "Traceback" not in errors
-    result = command("train", "--resume", "--run", path)
-    assert result.returncode == 0, result.stderr
-    assert "resuming from" in result.stderr
+    process.send(number)
+    ended = process.wait(patience=20)
+    ended.assert_code(128 + number)
+    assert f"--resume --run {path}" in ended.err and "Traceback" not in ended.err
+    resume_run(path)
+    assert "resuming from" in capsys.readouterr().err
     for name in ("model.safetensors", "metrics.jsonl"):
         assert (path / name).read_bytes() == (finished_run / name).read_bytes()
 
 
-def test_a_damaged_checkpoint_is_skipped_for_the_one_before(
-    tiny, tmp_path, environment, command, finished_run
-):
-    path = tmp_path / "run"
-    process = start(tiny, path, environment, tiny / "tiny.toml")
+def test_a_damaged_checkpoint_is_skipped_for_the_one_before(tiny, path, start, command, finished_run):
+    process = start(tiny / "tiny.toml")
     wait_for_step(path, 15, process)
-    process.kill()
-    process.communicate()
+    process.send(signal.SIGKILL)
+    process.wait()
     newest = max((path / "checkpoints").glob("step-*"), key=lambda folder: int(folder.name.split("-")[1]))
     state = newest / "state.safetensors"
     content = bytearray(state.read_bytes())
@@ -154,22 +158,20 @@ def test_resume_of_a_finished_run_changes_nothing(tmp_path, command, finished_ru
     assert before == {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
-def test_a_second_training_into_one_folder_is_refused(tiny, tmp_path, environment, command):
-    path = tmp_path / "run"
-    process = start(tiny, path, environment, tiny / "tiny.toml", "--set", "training.epochs=500")
+def test_a_second_training_into_one_folder_is_refused(tiny, path, start):
+    process = start(tiny / "tiny.toml", "--set", "training.epochs=500")
     wait_for_step(path, 1, process)
-    second = command("train", "--resume", "--run", path)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
-    assert second.returncode == 4 and "in use by another training" in second.stderr
-    assert process.returncode == 143
+    with pytest.raises(MachineError, match="in use by another training"):
+        resume_run(path)
+    process.send(signal.SIGTERM)
+    process.wait(patience=20).assert_code(143)
 
 
-def test_a_signal_before_the_first_step_ends_at_once(tiny, tmp_path, environment):
-    path = tmp_path / "run"
-    process = start(tiny, path, environment, tiny / "tiny.toml")
-    while not path.exists() and process.poll() is None:
+def test_a_signal_before_the_first_step_ends_at_once(tiny, path, start):
+    process = start(tiny / "tiny.toml")
+    while not path.exists() and not process.poll():
         time.sleep(0.001)
-    os.kill(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 143 and "Traceback" not in errors
+    process.send(signal.SIGTERM)
+    ended = process.wait(patience=20)
+    ended.assert_code(143)
+    assert "Traceback" not in ended.err

@@ -1,6 +1,6 @@
 """A review's logit does not depend on the other reviews of its batch.
 
-`make test` tries every pair of choices, `make test-slow` every combination.
+`make test` tries every pair of choices on many batches, `make test-slow` every combination on two.
 """
 
 from functools import cache
@@ -115,7 +115,9 @@ def test_a_logit_does_not_depend_on_other_reviews(design: Design) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS, ids=name_design)
 def test_in_no_combination_a_logit_depends_on_other_reviews(design: Design) -> None:
-    assert_independent_of_company(new_model(design))
+    network = new_model(design)
+    for lengths, padding in (([1, 200, 6, 7, 49], 13), ([12, 3, 28], 0)):
+        assert largest_deviation(network, lengths, padding, seed=0) < TOLERANCE
 
 
 @pytest.mark.parametrize("encoder", ["stacked", "hierarchical"])

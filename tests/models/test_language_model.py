@@ -57,7 +57,7 @@ def collate(reviews: list[Tensor], padding: int = 0, filler: int = PADDING_ID) -
     return tokens_BT, lengths_B
 
 
-def learn(model: LanguageModel, write, steps: int = 150) -> None:
+def learn(model: LanguageModel, write, steps: int = 80) -> None:
     """Train on new batches of the language that `write(seed)` makes."""
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     for step in range(steps):
@@ -103,7 +103,7 @@ FREQUENCIES = [16, 8, 4, 2, 1]
 ENTROPY = -sum(n / sum(FREQUENCIES) * math.log(n / sum(FREQUENCIES)) for n in FREQUENCIES)
 
 
-def write_chance(seed: int, reviews: int = 40) -> tuple[Tensor, Tensor]:
+def write_chance(seed: int, reviews: int = 20) -> tuple[Tensor, Tensor]:
     """Return texts of independent words, some more frequent than others."""
     generator = torch.Generator().manual_seed(seed)
     drawn_N = torch.multinomial(torch.tensor(FREQUENCIES).float(), reviews * 12, True, generator=generator)
@@ -115,7 +115,7 @@ def test_chance_cannot_be_predicted(bidirectional: bool) -> None:
     """The loss on independent words is below their entropy only if the model has read the answer."""
     model = new_model(5, bidirectional, counts=[100 * n for n in FREQUENCIES])
     learn(model, write_chance)
-    found = loss_of_a_word(model, *write_chance(999, reviews=4000))
+    found = loss_of_a_word(model, *write_chance(999, reviews=1000))
     assert 0.99 * ENTROPY < found < 1.02 * ENTROPY
 
 
@@ -125,7 +125,7 @@ def test_few_wrong_words_teach_almost_as_much_as_all() -> None:
     learn(model, write_chance)
     judge = new_model(5, samples=5, counts=[100 * n for n in FREQUENCIES])  # against all other words
     judge.load_state_dict(model.state_dict())
-    assert loss_of_a_word(judge, *write_chance(999, reviews=4000)) < 1.05 * ENTROPY
+    assert loss_of_a_word(judge, *write_chance(999, reviews=1000)) < 1.05 * ENTROPY
 
 
 def write_pairs(seed: int) -> tuple[Tensor, Tensor]:
@@ -139,7 +139,7 @@ def write_pairs(seed: int) -> tuple[Tensor, Tensor]:
 def test_each_direction_predicts_the_word_it_reads_next(bidirectional: bool) -> None:
     """Of 11 words, 6 follow from the word before and 5 are random. One word further, all are random."""
     model = new_model(8, bidirectional)
-    learn(model, write_pairs)
+    learn(model, write_pairs, steps=100)
     found = loss_of_a_word(model, *write_pairs(999))
     assert found == pytest.approx(5 / 11 * math.log(4), rel=0.03)
 

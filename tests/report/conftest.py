@@ -6,6 +6,7 @@ import pytest
 
 from sentiment.config import override, parse_config
 from sentiment.report.facts import JudgeOptions, compare_runs, gather_facts
+from sentiment.report.page import comparison_page, run_page
 from sentiment.training.run import train_run
 from tests.helpers import TINY_CONFIG, reviews
 
@@ -62,3 +63,15 @@ def facts(paths):
 def compared(paths):
     """The facts of the page of both runs."""
     return compare_runs(paths, ON_CPU)
+
+
+@pytest.fixture(scope="package")
+def written_run(facts) -> str:
+    """The page of one run."""
+    return run_page(facts)
+
+
+@pytest.fixture(scope="package")
+def written_comparison(compared) -> str:
+    """The page of both runs."""
+    return comparison_page(compared)

@@ -2,10 +2,12 @@
 
 import pytest
 
-from sentiment.report.page import comparison_page, run_page
 from tests.report.browser import CHROMIUM, TOO_WIDE, Browser
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; .ci/run installs it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; .ci/run installs it"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +17,8 @@ def browser():
 
 
 @pytest.fixture(scope="module", params=["run", "comparison"])
-def page(request, facts, compared, tmp_path_factory):
-    text = run_page(facts) if request.param == "run" else comparison_page(compared)
+def page(request, tmp_path_factory):
+    text = request.getfixturevalue(f"written_{request.param}")
     path = tmp_path_factory.mktemp("pages") / "page.html"
     # Open every review, so that the widest of them counts too.
     path.write_text(text.replace("<details>", "<details open>"), encoding="utf-8")

@@ -126,8 +126,11 @@ def run_python(program, **variables):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.parametrize(
     "children",
-    [OS_FORK + WITHIN_A_STREAM, MULTIPROCESSING, LOAD_IN_CHILD, HELD_LOCK],
-    ids=["os.fork", "multiprocessing", "load in the child", "a lock is held"],
+    [
+        HELD_LOCK,
+        pytest.param(OS_FORK + WITHIN_A_STREAM + LOAD_IN_CHILD + MULTIPROCESSING, marks=pytest.mark.slow),
+    ],
+    ids=["a lock is held", "os.fork, load in the child, multiprocessing"],
 )
 def test_a_forked_process_predicts_as_its_parent_does(children):
     run_python(PARENT + children)

@@ -223,7 +223,8 @@ def test_only_the_final_evidence_learns_the_phrases(config_for, source, tmp_path
     for module in ("session", "finish"):
         monkeypatch.setattr(f"sentiment.training.{module}.fit_evidence", fit)
     reviews = source if unlabelled else source / "train.jsonl"
-    train_run(config_for(reviews, *STAGES, "evidence.phrases = 0.3"), tmp_path / "run")
+    few = [line for line in STAGES if not line.startswith(("pretraining", "training.members"))]
+    train_run(config_for(reviews, *few, "evidence.phrases = 0.3"), tmp_path / "run")
     assert fitted == ([(False, False), (True, True)] if unlabelled else [(True, False)])
 
 
@@ -235,7 +236,7 @@ def test_inspect_gives_the_logit_that_predict_gives(run, config):
     assert 1 / (1 + np.exp(-found.logits[0])) == pytest.approx(prediction.probability, abs=1e-6)
 
 
-@pytest.mark.parametrize("share", [0.05, 0.25, 0.45, 0.7, 0.9])
+@pytest.mark.parametrize("share", [0.25, 0.45, 0.9])
 def test_a_run_killed_in_any_stage_ends_with_the_same_bytes(run, config, tmp_path, monkeypatch, share):
     """The process is killed after a share of its steps; the run is resumed from the files alone."""
 
@@ -313,12 +314,18 @@ def test_processes_that_train_together_need_one_recipe_but_not_one_machine(
     config, source, config_for, tmp_path, monkeypatch
 ):
     starts = []
-    monkeypatch.setattr(Processes, "require_same", lambda self, start: starts.append(start))
+
+    def note_and_stop(self, start):
+        starts.append(start)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Processes, "require_same", note_and_stop)
     moved = shutil.copytree(source, tmp_path / "moved")
     elsewhere = config_for(moved, *STAGES[:-1], "machine.threads = 2")
     other = config_for(source, *STAGES, "training.warmup = 0.5")
     for number, asked in enumerate([config, elsewhere, other]):
-        train_run(asked, tmp_path / f"{number}")
+        with pytest.raises(KeyboardInterrupt):
+            train_run(asked, tmp_path / f"{number}")
     assert starts[0] == starts[1] != starts[2]
 
 
@@ -453,19 +460,18 @@ def test_a_missing_tensorboard_is_reported_before_anything_is_read(config, tmp_p
         train_run(asked, tmp_path / "run")
 
 
-def test_extra_texts_are_trained_on_and_counted_separately(config_for, source, tmp_path):
+def test_extra_texts_are_trained_on_and_counted_separately(run, config_for, source, tmp_path):
     extra = tmp_path / "extra.jsonl"
     extra.write_text('{"text": "Hardly dull.", "label": 1}\n{"text": "Hardly lovely.", "label": 0}\n')
-    facts = {}
-    for name, lines in (("plain", []), ("extra", [f"data.extra = '{extra}'"])):
-        facts[name] = train_run(config_for(source, *STAGES, *lines), tmp_path / name)
-    counts = {name: (found["data"]["train"], found["data"]["extra"]) for name, found in facts.items()}
-    assert counts["plain"][1] == 0 and counts["extra"] == (counts["plain"][0], 2)
-    reviews = {name: sum(step["reviews"] for step in records_of(tmp_path / name, "step")) for name in facts}
-    assert reviews["extra"] - reviews["plain"] == 2 * 2 * 2 * 2  # texts, members, stages of labels, epochs
-    predictor = sentiment.load(tmp_path / "extra")
-    assert score_run(predictor, split="train").judge().evaluation.reviews == counts["plain"][0]
-    assert len(score_run(predictor, split="validation").logits) == facts["extra"]["data"]["validation"]
+    path = tmp_path / "extra"
+    plain = read_run(run).facts["data"]
+    taught = train_run(config_for(source, *STAGES, f"data.extra = '{extra}'"), path)["data"]
+    assert plain["extra"] == 0 and (taught["train"], taught["extra"]) == (plain["train"], 2)
+    with_extra, without = (sum(step["reviews"] for step in records_of(one, "step")) for one in (path, run))
+    assert with_extra - without == 2 * 2 * 2 * 2  # texts, members, stages of labels, epochs
+    predictor = sentiment.load(path)
+    assert score_run(predictor, split="train").judge().evaluation.reviews == plain["train"]
+    assert len(score_run(predictor, split="validation").logits) == taught["validation"]
 
 
 def test_a_source_that_is_not_utf8_is_refused_before_it_is_read(config, tmp_path):
