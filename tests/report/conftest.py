@@ -53,6 +53,12 @@ def paths(folder) -> list[Path]:
     return [folder / "<b>&one", folder / "two"]
 
 
+@pytest.fixture
+def few_reviews(monkeypatch):
+    """Show a single mistake and a single doubtful review: explaining takes most of the time."""
+    monkeypatch.setattr("sentiment.report.facts.SHOWN_REVIEWS", 1)
+
+
 @pytest.fixture(scope="package")
 def facts(paths):
     """The facts of the page of one run."""

@@ -98,7 +98,7 @@ def test_a_missing_split_is_refused(paths):
         gather_facts(paths[0], replace(ON_CPU, split="dev"))
 
 
-def test_the_shipped_model_has_a_name_and_no_curves(folder):
+def test_the_shipped_model_has_a_name_and_no_curves(folder, few_reviews):
     found = gather_facts(SHIPPED, replace(ON_CPU, source=str(folder / "data")))
     assert found.run.name == "shipped model" and found.run.metrics == [] and not found.run.scores.is_own_data
     assert "no learning curves" in run_page(found)

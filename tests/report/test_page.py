@@ -123,13 +123,13 @@ def test_the_page_has_the_figures_of_the_facts(facts, written_run):
         assert words in text
 
 
-def test_reviews_that_a_run_was_trained_on_give_a_warning(paths):
+def test_reviews_that_a_run_was_trained_on_give_a_warning(paths, few_reviews):
     page = run_page(gather_facts(paths[1], replace(ON_CPU, split="train")))
     assert "two learned from all or most of these reviews" in page and "that it was trained on" in page
     assert "expect" not in page.split("</header>")[0].split("Warning:")[0]
 
 
-def test_a_run_is_judged_on_its_own_file_as_a_whole(paths, folder, tmp_path):
+def test_a_run_is_judged_on_its_own_file_as_a_whole(paths, folder, tmp_path, few_reviews):
     source = str(folder / "data" / "train.jsonl")
     config = read_config(paths[1] / "config.toml", [f"data.source={json.dumps(source)}"])
     train_run(config, tmp_path / "run")
