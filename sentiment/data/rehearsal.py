@@ -26,7 +26,7 @@ def load_rehearsal(settings: DataSettings, classes: Classes, most: int, seed: in
     """
     if not settings.rehearse:
         return {}
-    source = ReviewSource(settings_of_another(settings.rehearse, settings, classes))
+    source = ReviewSource(settings_of_another("rehearse", settings, classes))
     names = source.labelled_splits
     if "train" not in names:
         raise DataError(

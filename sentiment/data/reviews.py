@@ -135,12 +135,7 @@ def load_extra(settings: DataSettings, classes: Classes) -> dict[str, Reviews]:
     """
     if not settings.extra:
         return {}
-    if settings.extra in BUNDLED and not classes.are_sentiments:
-        raise DataError(
-            f"data.extra: {settings.extra} has the classes negative and positive, not those of the source; "
-            "leave it out with --set data.extra="
-        )
-    source = ReviewSource(settings_of_another(settings.extra, settings, classes))
+    source = ReviewSource(settings_of_another("extra", settings, classes))
     names = source.labelled_splits
     if len(names) != 1:
         raise DataError(
@@ -179,10 +174,19 @@ def _choose_columns(table: Table, settings: DataSettings, needs_label: bool) -> 
         raise DataError(f"{error}{more}") from None
 
 
-def settings_of_another(name: str, settings: DataSettings, classes: Classes) -> DataSettings:
-    """Return the settings of another source to learn from, with the columns and labels of the source, or the
-    usual ones."""
+def settings_of_another(key: str, settings: DataSettings, classes: Classes) -> DataSettings:
+    """Return the settings of a further source to learn from, which `data.KEY` names.
+
+    Its columns and labels are those of the source, which has these classes, or the usual ones. Raises
+    DataError if it is bundled and has other classes.
+    """
+    name: str = getattr(settings, key)
     if name in BUNDLED:
+        if not classes.are_sentiments:
+            raise DataError(
+                f"data.{key}: {name} has the classes negative and positive, not those of the source; "
+                f"leave it out with --set data.{key}="
+            )
         return DataSettings(source=name)
     own = OwnTable(
         text=settings.text_column,

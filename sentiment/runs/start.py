@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sentiment.data.text import shorten
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError
 from sentiment.runs.checkpoints import list_checkpoints
@@ -34,6 +35,7 @@ def read_start(run: Path) -> dict[str, Any] | None:
     started = storage.load_json(storage.read_bytes(path, RunError, limit=storage.JSON_LIMIT), path, RunError)
     data = started.get("data")
     is_whole = isinstance(data, dict) and data.keys() >= DATA_CHANGES.keys()
+    is_whole = is_whole and isinstance(started.get("start", {}), dict)  # older runs have no such key
     if not is_whole or not isinstance(started.get("versions"), dict):
         raise RunError(f"{path} is damaged: it does not describe the start of the run")
     return started
@@ -50,10 +52,10 @@ def check_start(run: Path, vocabulary: Vocabulary, facts: dict[str, Any]) -> Non
     for key, change in DATA_CHANGES.items():
         if started["data"][key] != facts["data"][key]:
             raise RunError(f"{change} ({run / FACTS_FILE} has their hash)")
-    if started.get("start", {}).get("hash") != facts["start"].get("hash"):  # older runs started from nothing
-        raise RunError(
-            f"the run that this one started from has changed; restore it ({facts['start']['run']})"
-        )
+    parent = started.get("start", {})
+    if parent.get("hash") != facts["start"].get("hash"):
+        name = shorten(parent.get("run") or "none")
+        raise RunError(f"the run that this one started from has changed; restore it ({name})")
     words = run / VOCABULARY_FILE
     if storage.read_bytes(words, RunError) != vocabulary.to_text().encode():
         changes = changed_versions(started["versions"]) or "the file, or this program"
