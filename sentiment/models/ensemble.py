@@ -39,10 +39,14 @@ class Ensemble(nn.Module):
         classes: int = self.members[0].classes  # type: ignore[assignment]
         return classes
 
+    @property
+    def classifiers(self) -> list[SentimentClassifier]:
+        """The members, as what they are."""
+        return [member for member in self.members if isinstance(member, SentimentClassifier)]
+
     def without_evidence(self) -> "Ensemble":
         """Return the same members without the evidence."""
-        members = [member for member in self.members if isinstance(member, SentimentClassifier)]
-        return Ensemble(members, evidence=None, weight=0.0)
+        return Ensemble(self.classifiers, evidence=None, weight=0.0)
 
     def scale_logits(self, factor: float) -> None:
         """Multiply the last weights of every part, and with them every logit, by `factor`."""

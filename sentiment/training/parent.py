@@ -36,7 +36,7 @@ class Parent:
 
     path: Path
     name: str
-    """As the configuration has it."""
+    """As the configuration names it; of the newest run, its path."""
     digest: str
     """SHA-256 over the hashes of the files that make it what it is."""
     predictor: Predictor
@@ -50,8 +50,10 @@ class Parent:
     def members(self) -> list[SentimentClassifier]:
         """Its networks."""
         model = self.predictor.model
-        networks = model.members if isinstance(model, Ensemble) else [model]
-        return [network for network in networks if isinstance(network, SentimentClassifier)]
+        if isinstance(model, Ensemble):
+            return model.classifiers
+        assert isinstance(model, SentimentClassifier)
+        return [model]
 
     @property
     def evidence(self) -> NGramEvidence | None:
@@ -95,19 +97,22 @@ def open_parent(config: Config) -> Parent | None:
     try:
         path = find_run(name)
         predictor = Predictor.load(path, "cpu")
-        return Parent(path=path, name=name, digest=_digest(path), predictor=predictor)
+        digest = _digest(path)
     except RunError as error:
         raise RunError(f"start.run: {error}") from None
+    # Later another run is the newest.
+    return Parent(
+        path=path, name=f"{path}" if name == NEWEST_NAME else name, digest=digest, predictor=predictor
+    )
 
 
-def inherit_settings(config: Config) -> Config:
-    """Return the configuration with what it does not set itself as the parent has it.
+def inherit_settings(config: Config, parent: Parent | None) -> Config:
+    """Return the configuration with what it does not set itself as its parent has it.
 
     This is how the texts are read, the network, and the share of the evidence. There is room for new words
     and n-grams beside the parent's. Raises UsageError if the configuration sets a key of the network in
     another way, and as it does for a contradiction.
     """
-    parent = open_parent(config)
     if parent is None:
         return config
     given, own = parent.predictor.config, config.model_dump()
@@ -121,8 +126,7 @@ def inherit_settings(config: Config) -> Config:
     for name, values in inherited.items():
         section = getattr(config, name)
         own[name] |= {key: value for key, value in values.items() if key not in section.model_fields_set}
-    if parent.name == NEWEST_NAME:
-        own["start"]["run"] = f"{parent.path}"  # later another run is the newest
+    own["start"]["run"] = parent.name
     child = Config.model_validate(own)
     _require_same_network(child, parent)
     if parent.evidence is not None and child.evidence.size < len(parent.evidence.keys_G):

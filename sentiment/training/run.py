@@ -8,13 +8,13 @@ from sentiment.config import Config
 from sentiment.data.reviews import ReviewSource
 from sentiment.data.text import shorten
 from sentiment.errors import UsageError
-from sentiment.runs import Checkpoint, FinishedRun, RunFolder, find_run, is_run, read_run
+from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.system.console import say
 from sentiment.system.place import Place, read_place
 from sentiment.training.finish import finish_run
 from sentiment.training.follow import explain_stops, follow_training
 from sentiment.training.joint import assist
-from sentiment.training.parent import inherit_settings
+from sentiment.training.parent import inherit_settings, open_parent
 from sentiment.training.session import TrainingSession, describe_start, open_session, training_machine
 
 
@@ -37,8 +37,9 @@ def train_run(
     and training raise.
     """
     place = place or read_place()
-    config = inherit_settings(config)
-    if config.start.run and path.resolve() == find_run(config.start.run).resolve():
+    parent = open_parent(config)
+    config = inherit_settings(config, parent)
+    if parent is not None and path.resolve() == parent.path.resolve():
         raise UsageError(f"{path} cannot start from itself; choose another --run")
     if not place.leads:
         assist(RunFolder(path), config, place)
@@ -47,7 +48,8 @@ def train_run(
     with RunFolder(path) as run:
         run.claim(force)
         with training_machine(config, place) as machine:
-            session = open_session(config, place, machine, source)  # before anything is replaced: it may fail
+            # Before anything is replaced: it may fail.
+            session = open_session(config, place, machine, source, parent)
             run.create(config)
             return _lead(run, None, session, can_resume)
 
@@ -125,7 +127,7 @@ def _on_machine_of(own: Config, wanted: Config, path: Path) -> Config:
     """
     if "rules" not in wanted.text.model_fields_set:
         wanted = wanted.with_text(rules=own.text.rules)
-    wanted = inherit_settings(wanted)
+    wanted = inherit_settings(wanted, open_parent(wanted))
     config = own.model_copy(update={"machine": wanted.machine})
     if wanted != config:
         raise UsageError(

@@ -58,11 +58,15 @@ def training_machine(config: Config, place: Place) -> Iterator[Machine]:
 
 
 def open_session(
-    config: Config, place: Place, machine: Machine, source: ReviewSource | None = None
+    config: Config,
+    place: Place,
+    machine: Machine,
+    source: ReviewSource | None = None,
+    parent: Parent | None = None,
 ) -> TrainingSession:
     """Load and prepare everything that may be missing, before anything is written.
 
-    `source` is the source of the configuration if it is already open.
+    `source` and `parent` are those of the configuration if they are already open.
     Raises MachineError without TensorBoard where it is asked for, or if several processes could not talk, and
     what `prepare` and `plan_stages` raise.
     """
@@ -71,7 +75,7 @@ def open_session(
         require_tensorboard()
     if not place.is_joint and process_count(config.machine, machine, place) > 1:
         require_loopback()
-    parent = open_parent(config)
+    parent = parent or open_parent(config)
     prepared = prepare(config, machine.threads, source, None if parent is None else parent.vocabulary)
     _tell_about_data(config, prepared, tell)
     if source is not None:

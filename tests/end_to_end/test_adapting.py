@@ -9,7 +9,7 @@ import torch
 
 import sentiment
 from sentiment.config import read_config
-from sentiment.errors import Interrupted, RunError, UsageError
+from sentiment.errors import DataError, Interrupted, RunError, UsageError
 from sentiment.runs import RunFolder, read_run
 from sentiment.system.place import read_place
 from sentiment.training.parent import inherit_settings, open_parent
@@ -122,7 +122,8 @@ def test_run_json_has_the_hash_of_the_parent(folder, child):
 
 def test_the_heir_begins_with_the_logits_of_the_parent(folder):
     """Before its first step, for texts of known words."""
-    config, place = inherit_settings(configuration(folder)), read_place()
+    given, place = configuration(folder), read_place()
+    config = inherit_settings(given, open_parent(given))
     texts = ["Thing 3 was dull and awful.", "Thing 1 was bright and lovely", "awful"]
     with training_machine(config, place) as machine:
         session = open_session(config, place, machine)
@@ -230,3 +231,29 @@ def test_a_damaged_parent_is_refused(folder):
     (folder / "damaged" / "vocabulary.txt").write_text("[lower]\n")
     with pytest.raises(RunError, match=r"^start\.run: .*damaged"):
         train_run(configuration(folder, start=f"{folder / 'damaged'}"), folder / "never")
+
+
+def test_a_run_that_does_not_say_what_it_started_from_is_damaged(folder):
+    def stop(self, record, append=RunFolder.append_metrics):
+        raise Interrupted(2)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(RunFolder, "append_metrics", stop)
+        train_run(configuration(folder), folder / "blank")
+    path = folder / "blank" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"start": []}))
+    with pytest.raises(RunError, match="is damaged: it does not describe the start of the run"):
+        resume_run(folder / "blank")
+
+
+def test_bundled_texts_of_other_classes_are_not_rehearsed(folder):
+    write(folder / "tones.jsonl", {"bad": "broke, awful", "fair": "is plain", "good": "is lovely"}, 6)
+    config = configuration(folder, "child", "tones.jsonl", "data.rehearse=phrases")
+    with pytest.raises(DataError, match=r"^data\.rehearse: phrases has the classes negative and positive"):
+        train_run(config, folder / "never")
+
+
+def test_the_newest_run_is_recorded_by_its_path(folder, monkeypatch):
+    monkeypatch.setattr("sentiment.runs.locate.newest_finished", lambda root: folder / "parent")
+    config = configuration(folder, start="newest")
+    assert inherit_settings(config, open_parent(config)).start.run == f"{folder / 'parent'}"
