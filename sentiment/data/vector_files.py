@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from sentiment.data.sources.text_files import is_packed
+
 LONGEST_LINE = 2**20  # bytes; a line of 300 values has 3,000
 SMALL_ENOUGH = 2**26  # bytes; what any packed file may unpack to
 MOST_UNPACKED = 20  # times the size of a packed file; text of word vectors shrinks to a third
@@ -53,11 +55,10 @@ def unpacked_limit(size: int) -> int:
 
 def _lines_of(path: Path) -> Iterator[bytes]:
     """Yield the lines of a text file or a .gz; raises ValueError at a line, or at all of them, too long."""
-    is_packed = path.suffix.lower() == ".gz"
-    left = unpacked_limit(path.stat().st_size)
-    with io.BufferedReader(gzip.open(path)) if is_packed else path.open("rb") as file:
+    packed, left = is_packed(path), unpacked_limit(path.stat().st_size)
+    with io.BufferedReader(gzip.open(path)) if packed else path.open("rb") as file:
         for line in iter(partial(file.readline, LONGEST_LINE + 1), b""):
-            left -= len(line) if is_packed else 0
+            left -= len(line) if packed else 0
             if left < 0:
                 raise ValueError(f"it unpacks to more than {MOST_UNPACKED} times its size")
             if len(line) > LONGEST_LINE:

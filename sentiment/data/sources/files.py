@@ -11,7 +11,7 @@ from sentiment.data.sources.excel_files import stream_excel
 from sentiment.data.sources.json_files import stream_json, stream_json_lines
 from sentiment.data.sources.separated import stream_separated
 from sentiment.data.sources.table import Table, join_tables
-from sentiment.data.sources.text_files import TextFile, find_encoding, named_decoding_errors
+from sentiment.data.sources.text_files import TextFile, find_encoding, is_packed, named_decoding_errors
 from sentiment.data.sources.text_lines import stream_text
 from sentiment.errors import DataError
 
@@ -83,7 +83,7 @@ def is_read_by_ending(path: Path) -> bool:
 def _require_known_ending(path: Path, ending: str) -> None:
     if path.suffix.lower() in OTHER_FILES:
         raise DataError(f"{path} {OTHER_FILES[path.suffix.lower()]}")
-    if ending in BINARY_READERS and path.suffix.lower() == ".gz":
+    if ending in BINARY_READERS and is_packed(path):
         raise DataError(f"{path} is packed; unpack it with gunzip")
     if ending not in TEXT_READERS and ending not in BINARY_READERS:
         known = ", ".join((*FILE_ENDINGS, TEXT_ENDING))

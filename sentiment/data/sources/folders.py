@@ -11,6 +11,7 @@ from sentiment.data.sources.hub_folders import HUB_METADATA, open_hub_folder
 from sentiment.data.sources.saved_datasets import is_saved_dataset, open_saved_dataset
 from sentiment.data.sources.split_names import canonical_split, is_split_name, require_one_each
 from sentiment.data.sources.table import SplitReaders
+from sentiment.data.sources.text_files import is_packed
 
 HUB_SHARD = re.compile(r".+-\d{5}-of-\d{5}")
 
@@ -39,5 +40,5 @@ def _is_split_file(file: Path) -> bool:
 
 def _stem(file: Path) -> str:
     """Return the name of a file without `.gz` and its ending; `train.ft.txt` of fastText is `train`."""
-    stem = Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
+    stem = Path(file.stem).stem if is_packed(file) else file.stem
     return stem.removesuffix(".ft") if file_ending(file) == TEXT_ENDING else stem

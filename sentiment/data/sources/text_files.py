@@ -45,7 +45,7 @@ class TextFile:
     @property
     def is_packed(self) -> bool:
         """Whether it is packed with gzip."""
-        return _is_packed(self.path)
+        return is_packed(self.path)
 
     @contextmanager
     def open(self) -> Iterator[TextIO]:
@@ -99,13 +99,14 @@ def named_decoding_errors(file: TextFile) -> Iterator[None]:
         ) from None
 
 
-def _is_packed(path: Path) -> bool:
+def is_packed(path: Path) -> bool:
+    """Return whether a file is packed with gzip, by its name."""
     return path.suffix.lower() == ".gz"
 
 
 @contextmanager
 def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    with cast(IO[bytes], gzip.open(path) if _is_packed(path) else path.open("rb")) as file:
+    with cast(IO[bytes], gzip.open(path) if is_packed(path) else path.open("rb")) as file:
         yield file
 
 
