@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from sentiment.system import interrupts
 from .bench import Bench, newest_whole
 from .children import PATIENCE, ROOT, Child
 from .forking import MANNERS
-from .frame import Outcome, count_rows, repeat
+from .frame import Case, Outcome, repeat_cases
 from .sockets import LOOPBACK, listening_addresses
 
 SECONDS_TO_ANSWER = 3.0  # in place of 30, in half of the trials of row 16
@@ -30,23 +30,7 @@ def keep_company(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Watch the sockets of two processes, stop one that does not answer, and fork while predicting."""
     bench = Bench(folder / "bench")
     bench.recipe.write_text(bench.recipe.read_text().replace("threads = 1", "threads = 2\nprocesses = 2"))
-
-    def trial(number: int, generator: random.Random, place: Path) -> None:
-        row, check = CASES[number]
-        try:
-            check(bench, generator, place)
-        except AssertionError as error:
-            raise AssertionError(f"row {row}: {error}") from None
-
-    made = [number for number in trials if number < len(CASES)]
-    outcome = repeat(trial, made, seed, folder)
-    outcome.notes.append(count_rows(CASES[number][0] for number in made))
-    return outcome
-
-
-def trials_of(row: int) -> list[int]:
-    """Return the numbers of the trials of a row."""
-    return [number for number, (found, _) in enumerate(CASES) if found == row]
+    return repeat_cases(bench, CASES, trials, seed, folder)
 
 
 # --- 4 and 16: processes that train together -----------------------------------------------------------
@@ -165,8 +149,7 @@ def _fork(bench: Bench, generator: random.Random, place: Path, *, manner: str) -
     assert done.returncode == 0, f"{manner}: {done.stderr[-1000:]}"
 
 
-Check = Callable[[Bench, random.Random, Path], None]
-CASES: tuple[tuple[int, Check], ...] = (
+CASES: tuple[Case[Bench], ...] = (
     *((4, _watch_sockets) for _ in range(3)),
     *((4, _kill_leader) for _ in range(4)),
     *((16, partial(_stop_silent, twice=bool(number % 2))) for number in range(12)),

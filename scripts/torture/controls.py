@@ -30,7 +30,7 @@ from sentiment.training.state import TrainingState
 
 from . import crashes, damage, inputs, strangers, tables
 from .children import fork
-from .frame import Campaign, Outcome, repeat
+from .frame import Campaign, Outcome, find_trials, repeat
 
 # Of the small files that take much memory, those that are refused for their bytes alone.
 BOMBS_OF_BYTES = [inputs.FIRST_BOMB + number for number in (0, 2, 3, 5, 6)]
@@ -235,18 +235,38 @@ CONTROLS: tuple[Control, ...] = (
     ("the cursor", _forget_cursor, crashes.kill_at_random, KILLS),
     ("the manifest check", _trust_files, damage.damage_files, range(1, 20)),
     ("the order of fsync", _sync_no_file, crashes.order_of_python_calls, range(1)),
-    ("the refusal of links", _follow_links, strangers.meet_strangers, strangers.trials_of(1, 2, 3)),
-    ("the random name", _guess_names, strangers.meet_strangers, strangers.trials_of(11)),
-    ("the escape of characters", _print_raw, strangers.meet_strangers, strangers.trials_of(10)),
-    ("the need of run.json", _start_without_facts, strangers.meet_strangers, strangers.trials_of(12)),
-    ("the rename of a table", _write_in_place, tables.write_tables, tables.trials_of(2)[4:8]),
-    ("the removal of half a table", _leave_unfinished, tables.write_tables, tables.trials_of(2)[4:5]),
-    ("the refusal of the input", _write_over_input, tables.write_tables, tables.trials_of(4)),
-    ("the answer in a pause", _answer_late, tables.write_tables, tables.trials_of(7)[:1]),
-    ("the quoting of names", _quote_as_python, strangers.meet_strangers, strangers.trials_of(17)),
+    ("the refusal of links", _follow_links, strangers.meet_strangers, find_trials(strangers.CASES, 1, 2, 3)),
+    ("the random name", _guess_names, strangers.meet_strangers, find_trials(strangers.CASES, 11)),
+    ("the escape of characters", _print_raw, strangers.meet_strangers, find_trials(strangers.CASES, 10)),
+    (
+        "the need of run.json",
+        _start_without_facts,
+        strangers.meet_strangers,
+        find_trials(strangers.CASES, 12),
+    ),
+    ("the rename of a table", _write_in_place, tables.write_tables, find_trials(tables.CASES, 2)[4:8]),
+    (
+        "the removal of half a table",
+        _leave_unfinished,
+        tables.write_tables,
+        find_trials(tables.CASES, 2)[4:5],
+    ),
+    ("the refusal of the input", _write_over_input, tables.write_tables, find_trials(tables.CASES, 4)),
+    ("the answer in a pause", _answer_late, tables.write_tables, find_trials(tables.CASES, 7)[:1]),
+    ("the quoting of names", _quote_as_python, strangers.meet_strangers, find_trials(strangers.CASES, 17)),
     ("the budget of data files", _count_nothing, inputs.read_bad_files, BOMBS_OF_BYTES),
-    ("the card read by ourselves", _let_datasets_read, strangers.meet_strangers, strangers.trials_of(18)),
-    ("the check of names", _trust_names, strangers.meet_strangers, strangers.trials_of(19)),
-    ("the refusal of linked folders", _enter_links, strangers.meet_strangers, strangers.trials_of(20)),
-    ("the check of cached vectors", _trust_cache, strangers.meet_strangers, strangers.trials_of(21)),
+    (
+        "the card read by ourselves",
+        _let_datasets_read,
+        strangers.meet_strangers,
+        find_trials(strangers.CASES, 18),
+    ),
+    ("the check of names", _trust_names, strangers.meet_strangers, find_trials(strangers.CASES, 19)),
+    (
+        "the refusal of linked folders",
+        _enter_links,
+        strangers.meet_strangers,
+        find_trials(strangers.CASES, 20),
+    ),
+    ("the check of cached vectors", _trust_cache, strangers.meet_strangers, find_trials(strangers.CASES, 21)),
 )

@@ -8,7 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
+B = TypeVar("B")
+Case = tuple[int, Callable[[B, random.Random, Path], None]]
+"""The number of an attack in docs/reliability.md, and a trial of it on a bench, as `Trial`."""
 Trial = Callable[[int, random.Random, Path], None]
 """One trial: gets its number, a generator seeded by seed and number, an empty folder. Raises if it fails."""
 
@@ -50,6 +54,29 @@ def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outc
         else:
             shutil.rmtree(place, ignore_errors=True)
     return outcome
+
+
+def repeat_cases(
+    bench: B, cases: Sequence[Case[B]], trials: Sequence[int], seed: int, folder: Path
+) -> Outcome:
+    """Try those of a list of cases that have the numbers `trials`; note how many each attack has."""
+
+    def trial(number: int, generator: random.Random, place: Path) -> None:
+        row, check = cases[number]
+        try:
+            check(bench, generator, place)
+        except AssertionError as error:
+            raise AssertionError(f"row {row}: {error}") from None
+
+    made = [number for number in trials if number < len(cases)]
+    outcome = repeat(trial, made, seed, folder)
+    outcome.notes.append(count_rows(cases[number][0] for number in made))
+    return outcome
+
+
+def find_trials(cases: Sequence[tuple[Any, ...]], *rows: int) -> list[int]:
+    """Return the numbers of the cases of some attacks."""
+    return [number for number, case in enumerate(cases) if case[0] in rows]
 
 
 def count_rows(rows: Iterable[int]) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from sentiment.system import storage
 from . import names, sources, vectors
 from .bench import Bench, newest
 from .children import Ended
-from .frame import Outcome, repeat
+from .frame import Outcome, count_rows, repeat
 from .names import Check
 
 SECONDS = 5.0
@@ -36,14 +35,8 @@ def meet_strangers(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 
     made = [number for number in trials if number < len(CASES)]
     outcome = repeat(trial, made, seed, folder)
-    counts = Counter(CASES[number][0] for number in made)
-    outcome.notes.append(", ".join(f"row {row}: {count}" for row, count in sorted(counts.items())))
+    outcome.notes.append(count_rows(CASES[number][0] for number in made))
     return outcome
-
-
-def trials_of(*rows: int) -> list[int]:
-    """Return the numbers of the trials of some rows."""
-    return [number for number, (row, _, _) in enumerate(CASES) if row in rows]
 
 
 # --- 1 to 3: links in a run folder ---------------------------------------------------------------------

@@ -19,7 +19,7 @@ from .bench import FILLER, Bench, leftovers
 from .calls import count_calls, die_at_call
 from .children import Child, Ended
 from .faults import KILLED, MANNERS, Faults, fail_reads, read_log
-from .frame import Outcome, count_rows, repeat
+from .frame import Case, Outcome, repeat_cases
 from .namespaces import in_namespace, mount_tmpfs
 
 ENDINGS = (".csv", ".jsonl", ".parquet")
@@ -113,24 +113,7 @@ def _text(generator: random.Random) -> str:
 
 def write_tables(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Disturb `predict` between a table and a table, or between a pipe and its answers."""
-    tables = TableBench(folder / "bench")
-
-    def trial(number: int, generator: random.Random, place: Path) -> None:
-        row, check = CASES[number]
-        try:
-            check(tables, generator, place)
-        except AssertionError as error:
-            raise AssertionError(f"row {row}: {error}") from None
-
-    made = [number for number in trials if number < len(CASES)]
-    outcome = repeat(trial, made, seed, folder)
-    outcome.notes.append(count_rows(CASES[number][0] for number in made))
-    return outcome
-
-
-def trials_of(*rows: int) -> list[int]:
-    """Return the numbers of the trials of some rows."""
-    return [number for number, (row, _) in enumerate(CASES) if row in rows]
+    return repeat_cases(TableBench(folder / "bench"), CASES, trials, seed, folder)
 
 
 # --- 1 to 3: killed, failing calls, full disks ---------------------------------------------------------
@@ -317,9 +300,8 @@ def _numbered_line(number: int) -> bytes:
     return f"the film number {number} was great {'and ' * (number % 30)}\n".encode()
 
 
-Check = Callable[[TableBench, random.Random, Path], None]
 MANNERS_OF_ONE = ("name", "hard link", "link", "stdin")
-CASES: tuple[tuple[int, Check], ...] = (
+CASES: tuple[Case[TableBench], ...] = (
     *((1, partial(_kill, ending=ending)) for _ in range(KILLS) for ending in ENDINGS),
     *(
         (2, partial(_fail, ending=ending, at=at, manner=manner))

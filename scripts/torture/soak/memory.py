@@ -1,6 +1,7 @@
 """How much memory this process holds, and whether it grows."""
 
 import gc
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -9,9 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
+from ..children import Ended
+
 MIB = 2**20
 NOISE = 4.0  # MiB; allocators take memory in steps of about so much
 SURE = 3.0  # standard errors: a slope counts as growth only if it is above its bound by so many
+
+
+def print_measurements(axis: Sequence[float], held: Sequence[int]) -> None:
+    """Print what `require_flat` reads: where memory was measured, and the bytes."""
+    print(json.dumps({"axis": axis, "held": held}))
+
+
+def require_flat(ended: Ended, what: str, *, bound: float, unit: str) -> str:
+    """Return how the memory of a process grew that measured it; raises AssertionError if beyond the bound.
+
+    `what` says what it did.
+    """
+    ended.assert_code(0)
+    found = json.loads(ended.out.splitlines()[-1])
+    slope = find_slope(found["axis"], found["held"])
+    told = f"{what}, {slope.describe(unit)}"
+    assert not slope.grows_beyond(bound), f"memory grows: {told}"
+    return told
 
 
 def held_bytes() -> int:

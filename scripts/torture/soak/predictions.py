@@ -1,6 +1,5 @@
 """A million predictions through one process."""
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from sentiment.inference.predictor import Predictor
 
 from ..bench import FILLER, Bench
 from ..children import fork
-from .memory import find_slope, held_bytes
+from .memory import held_bytes, print_measurements, require_flat
 
 BOUND = 8.0  # MiB for a million predictions
 MEASUREMENTS = 40
@@ -21,12 +20,7 @@ def predict_many(count: int, folder: Path) -> str:
     """Predict generated texts; raises AssertionError if memory grows. Return what was measured."""
     run = Bench(folder / "bench").whole
     ended = fork(lambda: _predict(run, count), folder / "predicted").wait(60 + SECONDS * count)
-    ended.assert_code(0)
-    found = json.loads(ended.out.splitlines()[-1])
-    slope = find_slope(found["millions"], found["held"])
-    told = f"{count:,} predictions, {slope.describe('a million')}"
-    assert not slope.grows_beyond(BOUND), f"memory grows: {told}"
-    return told
+    return require_flat(ended, f"{count:,} predictions", bound=BOUND, unit="a million")
 
 
 def _predict(run: Path, count: int) -> int:
@@ -38,7 +32,7 @@ def _predict(run: Path, count: int) -> int:
         if number % every == 0:
             millions.append(number / 1e6)
             held.append(held_bytes())
-    print(json.dumps({"millions": millions, "held": held}))
+    print_measurements(millions, held)
     return 0
 
 

@@ -1,6 +1,5 @@
 """A training that is stopped and resumed in one process, for hours."""
 
-import json
 import os
 import signal
 import time
@@ -10,7 +9,7 @@ from sentiment import cli
 
 from ..bench import Bench
 from ..children import Ended, fork
-from .memory import find_slope, held_bytes
+from .memory import held_bytes, print_measurements, require_flat
 
 BOUND = 1.0  # MiB an hour
 ENDLESS = ("--set", "training.epochs=1000000", "--set", "training.checkpoint_steps=50")
@@ -29,12 +28,7 @@ def train_for(hours: float, stops: int, folder: Path) -> str:
     ended = fork(lambda: _stop_often(bench, folder / "run", hours, stops), output, bench.environment).wait(
         3_600 * hours + 60 * stops + 120
     )
-    ended.assert_code(0)
-    found = json.loads(ended.out.splitlines()[-1])
-    slope = find_slope(found["hours"], found["held"])
-    told = f"{len(found['held'])} stops, {slope.describe('an hour')}"
-    assert not slope.grows_beyond(BOUND), f"memory grows: {told}"
-    return told
+    return require_flat(ended, f"{stops} stops", bound=BOUND, unit="an hour")
 
 
 def _stop_often(bench: Bench, run: Path, hours: float, stops: int) -> int:
@@ -49,7 +43,7 @@ def _stop_often(bench: Bench, run: Path, hours: float, stops: int) -> int:
             return code or 1
         measured_at.append((time.monotonic() - start) / 3_600)
         held.append(held_bytes())
-    print(json.dumps({"hours": measured_at, "held": held}))
+    print_measurements(measured_at, held)
     return 0
 
 
