@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.data.ids import UNKNOWN_ID
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.lstm import TruncatedLSTM
 
@@ -113,7 +113,7 @@ def _sum_contributions(model: nn.Module, ends: _TokenPair, steps: int, score: Cl
 
 def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int, score: ClassScore) -> Tensor:
     """Return contributions_T of one classifier: mean gradient times path length, summed over features."""
-    assert isinstance(model, SentimentClassifier)
+    assert isinstance(model, LSTMClassifier)
     with torch.no_grad():
         start_1TE, end_1TE = model.embed(ends.unknown_1T), model.embed(ends.tokens_1T)
     shares_S = (torch.arange(steps, device=start_1TE.device) + 0.5) / steps

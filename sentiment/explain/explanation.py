@@ -15,7 +15,7 @@ from sentiment.explain.attribution import Attribution, ClassScore, attribute
 from sentiment.inference.doubts import split_doubt
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.predictor import Prediction, Predictor
-from sentiment.models.classifier import ReadoutDetails, SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier, ReadoutDetails
 from sentiment.models.ensemble import Ensemble
 from sentiment.runs.table_settings import require_known
 
@@ -143,7 +143,7 @@ def _read_out_members(predictor: Predictor, batch: Batch) -> list[ReadoutDetails
         return [
             member.readout_details(batch.tokens_BT, batch.lengths_B)
             for member in members
-            if isinstance(member, SentimentClassifier)
+            if isinstance(member, LSTMClassifier)
         ]
 
 

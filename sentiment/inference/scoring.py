@@ -10,7 +10,7 @@ from torch import nn
 
 from sentiment.config import BatchSettings
 from sentiment.data.batches import AnyReviews, sorted_batches
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.system.device import Machine
 
@@ -91,5 +91,5 @@ def logit(probability: float) -> float:
 
 def _logit_axes(model: nn.Module) -> tuple[int, ...]:
     """Return the axes of a model's logits after that of the reviews: none for two classes."""
-    classes = model.classes if isinstance(model, SentimentClassifier | Ensemble) else 2
+    classes = model.classes if isinstance(model, LSTMClassifier | Ensemble) else 2
     return () if classes == 2 else (classes,)

@@ -41,7 +41,7 @@ class ReadoutDetails(NamedTuple):
     their means over positions are the review's."""
 
 
-class SentimentClassifier(nn.Module):
+class LSTMClassifier(nn.Module):
     """Embedding, LSTM encoder, merge of its directions, readout, linear head.
 
     A review's logits do not depend on the other reviews of its batch. Alone, in any batch, in any order and

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sentiment.config import Config
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.evidence import NGramEvidence
 
 
@@ -17,7 +17,7 @@ class Ensemble(nn.Module):
     """The mean of its members' logits, mixed with those of the evidence."""
 
     def __init__(
-        self, members: Sequence[SentimentClassifier], evidence: NGramEvidence | None, weight: float
+        self, members: Sequence[LSTMClassifier], evidence: NGramEvidence | None, weight: float
     ) -> None:
         """`weight` is the evidence's share of the logit, 0 without evidence."""
         super().__init__()
@@ -26,7 +26,7 @@ class Ensemble(nn.Module):
         self.weight = weight
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
-        """Return the logits of `SentimentClassifier` for its inputs; evidence needs 0 at padding."""
+        """Return the logits of `LSTMClassifier` for its inputs; evidence needs 0 at padding."""
         members = [member(tokens_BT, lengths_B) for member in self.members]
         logits = torch.stack(members).mean(dim=0)
         if self.evidence is not None:
@@ -40,9 +40,9 @@ class Ensemble(nn.Module):
         return classes
 
     @property
-    def classifiers(self) -> list[SentimentClassifier]:
+    def classifiers(self) -> list[LSTMClassifier]:
         """The members, as what they are."""
-        return [member for member in self.members if isinstance(member, SentimentClassifier)]
+        return [member for member in self.members if isinstance(member, LSTMClassifier)]
 
     def without_evidence(self) -> "Ensemble":
         """Return the same members without the evidence."""
@@ -51,16 +51,14 @@ class Ensemble(nn.Module):
     def scale_logits(self, factor: float) -> None:
         """Multiply the last weights of every part, and with them every logit, by `factor`."""
         for part in (*self.members, self.evidence):
-            if isinstance(part, SentimentClassifier | NGramEvidence):
+            if isinstance(part, LSTMClassifier | NGramEvidence):
                 part.scale_logits(factor)
 
 
-def new_model(
-    config: Config, vocabulary_sizes: Sequence[int], classes: int = 2
-) -> SentimentClassifier | Ensemble:
+def new_model(config: Config, vocabulary_sizes: Sequence[int], classes: int = 2) -> LSTMClassifier | Ensemble:
     """Make the untrained network that a run with this configuration trains for so many classes."""
     members = [
-        SentimentClassifier(config.model, *vocabulary_sizes, classes=classes)
+        LSTMClassifier(config.model, *vocabulary_sizes, classes=classes)
         for _ in range(config.training.members)
     ]
     weight = config.evidence.weight

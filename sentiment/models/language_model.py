@@ -7,7 +7,7 @@ directions at once.
 import torch
 from torch import Tensor, nn
 
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.encoders import StackedEncoder
 from sentiment.models.lstm import ExactLSTM, padding_mask
 from sentiment.models.sampled_softmax import chances_of_being_drawn, sampled_cross_entropy
@@ -24,7 +24,7 @@ class LanguageModel(nn.Module):
     log_drawn_V: Tensor
     """float32: logarithm of each word's probability to be among the samples."""
 
-    def __init__(self, classifier: SentimentClassifier, counts_V: Tensor, samples: int) -> None:
+    def __init__(self, classifier: LSTMClassifier, counts_V: Tensor, samples: int) -> None:
         """`counts_V` (int64) is how often each word occurs, `samples` how many wrong words are drawn."""
         super().__init__()
         self.embeddings = classifier.embeddings

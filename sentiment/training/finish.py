@@ -14,7 +14,7 @@ from sentiment.evaluation.metrics import Evaluation, best_temperature, evaluate
 from sentiment.evaluation.result_checks import ResultChecks
 from sentiment.inference.predictor import Predictor, build_model
 from sentiment.inference.scoring import probabilities, score
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
 from sentiment.runs import RunFolder
@@ -37,7 +37,7 @@ def finish_run(
     seconds = state.progress.seconds + time.perf_counter() - start
     names = prepared.classes.names
     model = build_model(config, prepared.vocabulary, weights, run.path, len(names))
-    assert isinstance(model, SentimentClassifier | Ensemble)
+    assert isinstance(model, LSTMClassifier | Ensemble)
     machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts=facts)
     reviews, labels_N = prepared.validation

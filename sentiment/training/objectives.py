@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sentiment.data.batches import AnyReviews, LabelledReviews
 from sentiment.inference.scoring import Scored, probabilities, score_in_turn
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.lstm import padding_mask
 from sentiment.system.device import Machine
 from sentiment.training.class_loss import TWO_CLASSES, ClassLoss, count_hits
@@ -86,7 +86,7 @@ class Labels:
         self, model: nn.Module, indices: list[int], terms: int, machine: Machine
     ) -> tuple[float, int]:
         """See `Objective`; with an adversarial move the loss is the mean of the plain and the moved one."""
-        assert isinstance(model, SentimentClassifier)
+        assert isinstance(model, LSTMClassifier)
         batch = self._reviews.batch(indices).to(machine.device)
         targets = torch.from_numpy(self._targets[indices]).to(machine.device, torch.float32)
 

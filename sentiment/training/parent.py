@@ -18,7 +18,7 @@ from sentiment.data.spelling import SpeltAlike, find_spelt_alike
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError, UsageError
 from sentiment.inference.predictor import Predictor
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.runs import find_run
@@ -47,12 +47,12 @@ class Parent:
         return self.predictor.vocabulary
 
     @property
-    def members(self) -> list[SentimentClassifier]:
+    def members(self) -> list[LSTMClassifier]:
         """Its networks."""
         model = self.predictor.model
         if isinstance(model, Ensemble):
             return model.classifiers
-        assert isinstance(model, SentimentClassifier)
+        assert isinstance(model, LSTMClassifier)
         return [model]
 
     @property
@@ -67,7 +67,7 @@ class Parent:
 
     def first_weights(
         self, vocabulary: Vocabulary, class_names: Sequence[str]
-    ) -> Callable[[SentimentClassifier, int], None]:
+    ) -> Callable[[LSTMClassifier, int], None]:
         """Return a function that gives a new network its first weights: those of a member of the parent.
 
         It takes the network and the number of the member that it is to be. `vocabulary` extends the parent's.
@@ -80,7 +80,7 @@ class Parent:
         members = self.members
         same_classes = tuple(class_names) == self.predictor.class_names
 
-        def begin(model: SentimentClassifier, member: int) -> None:
+        def begin(model: LSTMClassifier, member: int) -> None:
             take_over(model, members[member % len(members)], alike, with_last_layer=same_classes)
 
         return begin
@@ -138,8 +138,8 @@ def inherit_settings(config: Config, parent: Parent | None) -> Config:
 
 
 def take_over(
-    model: SentimentClassifier,
-    given: SentimentClassifier,
+    model: LSTMClassifier,
+    given: LSTMClassifier,
     alike: Sequence[SpeltAlike],
     *,
     with_last_layer: bool,

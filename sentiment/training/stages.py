@@ -16,7 +16,7 @@ from sentiment.config import Config
 from sentiment.data.batches import AnyReviews
 from sentiment.data.prepare import Prepared
 from sentiment.inference.scoring import Scored
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
@@ -134,7 +134,7 @@ def _choose_loss(config: Config, prepared: Prepared) -> ClassLoss:
 
 def _choose_networks(
     config: Config, prepared: Prepared, tell: Callable[[str], None], parent: "Parent | None"
-) -> Callable[[int], SentimentClassifier]:
+) -> Callable[[int], LSTMClassifier]:
     """Return a function that makes the first network of a member, by its number.
 
     Words that have a vector start from it; a run with a parent starts from the parent's weights.
@@ -143,8 +143,8 @@ def _choose_networks(
     begin = parent.first_weights(prepared.vocabulary, prepared.classes.names) if parent else None
     sizes, classes = prepared.vocabulary.sizes, len(prepared.classes)
 
-    def new_classifier(member: int) -> SentimentClassifier:
-        model = SentimentClassifier(config.model, *sizes, classes=classes)
+    def new_classifier(member: int) -> LSTMClassifier:
+        model = LSTMClassifier(config.model, *sizes, classes=classes)
         if vectors is not None:
             weight_VE = next(model.embeddings[0].parameters())
             with torch.no_grad():
@@ -159,7 +159,7 @@ def _choose_networks(
 def _plan_pretraining(
     config: Config,
     reviews: AnyReviews,
-    new_classifier: Callable[[], SentimentClassifier],
+    new_classifier: Callable[[], LSTMClassifier],
     *,
     name: str,
     seed: int,

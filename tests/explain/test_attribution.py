@@ -10,7 +10,7 @@ from torch import nn
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.explain import attribution
 from sentiment.explain.attribution import attribute
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
 from sentiment.models.readouts import READOUTS
@@ -22,7 +22,7 @@ REVIEW = [3, 9, UNKNOWN_ID, 4, 9, 9, 30, 3, 9, 8, 11, 12, 3]
 def tokens_of(network: nn.Module, ids: list[int]) -> torch.Tensor:
     """tokens_1T, or tokens_1TC with the same ids in every channel."""
     tokens_1T = torch.tensor([ids])
-    channels = len(network.embeddings) if isinstance(network, SentimentClassifier) else 1
+    channels = len(network.embeddings) if isinstance(network, LSTMClassifier) else 1
     return tokens_1T if channels == 1 else tokens_1T[:, :, None].expand(-1, -1, channels)
 
 

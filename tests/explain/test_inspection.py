@@ -10,7 +10,7 @@ from torch import nn
 from sentiment.config import Config, ModelSettings, TextSettings
 from sentiment.errors import DataError
 from sentiment.explain.inspection import inspect_text
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 
 TEXT = "one two three four five"
 
@@ -23,7 +23,7 @@ def config(**model) -> Config:
 def test_states_and_parameters_are_those_of_torch():
     settings = config(readout="last")
     torch.manual_seed(0)
-    model = SentimentClassifier(settings.model, 25_002).eval()
+    model = LSTMClassifier(settings.model, 25_002).eval()
     found = inspect_text(settings, TEXT, model=model)
     reference = nn.LSTM(6, 4, num_layers=2, bidirectional=True, batch_first=True)
     stacked = {
@@ -51,7 +51,7 @@ def test_every_parameter_is_counted_once_in_the_total(encoder):
     settings = config(encoder=encoder, readout="attention")
     found = inspect_text(settings, TEXT)
     sizes = [25_002] * (len(settings.model.views) or 1)
-    model = SentimentClassifier(settings.model, *sizes)
+    model = LSTMClassifier(settings.model, *sizes)
     assert found.parameters == sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -61,7 +61,7 @@ def test_an_empty_text_is_refused():
 
 
 def test_no_hooks_stay_on_the_network():
-    model = SentimentClassifier(config().model, 25_002).eval()
+    model = LSTMClassifier(config().model, 25_002).eval()
     inspect_text(config(), TEXT, model=model)
     assert not any(module._forward_hooks for module in model.modules())
     assert json.dumps(inspect_text(config(), TEXT, model=model).logits)

@@ -9,7 +9,7 @@ from torch import Tensor
 from sentiment.config import ModelSettings, parse_config
 from sentiment.data.ids import PADDING_ID, UNKNOWN_ID
 from sentiment.errors import UsageError
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
 
@@ -17,11 +17,11 @@ TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 0, 0, 0]])
 LENGTHS_B = torch.tensor([5, 2])
 
 
-def make(*overrides: str, classes: int = 2) -> SentimentClassifier:
+def make(*overrides: str, classes: int = 2) -> LSTMClassifier:
     torch.manual_seed(1)
     small = ["embedding=5", "hidden=4", "segment=2", "truncation=2"]
     settings = parse_config("", "a test", [f"model.{override}" for override in (*small, *overrides)]).model
-    return SentimentClassifier(settings, 10, classes=classes).eval()
+    return LSTMClassifier(settings, 10, classes=classes).eval()
 
 
 @pytest.mark.parametrize(("merge", "readout"), product(MERGES, READOUTS))
@@ -101,7 +101,7 @@ def embed_as_ids(tokens_BT: Tensor, training: bool, *channels: str) -> Tensor:
     shape = ModelSettings(embedding=1, hidden=2, word_dropout=SHARE, embedding_dropout=0.0)
     if channels:
         shape = shape.model_copy(update={"encoder": "shared_weight", "channels": list(channels)})
-    network = SentimentClassifier(shape, *[50] * (len(channels) or 1)).train(training)
+    network = LSTMClassifier(shape, *[50] * (len(channels) or 1)).train(training)
     with torch.no_grad():
         for embedding in network.embeddings:
             embedding.weight.copy_(torch.arange(50)[:, None])

@@ -13,7 +13,7 @@ from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import RunError
 from sentiment.inference.predictor import build_model
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble, join_weights, new_model
 from sentiment.models.evidence import NGramEvidence
 
@@ -36,10 +36,10 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.build(tokens, np.arange(1), settings)
 
 
-def new_members(config: Config, vocabulary: Vocabulary) -> list[SentimentClassifier]:
+def new_members(config: Config, vocabulary: Vocabulary) -> list[LSTMClassifier]:
     torch.manual_seed(6)
     count = config.training.members
-    return [SentimentClassifier(config.model, *vocabulary.sizes).eval() for _ in range(count)]
+    return [LSTMClassifier(config.model, *vocabulary.sizes).eval() for _ in range(count)]
 
 
 def new_evidence(vocabulary: Vocabulary) -> NGramEvidence:
@@ -103,7 +103,7 @@ def test_joined_weights_load_into_the_network(vocabulary: Vocabulary, members: i
 
 
 def test_one_classifier_without_evidence_is_not_wrapped(vocabulary: Vocabulary) -> None:
-    assert isinstance(new_model(config_of(1, 0.0), vocabulary.sizes), SentimentClassifier)
+    assert isinstance(new_model(config_of(1, 0.0), vocabulary.sizes), LSTMClassifier)
     (member,) = new_members(config_of(1, 0.0), vocabulary)
     assert join_weights([member.state_dict()]).keys() == member.state_dict().keys()
 
@@ -139,7 +139,7 @@ def test_an_ensemble_does_not_depend_on_other_reviews(vocabulary: Vocabulary, pa
 def test_logits_are_scaled_in_the_weights(vocabulary: Vocabulary, readout: str, weight: float) -> None:
     config = config_of(2, weight)
     settings = config.model.model_copy(update={"readout": readout})
-    members = [SentimentClassifier(settings, *vocabulary.sizes).eval() for _ in range(2)]
+    members = [LSTMClassifier(settings, *vocabulary.sizes).eval() for _ in range(2)]
     network = Ensemble(members, new_evidence(vocabulary) if weight else None, weight)
     before = network(TOKENS_BT, LENGTHS_B)
     network.scale_logits(0.5)

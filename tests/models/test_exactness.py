@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sentiment.config import ModelSettings
 from sentiment.models import lstm
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
 
@@ -54,7 +54,7 @@ lengths_of_a_batch = st.lists(st.integers(1, 200), min_size=2, max_size=5)
 
 
 @cache
-def new_model(design: Design) -> SentimentClassifier:
+def new_model(design: Design) -> LSTMClassifier:
     """A small model with large weights: a leak of padding changes the logit much."""
     torch.manual_seed(7)
     bidirectional, merge = design.direction
@@ -71,7 +71,7 @@ def new_model(design: Design) -> SentimentClassifier:
         channels=["lower", "suffix", "shape"],
     )
     vocabularies = [WORDS] * (len(model_settings.views) or 1)
-    network = SentimentClassifier(model_settings, *vocabularies, classes=design.classes)
+    network = LSTMClassifier(model_settings, *vocabularies, classes=design.classes)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.normal_(std=0.5)
@@ -89,7 +89,7 @@ def write_batch(reviews: list[Tensor], padding: int) -> tuple[Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def largest_deviation(network: SentimentClassifier, lengths: list[int], padding: int, seed: int) -> float:
+def largest_deviation(network: LSTMClassifier, lengths: list[int], padding: int, seed: int) -> float:
     """The largest difference between a review's logits alone and in a batch, padded or in another order."""
     generator = torch.Generator().manual_seed(seed)
     channels = () if len(network.embeddings) == 1 else (len(network.embeddings),)
@@ -146,7 +146,7 @@ def test_the_chosen_designs_hold_every_pair_of_choices() -> None:
         }
 
 
-def assert_independent_of_company(network: SentimentClassifier) -> None:
+def assert_independent_of_company(network: LSTMClassifier) -> None:
     """On random lengths, padding and order."""
 
     @exactly

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from sentiment.config import ModelSettings
 from sentiment.data.ids import PADDING_ID
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.language_model import LanguageModel
 from sentiment.models.lstm import padding_mask
 
@@ -21,9 +21,9 @@ exactly = settings(max_examples=20, deadline=None, derandomize=True)
 lengths_of_a_batch = st.lists(st.integers(1, 12), min_size=1, max_size=5)
 
 
-def small_classifier(words: int, bidirectional: bool = True) -> SentimentClassifier:
+def small_classifier(words: int, bidirectional: bool = True) -> LSTMClassifier:
     shape = ModelSettings(embedding=8, hidden=12, layers=1, bidirectional=bidirectional)
-    return SentimentClassifier(shape, FIRST + words)
+    return LSTMClassifier(shape, FIRST + words)
 
 
 def new_model(

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from sentiment.config import MachineSettings, ModelSettings
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.ids import PADDING_ID
-from sentiment.models.classifier import SentimentClassifier
+from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.language_model import LanguageModel
 from sentiment.system.device import Machine, find_machine
 from sentiment.training.objectives import Labels, Objective, Words, adversarial_move
@@ -26,7 +26,7 @@ class Given:
     """Return labelled reviews of one to nine words, a model with large weights, and a machine."""
 
     reviews: LabelledReviews
-    model: SentimentClassifier
+    model: LSTMClassifier
     words: int
     machine: Machine
 
@@ -51,7 +51,7 @@ def given_reviews(encode) -> Given:
         embedding=5, hidden=4, layers=1, readout="max_mean", embedding_dropout=0.0, dropout=0.0
     )
     (words,) = vocabulary.sizes
-    model = SentimentClassifier(shape, words).train()
+    model = LSTMClassifier(shape, words).train()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.normal_(std=0.6)
