@@ -129,7 +129,7 @@ BAD_FILES = (
     BadFile("a.parquet", lambda: _parquet(_rows({"text": None})), ROW_7, "remove or fill"),
     BadFile("a.parquet", lambda: _parquet(_rows({"label": None})), ROW_7, "no label; remove or fill"),
     BadFile("a.parquet", _csv(GOOD), "", "copy it again"),
-    BadFile("a.txt", b"good\nbad\n", "", "has no column for the label"),
+    BadFile("a.txt", b"good\nbad\n", "", "no labels; begin each line with __label__"),
     BadFile("a.doc", _csv(GOOD), "", "rename"),
     BadFile("a.xlsx", _csv(GOOD), "", "save it"),
     BadFile("a.csv.gz", gzip.compress(_csv(GOOD))[:-20], "", "copy it again"),

@@ -22,6 +22,13 @@ MEMORY_SIGNS = (
     "bad_alloc",
     "can't start new thread",
 )
+# How oneDNN does; longer messages that begin like these report something else.
+MEMORY_MESSAGES = (
+    "could not create a primitive",
+    "could not create a memory object",
+    "could not create a stream",
+    "could not execute a primitive",
+)
 
 OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 # What the system refuses, as errors say it, and what to do.
@@ -62,9 +69,10 @@ def guard(action: Callable[[], object], switches: Switches | None = None) -> int
         interrupts.check()
         return code if isinstance(code, int) else 0
     except BaseException as error:
-        if switches is not None and switches.debug:
-            say_traceback()
-        return _report_error(error)
+        with interrupts.deferred():  # nothing would catch what another signal raises
+            if switches is not None and switches.debug:
+                say_traceback()
+            return _report_error(error)
 
 
 def _report_error(error: BaseException) -> int:
@@ -82,7 +90,11 @@ def _report_error(error: BaseException) -> int:
     if isinstance(error, SentimentError):
         return _print_error(str(error), error.exit_code)
     told = str(error).lower()
-    if isinstance(error, MemoryError) or any(sign in told for sign in MEMORY_SIGNS):
+    if (
+        isinstance(error, MemoryError)
+        or told in MEMORY_MESSAGES
+        or any(sign in told for sign in MEMORY_SIGNS)
+    ):
         return _print_error("not enough memory; lower batches.tokens or model.hidden", MachineError.exit_code)
     for sign, message in REFUSALS.items():
         if sign in told:

@@ -7,7 +7,7 @@ import threading
 from sentiment.errors import MachineError
 from sentiment.system.threads import usual_threads
 
-LEAST_ADDRESS_SPACE = 1_000 * 2**20  # bytes
+LEAST_ADDRESS_SPACE = 2_000 * 2**20  # bytes; below, libraries end the program, or hang in an import
 THREADS_AND_PROCESSES = 4  # of numpy, of torch, and of the processes that tokenize, for each thread asked for
 FURTHER_THREADS = 4  # of progress bars and of the executor of these processes
 

@@ -63,11 +63,17 @@ def stop_by_default() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def end_if_orphaned(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:
-    """End this process at once, and clean up, if its `parent` has ended."""
-    if os.getppid() != parent:
-        clean_up()
-        os._exit(1)
+def end_if_orphaned(
+    parent: int, clean_up: Callable[[], object] = lambda: None, *, seconds: float = 0.0
+) -> None:
+    """Clean up and end this process if its `parent` has ended, or ends within some seconds."""
+    end = time.monotonic() + seconds
+    while os.getppid() == parent:
+        if time.monotonic() >= end:
+            return
+        time.sleep(0.02)
+    clean_up()
+    os._exit(1)
 
 
 def end_with(parent: int, clean_up: Callable[[], object] = lambda: None) -> None:

@@ -17,6 +17,7 @@ from sentiment.errors import MachineError
 LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 SOCKET_VARIABLES = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")  # gloo and NCCL listen on this interface
 SECONDS_TO_CONNECT = 5.0
+TRIES = 100
 
 
 @contextmanager
@@ -39,9 +40,12 @@ def meeting_file() -> Iterator[Path]:
 
 def remove_meeting(file: Path) -> None:
     """Remove a meeting file and its folder, if the process that made them has been killed."""
-    with suppress(OSError):
-        file.unlink(missing_ok=True)
-        file.parent.rmdir()
+    for _ in range(TRIES):  # while torch connects, it may make the file again
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+            file.parent.rmdir()
+        if not file.parent.exists():
+            return
 
 
 def require_loopback() -> None:

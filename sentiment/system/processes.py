@@ -33,6 +33,7 @@ from sentiment.system.place import Place, assistant_environment
 Item = TypeVar("Item")
 
 SECONDS_TO_ARRIVE = 300  # seconds until a started process must have arrived
+SECONDS_TO_BE_ORPHANED = 5.0  # from the loss of the connection to a leader
 TO_CONNECT = timedelta(seconds=120)  # from its arrival until it has connected
 ENDLESS = timedelta(days=30)
 BETWEEN_SIGNALS = timedelta(seconds=0.5)  # while torch waits, Python sees no signal
@@ -168,8 +169,10 @@ def _joined_group(device: torch.device, place: Place) -> Iterator[Processes]:
     try:
         with _loopback_group(device, store, place.rank, place.count) as group:
             yield group
-    finally:
-        end_if_orphaned(place.started_by, clean_up)  # it may hear of the leader's end before it looks
+    except MachineError:
+        # A killed leader closes its connections a moment before the system calls this process an orphan.
+        end_if_orphaned(place.started_by, clean_up, seconds=SECONDS_TO_BE_ORPHANED)
+        raise
 
 
 @contextmanager

@@ -46,18 +46,19 @@ def follow_training(run: RunFolder, checkpoint: Checkpoint | None, session: Trai
 def explain_stops(run: RunFolder, config: Config) -> Iterator[None]:
     """Print how to resume if the block is stopped, or put it into the error if the machine fails."""
     try:
-        yield
-    except Interrupted:
+        try:
+            yield
+        except (MachineError, MemoryError) as error:
+            checkpoints = run.checkpoints()
+            if not checkpoints:
+                raise
+            how = f"{checkpoints[-1]} is whole; to resume: {_current_resume_command(run, config)}"
+            raise MachineError(f"{str(error) or 'not enough memory'}; {how}") from None
+    except Interrupted:  # torchrun stops this process while it reports that another one has ended
         if not run.checkpoints():
             say("stopped before anything was learned")
         say(f"to resume: {_current_resume_command(run, config)}")
         raise
-    except (MachineError, MemoryError) as error:
-        checkpoints = run.checkpoints()
-        if not checkpoints:
-            raise
-        how = f"{checkpoints[-1]} is whole; to resume: {_current_resume_command(run, config)}"
-        raise MachineError(f"{str(error) or 'not enough memory'}; {how}") from None
 
 
 def _record_events(

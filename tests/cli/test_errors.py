@@ -29,6 +29,7 @@ from tests.helpers import assert_one_error
         OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
         RuntimeError("std::bad_alloc"),
         RuntimeError("can't start new thread"),
+        RuntimeError("could not create a primitive"),
     ],
 )
 def test_every_lack_of_memory_ends_with_4(error, monkeypatch, capsys):
@@ -39,6 +40,25 @@ def test_every_lack_of_memory_ends_with_4(error, monkeypatch, capsys):
     monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
     assert cli.run(["predict", "x"]) == 4
     assert capsys.readouterr().err == "error: not enough memory; lower batches.tokens or model.hidden\n"
+
+
+def test_a_signal_while_an_error_is_reported_does_not_hide_it(monkeypatch, capsys):
+    def fail(arguments, **settings):
+        raise MachineError("another process has ended")
+
+    def say(message):
+        os.kill(os.getpid(), signal.SIGTERM)
+        print(message)
+
+    handlers = [signal.getsignal(number) for number in cli.interrupts.SIGNALS]
+    monkeypatch.setattr(cli, "app", fail)
+    monkeypatch.setattr("sentiment.cli.guard.say_error", say)
+    try:
+        assert cli.run(["predict", "x"]) == 4
+    finally:
+        for number, handler in zip(cli.interrupts.SIGNALS, handlers, strict=True):
+            signal.signal(number, handler)
+    assert capsys.readouterr().out == "another process has ended\n"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +109,7 @@ def test_too_little_address_space_is_refused_before_anything_is_imported(monkeyp
     monkeypatch.setattr("resource.getrlimit", lambda kind: (500 * 2**20, -1))
     monkeypatch.setattr(cli.interrupts, "SIGNALS", ())
     assert cli.run(["train", "nothing.toml"]) == 4
-    assert "limited to 500 MiB, too little to load torch; allow 1,000 MiB" in capsys.readouterr().err
+    assert "limited to 500 MiB, too little to load torch; allow 2,000 MiB" in capsys.readouterr().err
 
 
 def test_a_current_folder_that_is_gone_is_refused(monkeypatch):

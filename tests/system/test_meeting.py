@@ -69,3 +69,18 @@ def test_the_callers_variables_are_put_back(monkeypatch):
     with loopback_only():
         assert os.environ[first] == os.environ[second] == LOOPBACK
     assert os.environ[first] == "eth7" and second not in os.environ
+
+
+def test_a_meeting_that_torch_makes_again_is_removed_too(tmp_path, monkeypatch):
+    meeting = tmp_path / "meeting" / "processes"
+    meeting.parent.mkdir()
+    again, remove = iter([True, False]), type(meeting).rmdir
+
+    def remove_folder(folder):
+        if next(again):
+            meeting.touch()
+        remove(folder)
+
+    monkeypatch.setattr(type(meeting), "rmdir", remove_folder)
+    remove_meeting(meeting)
+    assert not meeting.parent.exists()

@@ -276,6 +276,24 @@ def test_a_failing_disk_names_the_whole_checkpoint(config, tmp_path, monkeypatch
     assert str(failure.value) == f"cannot write metrics.jsonl: Input/output error; {how}"
 
 
+def test_a_stop_while_a_failure_is_reported_prints_how_to_resume(config, tmp_path, monkeypatch, capsys):
+    answers = iter([Interrupted(signal.SIGTERM), "sentiment train --resume"])
+
+    def answer(*arguments):
+        if isinstance(value := next(answers), Interrupted):
+            raise value
+        return value
+
+    def fail(*arguments, **options):
+        raise MachineError("another process of this training has ended")
+
+    monkeypatch.setattr("sentiment.training.finish.fit_evidence", fail)
+    monkeypatch.setattr("sentiment.training.follow.resume_command_line", answer)
+    with pytest.raises(Interrupted):
+        train_run(config, tmp_path / "run")
+    assert "to resume: sentiment train --resume\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("failure", [Interrupted(signal.SIGINT), MemoryError()])
 def test_a_stop_in_the_last_fit_prints_how_to_resume(config, tmp_path, monkeypatch, capsys, failure):
     def fail(*arguments, **options):
