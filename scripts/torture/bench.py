@@ -61,14 +61,18 @@ def write_reviews(path: Path, count: int, classes: int = 2) -> None:
 class Bench:
     """A folder with a tiny data set, a recipe and its own token cache."""
 
-    def __init__(self, folder: Path, reviews: int = 150, *, classes: int = 2) -> None:
-        """Write the data."""
+    def __init__(
+        self, folder: Path, reviews: int = 150, *, classes: int = 2, parent: "Bench | None" = None
+    ) -> None:
+        """Write the data. Trainings start from the whole run of `parent`, if there is one."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         write_reviews(folder / "reviews.jsonl", reviews, classes)
         source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
         self.recipe = folder / "recipe.toml"
-        self.recipe.write_text(RECIPE + source)
+        start = f"rehearse = {json.dumps(str(parent.folder / 'reviews.jsonl'))}\n" if parent else ""
+        start += f"[start]\nrun = {json.dumps(str(parent.whole))}\n" if parent else ""
+        self.recipe.write_text(RECIPE + source + start)
         self.environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
 
     def fork(
@@ -88,6 +92,10 @@ class Bench:
     def train(self, path: Path, *arguments: object, before: Callable[[], None] | None = None) -> Ended:
         """Train into `path` to the end."""
         return self.fork("train", self.recipe, "--run", path, *arguments, output=path, before=before).wait()
+
+    def start_from(self, run: Path, path: Path) -> Ended:
+        """Train a new run in `path` that starts from another one."""
+        return self.fork("train", self.recipe, "--from", run, "--run", path, output=path).wait()
 
     def resume(self, path: Path, before: Callable[[], None] | None = None) -> Ended:
         """Resume the run in `path`."""
@@ -133,9 +141,9 @@ class Bench:
 
 
 def mixed_benches(folder: Path) -> tuple[Bench, ...]:
-    """Return the benches of three trials in a row: two of them have a run of two classes, one of three."""
+    """Return the benches that trials draw from: two of two classes, one of three, one with a parent."""
     two, three = (Bench(folder / f"{classes} classes", classes=classes) for classes in NAMES)
-    return two, two, three
+    return two, two, three, Bench(folder / "child", parent=two)
 
 
 def newest(run: Path) -> Path:

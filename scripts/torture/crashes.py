@@ -31,13 +31,14 @@ def kill_at_random(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Kill with `kill -9`, resume, and compare every byte; every tenth run is killed three times.
 
     Half of the kills come from outside after a random time. The other half come from within, at a random call
-    of a Python function; such a failure can be repeated. A third of the runs has three classes.
+    of a Python function; such a failure can be repeated. A quarter of the runs has three classes, and another
+    quarter starts from a finished run.
     """
     benches = mixed_benches(folder)
     count, seconds = cache(_count_calls), cache(_time)
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
-        run, bench = place / "run", benches[number % len(benches)]
+        run, bench = place / "run", generator.choice(benches)
         for _ in range(3 if number % KILLED_OFTEN_ONE_IN == 0 else 1):
             if number % 2:
                 before = partial(die_at_call, generator.randrange(count(bench)))

@@ -82,6 +82,10 @@ def _check_finished(bench: Bench, run: Path, file: Path, manner: str, *, by_comm
         ended = bench.fork("predict", "--run", run, "a great film", output=run.with_suffix(".x")).wait()
         ended.assert_code(3)
         message = ended.error
+        child = bench.start_from(run, run.with_name("child"))
+        child.assert_code(3)
+        expected = message.replace("error: ", "error: start.run: ")
+        assert child.error == expected, f"{file.name}, {manner}: --from says {child.error}, not {expected}"
     else:
         try:
             read_run(run)

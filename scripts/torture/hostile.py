@@ -48,7 +48,12 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     bench = Bench(folder / "bench")
     cases = _cases()
     entry = next(bench.whole.parent.glob("cache/sentiment/tokens/*"))
-    usual = {True: _resume(bench, folder / "usual"), False: _predict(bench, bench.whole, folder / "usual-2")}
+    bench.stopped(folder / "stopped")
+    usual = {
+        "resume": bench.resume(folder / "stopped").peak_bytes,
+        "predict": _predict(bench, bench.whole, folder / "usual").peak_bytes,
+        "start": bench.start_from(bench.whole, folder / "child").peak_bytes,
+    }
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         name, in_checkpoint, harm = cases[number]
@@ -57,27 +62,28 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
             harm(entry, canary)
             bench.train(run).assert_code(0)  # the cache entry is made again
             assert not canary.exists(), f"{name}: the canary was touched"
-            return bench.assert_same_result(run)
+            bench.assert_same_result(run)
+            return
         if in_checkpoint:
             bench.stopped(run)
             for older in RunFolder(run).checkpoints()[:-1]:
                 shutil.rmtree(older)
             harm(newest(run), canary)
-            ended = bench.resume(run)
+            ways = {"resume": bench.resume(run)}
         else:
             shutil.copytree(bench.whole, run)
             harm(run, canary)
-            ended = _predict(bench, run, place / "output")
-        try:
-            assert not canary.exists(), "the canary was touched: code of the file was run"
-            assert ended.code == 3, f"exit code {ended.code}: {ended.err[-1000:]}"
-            assert ended.seconds < SECONDS, f"took {ended.seconds:.1f} s"
-            size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
-            limit = usual[in_checkpoint].peak_bytes + 2 * size + NOISE
-            assert ended.peak_bytes < limit, f"held {ended.peak_bytes:,} bytes of {limit:,}"
-            assert ended.error
-        except AssertionError as error:
-            raise AssertionError(f"{name}: {error}") from None
+            ways = {
+                "predict": _predict(bench, run, place / "output"),
+                "start": bench.start_from(run, place / "child"),
+            }
+        size = sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
+        for way, ended in ways.items():
+            try:
+                assert not canary.exists(), "the canary was touched: code of the file was run"
+                _check_refused(ended, usual[way] + 2 * size + NOISE)
+            except AssertionError as error:
+                raise AssertionError(f"{name}, {way}: {error}") from None
 
     outcome = repeat(trial, [number for number in trials if number < len(cases)], seed, folder)
     outcome.notes.append(f"{len(cases)} hostile runs and checkpoints")
@@ -88,10 +94,11 @@ def _predict(bench: Bench, run: Path, output: Path) -> Ended:
     return bench.fork("predict", "--run", run, "a great film", output=output).wait()
 
 
-def _resume(bench: Bench, run: Path) -> Ended:
-    ended = bench.resume(bench.stopped(run))
-    ended.assert_code(0)
-    return ended
+def _check_refused(ended: Ended, most_bytes: int) -> None:
+    assert ended.code == 3, f"exit code {ended.code}: {ended.err[-1000:]}"
+    assert ended.seconds < SECONDS, f"took {ended.seconds:.1f} s"
+    assert ended.peak_bytes < most_bytes, f"held {ended.peak_bytes:,} bytes of {most_bytes:,}"
+    assert ended.error
 
 
 # --- the cases: name, in a checkpoint or not (None: in the cache), what to do -------------------------

@@ -89,8 +89,7 @@ def training_arithmetic() -> Iterator[None]:
     block keep flushing numbers below 1e-38 to zero.
     """
     determinism = torch.utils.deterministic
-    was_deterministic = torch.are_deterministic_algorithms_enabled()
-    only_warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    determinism_level = torch.get_deterministic_debug_mode()
     filled_memory = determinism.fill_uninitialized_memory  # type: ignore[attr-defined]
     flushed = flushes_denormals()
     workspace = os.environ.get(CUBLAS_WORKSPACE)
@@ -99,7 +98,7 @@ def training_arithmetic() -> Iterator[None]:
     torch.set_flush_denormal(True)
     # Without it two trainings of one LSTM on CUDA differ in their last bits.
     os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # `use_deterministic_algorithms` imports torch's compiler
     # Kernels write all of their output. To fill it beforehand, as torch does by default here, costs a fifth.
     determinism.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
@@ -108,7 +107,7 @@ def training_arithmetic() -> Iterator[None]:
         torch.set_flush_denormal(flushed)
         if workspace is None:
             os.environ.pop(CUBLAS_WORKSPACE, None)
-        torch.use_deterministic_algorithms(was_deterministic, warn_only=only_warned)
+        torch.set_deterministic_debug_mode(determinism_level)
         determinism.fill_uninitialized_memory = filled_memory  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 import threading
 import warnings
 
@@ -11,6 +12,7 @@ import pytest
 
 from sentiment import cli
 from sentiment.__main__ import main
+from sentiment.cli.guard import guard
 from sentiment.cli.limits import check_limits
 from sentiment.cli.options import overrides
 from sentiment.config import parse_config
@@ -52,7 +54,7 @@ def test_a_signal_while_an_error_is_reported_does_not_hide_it(monkeypatch, capsy
 
     handlers = [signal.getsignal(number) for number in cli.interrupts.SIGNALS]
     monkeypatch.setattr(cli, "app", fail)
-    monkeypatch.setattr("sentiment.cli.guard.say_error", say)
+    monkeypatch.setattr(sys.modules[guard.__module__], "say_error", say)
     try:
         assert cli.run(["predict", "x"]) == 4
     finally:
