@@ -23,6 +23,7 @@ BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "text", "sh", "toml", "json"}  # `python` runs; Python that must not run is `text`
 LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\)")
 
+PAGES_THAT_TRAIN = {"python.md", "adapting.md"}
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -36,7 +37,11 @@ def python_blocks(page: Path) -> list[str]:
     ]
 
 
-@every_page
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page.name in PAGES_THAT_TRAIN)) for page in PAGES],
+    ids=lambda page: page.name,
+)
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": page.stem}

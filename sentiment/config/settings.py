@@ -255,8 +255,9 @@ class EvidenceSettings(Section):
 class CalibrationSettings(Section):
     """How a model that is too sure of itself, or not sure enough, is corrected."""
 
-    temperature: bool = False
-    """Whether logits are divided by the number that makes the validation loss lowest. No label changes."""
+    temperature: bool | Literal["auto"] = "auto"
+    """Whether logits are divided by the number that makes the validation loss lowest. No label changes.
+    `auto`: only for three or more classes, if the model is too sure, and at least 50 reviews are held out."""
 
 
 class LoggingSettings(Section):
@@ -320,7 +321,7 @@ class Config(Section):
                 "pretraining.epochs needs model.encoder=stacked and model.layers=1 (a second layer would see "
                 "the words it has to predict)"
             )
-        if self.calibration.temperature and self.data.validation == "none":
+        if self.calibration.temperature is True and self.data.validation == "none":
             errors.append("calibration.temperature needs reviews held out: change data.validation=none")
         if self.start.run and self.vocabulary.vectors:
             errors.append("start.run has its own word vectors: change vocabulary.vectors")

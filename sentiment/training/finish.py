@@ -27,6 +27,8 @@ from sentiment.training.session import TrainingSession
 from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
 
+REVIEWS_FOR_TEMPERATURE = 50  # from fewer, `auto` does not fit one
+
 
 def finish_run(
     run: RunFolder, session: TrainingSession, state: TrainingState, facts: dict[str, Any]
@@ -41,9 +43,8 @@ def finish_run(
     machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts=facts)
     reviews, labels_N = prepared.validation
-    temperature = 1.0
-    if config.calibration.temperature:
-        temperature = best_temperature(predictor.logits(reviews), labels_N)
+    temperature = _fit_temperature(session, predictor)
+    if temperature != 1:
         model.scale_logits(1 / temperature)
         weights = model.state_dict()
     golden, baseline = predictor.golden(prepared.golden), _fit_baseline(session)
@@ -63,6 +64,17 @@ def finish_run(
     }
     run.finish(weights, golden, facts)
     return facts
+
+
+def _fit_temperature(session: TrainingSession, predictor: Predictor) -> float:
+    """The number to divide the logits by; 1 if they are to stay as they are."""
+    wanted, (reviews, labels_N) = session.config.calibration.temperature, session.prepared.validation
+    # The evidence of one class against the rest makes three or more classes too sure (docs/lab-notebook.md).
+    possible = len(predictor.class_names) > 2 and len(reviews) >= REVIEWS_FOR_TEMPERATURE
+    if not (wanted is True or (wanted == "auto" and possible)):
+        return 1.0
+    temperature = best_temperature(predictor.logits(reviews), labels_N)
+    return temperature if wanted is True else max(1.0, temperature)
 
 
 def _check_result(

@@ -176,6 +176,7 @@ def assert_same_records(path, alone):
             assert epoch["validation"]["loss"] == pytest.approx(one["validation"]["loss"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
     assert_same_records(both, alone)

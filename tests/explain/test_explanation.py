@@ -51,10 +51,9 @@ def test_praise_raises_the_logit_and_complaint_lowers_it(review: Explanation) ->
         lambda text: not why_unreadable(text)
     )
 )
-def test_any_text_is_explained_token_by_token(text: str) -> None:
-    predictor = sentiment.load(device="cpu", threads=1)
-    (explanation,) = explain_reviews(predictor, [text])
-    rules = TextRules.of(predictor.config.text)
+def test_any_text_is_explained_token_by_token(shipped: Predictor, text: str) -> None:
+    (explanation,) = explain_reviews(shipped, [text])
+    rules = TextRules.of(shipped.config.text)
     assert "".join(token.text for token in explanation.tokens) == normalise(text, rules)
     assert len(explanation.tokens) == explanation.prediction.tokens
     assert explanation.sentences[-1].stop == len(explanation.tokens)

@@ -320,7 +320,7 @@ def test_what_cannot_be_written_is_refused_before_the_work(tmp_path):
     check_out(tmp_path / "old.csv", str(file), force=True)
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", pytest.param("parquet", marks=pytest.mark.slow)])
 def test_whatever_call_fails_the_old_file_or_the_new_one_is_there_whole(shipped, tmp_path, ending):
     """The process is killed, or the disk is full, at each call that writes."""
     source, out = tmp_path / "in.csv", tmp_path / "out" / f"out.{ending}"

@@ -75,6 +75,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(tmp_path, monkeypatch, make_pret
     assert stop.value.code == 3 and message.startswith("error: ") and message.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_shipped_model_is_a_run_with_a_card_without_local_paths(tmp_path, make_pretrained):
     write_reviews(tmp_path / "data")
     make_pretrained.make(str(tmp_path / "data"), 2, tmp_path / "runs")

@@ -124,12 +124,10 @@ def run_python(program, **variables):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "children",
-    [
-        HELD_LOCK,
-        pytest.param(OS_FORK + WITHIN_A_STREAM + LOAD_IN_CHILD + MULTIPROCESSING, marks=pytest.mark.slow),
-    ],
+    [HELD_LOCK, OS_FORK + WITHIN_A_STREAM + LOAD_IN_CHILD + MULTIPROCESSING],
     ids=["a lock is held", "os.fork, load in the child, multiprocessing"],
 )
 def test_a_forked_process_predicts_as_its_parent_does(children):

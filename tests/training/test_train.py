@@ -349,7 +349,12 @@ def test_processes_that_train_together_need_one_recipe_but_not_one_machine(
 
 def test_training_and_predicting_leave_the_settings_of_the_caller_alone(config, tmp_path):
     """The configuration has two threads; the caller has one, and no deterministic kernels."""
-    asked = config.model_copy(update={"machine": config.machine.model_copy(update={"threads": 2})})
+    asked = config.model_copy(
+        update={
+            "machine": config.machine.model_copy(update={"threads": 2}),
+            "training": config.training.model_copy(update={"members": 1, "epochs": 1}),
+        }
+    )
     settings = [torch.get_num_threads, torch.are_deterministic_algorithms_enabled, flushes_denormals]
     before = [setting() for setting in settings]
     train_run(asked, tmp_path / "run")
