@@ -63,7 +63,7 @@ class Prepared:
     rehearsed: int = 0
     """How many texts of `extra` are those of `data.rehearse`."""
     held_out: Sequence["HeldOut"] = ()
-    """What a parent and its heir are compared on; empty without a parent."""
+    """What a run and its parent are compared on; empty without a parent."""
 
 
 @dataclass(frozen=True, kw_only=True)

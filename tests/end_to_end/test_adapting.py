@@ -120,7 +120,7 @@ def test_run_json_has_the_hash_of_the_parent(folder, child):
     assert json.loads((folder / "parent" / "run.json").read_text())["start"] == {}
 
 
-def test_the_heir_begins_with_the_logits_of_the_parent(folder):
+def test_a_child_begins_with_the_logits_of_the_parent(folder):
     """Before its first step, for texts of known words."""
     given, place = configuration(folder), read_place()
     config = inherit_settings(given, open_parent(given))

@@ -365,11 +365,11 @@ def test_a_parent_that_is_right_is_trusted_and_its_ngrams_stay(train):
         return ((logits_of(evidence, reviews) > 0) == (LABELS_N > 0))[10:].mean()
 
     alone = fit_evidence(few, words, configure(200), seed=1)
-    heir = fit_evidence(few, words, configure(300), seed=1, parent=parent)
-    assert accuracy(heir) > accuracy(alone) + 0.1
-    assert accuracy(heir) > accuracy(parent) - 0.05
+    child = fit_evidence(few, words, configure(300), seed=1, parent=parent)
+    assert accuracy(child) > accuracy(alone) + 0.1
+    assert accuracy(child) > accuracy(parent) - 0.05
     kept = set(parent.keys_with(words).tolist())
-    assert kept <= set(heir.keys_with(words).tolist())
+    assert kept <= set(child.keys_with(words).tolist())
 
 
 def test_a_parent_that_is_always_wrong_is_turned_round(train):
@@ -377,8 +377,8 @@ def test_a_parent_that_is_always_wrong_is_turned_round(train):
     (words,) = vocabulary.sizes
     parent = fit(train, size=200)
     parent.scale_logits(-1.0)
-    heir = fit_evidence(reviews, words, configure(400), seed=1, parent=parent)
-    assert ((logits_of(heir, reviews) > 0) == (LABELS_N > 0)).mean() > 0.9
+    child = fit_evidence(reviews, words, configure(400), seed=1, parent=parent)
+    assert ((logits_of(child, reviews) > 0) == (LABELS_N > 0)).mean() > 0.9
 
 
 def test_a_parent_of_other_classes_helps_each_class(train):
@@ -388,7 +388,7 @@ def test_a_parent_of_other_classes_helps_each_class(train):
     three = LabelledReviews(
         reviews.reviews, np.where(np.arange(len(LABELS_N)) % 5 == 0, 2, LABELS_N).astype(np.int8)
     )
-    heir = fit_evidence(three, words, configure(400), seed=1, parent=parent, classes=3)
-    assert heir.weights_G.shape[1] == 3 and torch.isfinite(heir.weights_G).all()
-    again = fit_evidence(reviews, words, configure(900), seed=1, parent=heir)
+    child = fit_evidence(three, words, configure(400), seed=1, parent=parent, classes=3)
+    assert child.weights_G.shape[1] == 3 and torch.isfinite(child.weights_G).all()
+    again = fit_evidence(reviews, words, configure(900), seed=1, parent=child)
     assert ((logits_of(again, reviews) > 0) == (LABELS_N > 0)).mean() > 0.9
