@@ -173,6 +173,8 @@ def _joined_group(device: torch.device, place: Place) -> Iterator[Processes]:
         # A killed leader closes its connections a moment before the system calls this process an orphan.
         end_if_orphaned(place.started_by, clean_up, seconds=SECONDS_TO_BE_ORPHANED)
         raise
+    finally:
+        end_if_orphaned(place.started_by, clean_up)  # before the watching thread looks again
 
 
 @contextmanager
