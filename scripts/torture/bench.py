@@ -70,9 +70,10 @@ class Bench:
         write_reviews(folder / "reviews.jsonl", reviews, classes)
         source = f"[data]\nsource = {json.dumps(str(folder / 'reviews.jsonl'))}\n"
         self.recipe = folder / "recipe.toml"
-        start = f"rehearse = {json.dumps(str(parent.folder / 'reviews.jsonl'))}\n" if parent else ""
-        start += f"[start]\nrun = {json.dumps(str(parent.whole))}\n" if parent else ""
-        self.recipe.write_text(RECIPE + source + start)
+        if parent is not None:
+            source += f"rehearse = {json.dumps(str(parent.folder / 'reviews.jsonl'))}\n"
+            source += f"[start]\nrun = {json.dumps(str(parent.whole))}\n"
+        self.recipe.write_text(RECIPE + source)
         self.environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
 
     def fork(

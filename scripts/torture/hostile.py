@@ -50,10 +50,12 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     entry = next(bench.whole.parent.glob("cache/sentiment/tokens/*"))
     bench.stopped(folder / "stopped")
     usual = {
-        "resume": bench.resume(folder / "stopped").peak_bytes,
-        "predict": _predict(bench, bench.whole, folder / "usual").peak_bytes,
-        "start": bench.start_from(bench.whole, folder / "child").peak_bytes,
+        "resume": bench.resume(folder / "stopped"),
+        "predict": _predict(bench, bench.whole, folder / "usual"),
+        "start": bench.start_from(bench.whole, folder / "child"),
     }
+    for ended in usual.values():
+        ended.assert_code(0)
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
         name, in_checkpoint, harm = cases[number]
@@ -81,7 +83,7 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         for way, ended in ways.items():
             try:
                 assert not canary.exists(), "the canary was touched: code of the file was run"
-                _check_refused(ended, usual[way] + 2 * size + NOISE)
+                _check_refused(ended, usual[way].peak_bytes + 2 * size + NOISE)
             except AssertionError as error:
                 raise AssertionError(f"{name}, {way}: {error}") from None
 

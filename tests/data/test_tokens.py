@@ -94,7 +94,7 @@ def test_an_endless_stream_does_not_fill_the_memory(monkeypatch):
     assert len(strings) >= before + 200
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(
     texts=st.lists(readable.filter(lambda text: not why_unreadable(text)), min_size=1, max_size=4),
     language=st.sampled_from(["en", "de", "fr", "zh", "xx"]),
