@@ -9,6 +9,7 @@ import typer
 
 from sentiment.cli.options import DeviceOption, JsonOption, RunArgument, ThreadsOption, choose_run
 from sentiment.cli.table import Rows, align
+from sentiment.evaluation.probes.cases import FILES, NEWEST
 from sentiment.system.console import show, show_json
 
 if TYPE_CHECKING:
@@ -26,23 +27,29 @@ def probe_command(
             min=0,
             max=1,
             metavar="SHARE",
-            help="Exit with 6 if fewer cases of a row pass; * rows do not count.",
+            help="Exit with 6 if fewer held-out cases of a row pass; * rows do not count.",
         ),
     ] = None,
     failures: Annotated[
         int,
         typer.Option("--failures", min=0, metavar="N", help="How many failing cases of each row to show."),
     ] = 2,
+    version: Annotated[
+        int,
+        typer.Option(
+            "--version", min=min(FILES), max=NEWEST, metavar="V", help="The version of the cases, 1 or 2."
+        ),
+    ] = NEWEST,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Probe a run: negation, contrast, intensity, invariance, short texts, sarcasm."""
+    """Probe a run: negation, contrast, comparison, idiom, invariance, sarcasm ..."""
     from sentiment.evaluation.probes.results import probe
     from sentiment.inference.predictor import Predictor
 
     path = choose_run(run)
-    found = probe(Predictor.load(path, device or "auto", threads or 0))
+    found = probe(Predictor.load(path, device or "auto", threads or 0), version)
     if as_json:
         show_json({"run": str(path), **asdict(found)})
     else:
@@ -53,7 +60,8 @@ def probe_command(
 
 def format_probes(found: "ProbeResult", failures: int) -> str:
     """Return the table of all capabilities and up to `failures` failing cases of each."""
-    rows: Rows = {"capability": ["cases", "passed", " share", "95%"]}
+    halves = [name.replace("_", " ") for name in found.capabilities[0].halves]
+    rows: Rows = {"capability": ["cases", "passed", " share", "95%", *map("{:>8}".format, halves)]}
     rows |= {_capability_name(row): _capability_cells(row) for row in found.capabilities}
     lines = [align(rows), f"* expected to fail; version {found.version} of the cases"]
     for row in found.capabilities:
@@ -74,7 +82,8 @@ def _capability_name(row: "CapabilityResult") -> str:
 
 def _capability_cells(row: "CapabilityResult") -> list[str]:
     interval = f"{row.share_low:.1%} to {row.share_high:.1%}"
-    return [f"{row.cases:>5}", f"{row.passed:>6}", f"{row.share:>6.1%}", interval]
+    halves = [f"{half.share:>8.1%}" for half in row.halves.values()]
+    return [f"{row.cases:>5}", f"{row.passed:>6}", f"{row.share:>6.1%}", interval, *halves]
 
 
 def _failure_lines(failure: "Failure") -> Iterator[str]:

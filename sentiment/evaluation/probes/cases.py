@@ -2,18 +2,29 @@
 
 The idea and the three kinds of expectation are from CheckList (Ribeiro et al. 2020): minimum functionality
 (the label is right), direction (the probability does not go the wrong way) and invariance (little change).
+Two more are ours: the probability of a plain fact is near 0.5, and a text in another script is unreadable.
+
+Version 2 has two halves with different wordings and words. What a model learns from may resemble the half
+`open`, never the half `held_out`. So only the second one tells whether the model has learned a rule.
 """
 
 import re
 import string
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-Expected = Literal["positive", "negative", "not lower", "not higher", "same"]
+Expected = Literal["positive", "negative", "neutral", "unreadable", "not lower", "not higher", "same"]
+
+FILES = {
+    1: {"": "templates-1.toml"},
+    2: {"open": "templates-2-open.toml", "held_out": "templates-2-held-out.toml"},
+}
+"""For each version the files of its halves. Version 1 has no halves."""
+NEWEST = max(FILES)
 
 WORD_PATTERN = re.compile(r"\w+")
 
@@ -24,10 +35,20 @@ class Case:
 
     capability: str
     expected: Expected
-    """A label, or how the second text's probability compares with the first one's."""
+    """What is predicted of a text, or how the second text's probability compares with the first one's."""
     texts: tuple[str, ...]
     tolerance: float
-    """How far the probability may go the wrong way; 0 for a label."""
+    """How far the probability may go the wrong way, or from 0.5 if neutral; 0 for a label and unreadable."""
+    half: str
+    """`open` or `held_out`; empty in version 1, which has no halves."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The text or texts of some cases, with slots for words, and the cases."""
+
+    texts: tuple[str, ...]
+    cases: tuple[Case, ...]
 
 
 @dataclass(frozen=True)
@@ -38,7 +59,12 @@ class ProbeSet:
     """Goes up when a case changes: results of different versions cannot be compared."""
     hard: dict[str, bool]
     """For each capability, in order: whether a model is expected to fail there."""
-    cases: tuple[Case, ...]
+    templates: tuple[Template, ...]
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases of all templates."""
+        return tuple(case for template in self.templates for case in template.cases)
 
 
 class _TemplateWriter(string.Formatter):
@@ -66,41 +92,46 @@ class _TemplateWriter(string.Formatter):
 
 
 @cache
-def probe_set() -> ProbeSet:
-    """Return the cases of templates.toml, the same on every call and machine."""
-    content = tomllib.loads(
-        (resources.files("sentiment.evaluation.probes") / "templates.toml").read_text("utf-8")
-    )
+def probe_set(version: int = NEWEST) -> ProbeSet:
+    """Return the cases of a version, the same on every call and machine."""
+    hard: dict[str, bool] = {}
+    templates: list[Template] = []
+    for half, file in FILES[version].items():
+        content = tomllib.loads((resources.files("sentiment.evaluation.probes") / file).read_text("utf-8"))
+        hard |= {name: settings.get("hard", False) for name, settings in content["capabilities"].items()}
+        templates += _read_templates(content, half)
+    return ProbeSet(version=version, hard=hard, templates=tuple(templates))
+
+
+def _read_templates(content: Mapping[str, Any], half: str) -> Iterator[Template]:
     writer = _TemplateWriter(content["misspellings"])
-    return ProbeSet(
-        version=content["version"],
-        hard={name: settings.get("hard", False) for name, settings in content["capabilities"].items()},
-        cases=tuple(
-            Case(
-                capability=probe["capability"],
-                expected=probe["expected"],
-                texts=texts,
-                tolerance=probe.get("tolerance", 0.0),
+    for probe in content["probes"]:
+        for given in probe["texts"]:
+            texts = (given,) if isinstance(given, str) else tuple(given)
+            cases = (
+                Case(
+                    capability=probe["capability"],
+                    expected=probe["expected"],
+                    texts=filled,
+                    tolerance=probe.get("tolerance", 0.0),
+                    half=half,
+                )
+                for filled in _fill_texts(texts, content["words"], writer)
             )
-            for probe in content["probes"]
-            for template in probe["texts"]
-            for texts in _fill_template(template, content["words"], writer)
-        ),
-    )
+            yield Template(texts, tuple(cases))
 
 
-def _fill_template(
-    template: str | Sequence[str], words: Mapping[str, Sequence[str]], writer: _TemplateWriter
+def _fill_texts(
+    texts: Sequence[str], words: Mapping[str, Sequence[str]], writer: _TemplateWriter
 ) -> list[tuple[str, ...]]:
     """Fill a template once for each word of its longest list; shorter lists start again at their end.
 
     Not every word with every other: many cases would be nearly the same.
     """
-    templates = [template] if isinstance(template, str) else template
-    fields = set().union(*map(writer.fields, templates))
+    fields = set().union(*map(writer.fields, texts))
     return [
-        tuple(writer.vformat(text, (), _choose_words(place, fields, words)) for text in templates)
-        for place in range(max(len(words[field]) for field in fields))
+        tuple(writer.vformat(text, (), _choose_words(place, fields, words)) for text in texts)
+        for place in range(max((len(words[field]) for field in fields), default=1))
     ]
 
 

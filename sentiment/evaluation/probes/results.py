@@ -1,5 +1,6 @@
 """Give the cases to a model, check its predictions, and count the cases that pass."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.labels import list_names
 from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
-from sentiment.evaluation.probes.cases import Case, probe_set
+from sentiment.evaluation.probes.cases import NEWEST, Case, probe_set
 
 if TYPE_CHECKING:
     from sentiment.inference.predictor import Prediction, Predictor
@@ -24,18 +25,26 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapabilityResult:
-    """How many cases of one capability pass; shares are in [0, 1]."""
+class PassRate:
+    """How many cases pass; shares are in [0, 1]."""
 
-    name: str
-    hard: bool
-    """Whether a model is expected to fail here."""
     cases: int
     passed: int
     share: float
     share_low: float
     """Lower end of the share's 95% interval (Wilson), as if all cases were independent."""
     share_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapabilityResult(PassRate):
+    """How many cases of one capability pass, and which do not."""
+
+    name: str
+    hard: bool
+    """Whether a model is expected to fail here."""
+    halves: dict[str, PassRate]
+    """The cases of `open` and of `held_out` alone; empty in version 1."""
     failures: tuple[Failure, ...]
     """In the order of the cases."""
 
@@ -49,18 +58,23 @@ class ProbeResult:
     capabilities: tuple[CapabilityResult, ...]
 
     def require(self, share: float) -> None:
-        """Raise CheckError unless `share` of each capability's cases pass; hard capabilities do not count."""
-        below = [
-            f"{found.name} {found.share:.1%}"
-            for found in self.capabilities
-            if not found.hard and not found.share >= share  # with NaN nothing passes
-        ]
+        """Raise CheckError unless `share` of each capability's cases pass; hard capabilities do not count.
+
+        Of a version with halves the held-out half is judged.
+        """
+        judged = {
+            row.name: row.halves.get("held_out", row).share for row in self.capabilities if not row.hard
+        }
+        # With NaN nothing passes.
+        below = [f"{name} {found:.1%}" for name, found in judged.items() if not found >= share]
         if below:
-            raise CheckError(f"too few cases pass: {', '.join(below)}; required: {share:.1%} of each")
+            halves = any(row.halves for row in self.capabilities)
+            which = "held-out cases" if halves else "cases"
+            raise CheckError(f"too few {which} pass: {', '.join(below)}; required: {share:.1%} of each")
 
 
-def probe(predictor: "Predictor") -> ProbeResult:
-    """Give every case to a model, in a single call of its `predict`, and check the predictions.
+def probe(predictor: "Predictor", version: int = NEWEST) -> ProbeResult:
+    """Give every case of a version to a model, in a single call of its `predict`, and check the predictions.
 
     Raises UsageError unless its classes are negative and positive.
     """
@@ -69,7 +83,7 @@ def probe(predictor: "Predictor") -> ProbeResult:
             "the probe has negative and positive texts, but the classes of the run are "
             f"{list_names(predictor.class_names)}"
         )
-    probes = probe_set()
+    probes = probe_set(version)
     texts = list(dict.fromkeys(text for case in probes.cases for text in case.texts))
     prediction_of = dict(zip(texts, predictor.predict(texts), strict=True))
     return ProbeResult(
@@ -90,6 +104,10 @@ def passes(case: Case, predictions: Sequence["Prediction"]) -> bool:
         return predictions[0].probability > 0.5
     if case.expected == "negative":
         return predictions[0].probability <= 0.5
+    if case.expected == "neutral":
+        return abs(predictions[0].probability - 0.5) <= case.tolerance
+    if case.expected == "unreadable":
+        return predictions[0].label == "unreadable"
     change = predictions[1].probability - predictions[0].probability
     falls_little = change >= -case.tolerance
     rises_little = change <= case.tolerance
@@ -108,15 +126,18 @@ def _check_capability(
         predictions = [prediction_of[text] for text in case.texts]
         if not passes(case, predictions):
             failures.append(Failure(case, tuple(prediction.probability for prediction in predictions)))
-    passed = len(cases) - len(failures)
-    low, high = wilson_interval(passed, len(cases))
+    asked = Counter(case.half for case in cases)
+    failed = Counter(failure.case.half for failure in failures)
     return CapabilityResult(
+        **vars(_pass_rate(len(cases), len(failures))),
         name=name,
         hard=hard,
-        cases=len(cases),
-        passed=passed,
-        share=passed / len(cases),
-        share_low=low,
-        share_high=high,
+        halves={half: _pass_rate(count, failed[half]) for half, count in asked.items() if half},
         failures=tuple(failures),
     )
+
+
+def _pass_rate(cases: int, failed: int) -> PassRate:
+    passed = cases - failed
+    low, high = wilson_interval(passed, cases)
+    return PassRate(cases=cases, passed=passed, share=passed / cases, share_low=low, share_high=high)
