@@ -2,8 +2,8 @@
 
 Long reviews teach little about "not" and "but", because two hundred other words show the label. With
 `evidence.phrases` the n-gram evidence learns these texts. With `data.extra = "phrases"` the whole model does.
-The wordings and most adjectives differ from those in sentiment/evaluation/probes/templates.toml. No text is
-in both, or `sentiment probe` would measure memory.
+The wordings and most adjectives differ from those of the templates in sentiment/evaluation/probes/. No text
+is in both, or `sentiment probe` would measure memory.
 """
 
 import itertools
@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentiment.evaluation.probes.cases import probe_set
+from sentiment.evaluation.probes.cases import FILES, probe_set
 
 PHRASES = Path(__file__).resolve().parent.parent / "sentiment" / "data" / "phrases.jsonl"
 SEED = 20_261
@@ -122,8 +122,9 @@ def make_phrases() -> bytes:
         for label, own, other in ((1, GOOD, BAD), (0, BAD, GOOD)):
             words = SHARED | own | {f"{name}-": values for name, values in other.items()}
             rows |= dict.fromkeys(write_texts(template, words, generator), label)
-    for text in itertools.chain.from_iterable(case.texts for case in probe_set().cases):
-        rows.pop(text, None)
+    for version in FILES:
+        for text in itertools.chain.from_iterable(case.texts for case in probe_set(version).cases):
+            rows.pop(text, None)
     return "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows.items()).encode()
 
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from scripts.make_phrases import BAD, GOOD, PHRASES, make_phrases
-from sentiment.evaluation.probes.cases import probe_set
+from sentiment.evaluation.probes.cases import FILES, probe_set
+from sentiment.evaluation.probes.reproduction import reproduces_template
 
 
 @pytest.fixture(scope="module")
@@ -37,4 +38,9 @@ def test_each_is_a_sentence(labels):
 
 
 def test_no_phrase_is_a_text_of_the_probe(labels):
-    assert not labels.keys() & {text for case in probe_set().cases for text in case.texts}
+    for version in FILES:
+        assert not labels.keys() & {text for case in probe_set(version).cases for text in case.texts}
+
+
+def test_no_phrase_reproduces_a_template_of_the_held_out_half(labels):
+    assert [text for text in labels if reproduces_template(text, "held_out")] == []
