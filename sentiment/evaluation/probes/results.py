@@ -9,7 +9,7 @@ from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.labels import list_names
 from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
-from sentiment.evaluation.probes.cases import NEWEST, Case, probe_set
+from sentiment.evaluation.probes.cases import FILES, NEWEST, Case, probe_set
 
 if TYPE_CHECKING:
     from sentiment.inference.predictor import Prediction, Predictor
@@ -76,8 +76,10 @@ class ProbeResult:
 def probe(predictor: "Predictor", version: int = NEWEST) -> ProbeResult:
     """Give every case of a version to a model, in a single call of its `predict`, and check the predictions.
 
-    Raises UsageError unless its classes are negative and positive.
+    Raises UsageError unless its classes are negative and positive, or if there is no such version.
     """
+    if version not in FILES:
+        raise UsageError(f"the probe has no version {version} (found: {', '.join(map(str, FILES))})")
     if predictor.class_names != CLASS_NAMES:
         raise UsageError(
             "the probe has negative and positive texts, but the classes of the run are "

@@ -3,7 +3,7 @@
 import pytest
 
 import sentiment
-from sentiment.errors import CheckError
+from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
 from sentiment.evaluation.probes.cases import FILES, Case, probe_set
 from sentiment.evaluation.probes.results import passes, probe
@@ -89,6 +89,11 @@ def test_a_case_is_judged_by_its_kind(expected, tolerance, probabilities, right)
 def test_an_unreadable_text_is_judged_by_its_label():
     case = Case("scripts", "unreadable", ("...",), 0, "open")
     assert passes(case, [predict(0.5, "unreadable")]) and not passes(case, [predict(0.5)])
+
+
+def test_a_version_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match=r"no version 9 \(found: 1, 2\)"):
+        probe(Fake(oracle), 9)
 
 
 def test_all_texts_are_predicted_in_one_call():
