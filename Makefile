@@ -60,9 +60,9 @@ bench: setup  ## measure the speed of training and tokenizing; DATA=folder
 	$(BIN)/python -m scripts.benchmark $(if $(DATA),--data $(DATA))
 	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
 
-torture: setup  ## run the reliability campaign (docs/reliability.md); ONLY=4,5 SHARE=0.1 SEED=1
+torture: setup  ## run the reliability campaign (docs/reliability.md); ONLY=4,5 SHARE=0.1 SEED=1 JOBS=2
 	$(BIN)/python -m scripts.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) \
-	  $(if $(SEED),--seed $(SEED))
+	  $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 soak: setup  ## train for hours, predict a million texts, fuzz every reader; HOURS=3 PREDICTIONS=1000000 MINUTES=30
 	$(BIN)/python -m scripts.torture.soak $(if $(HOURS),--hours $(HOURS)) $(if $(PREDICTIONS),--predictions $(PREDICTIONS)) \

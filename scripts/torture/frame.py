@@ -26,10 +26,11 @@ class Outcome:
     skipped: str = ""
     """Why some of the trials could not be run; empty if all were."""
     notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 Campaign = Callable[[Sequence[int], int, Path], Outcome]
-"""One campaign: gets the numbers of the trials to run, the seed and a folder to work in."""
+"""One campaign: gets the numbers of the trials to run, the seed, and a folder that is named by its number."""
 
 
 class Skipped(Exception):
@@ -37,7 +38,7 @@ class Skipped(Exception):
 
 
 def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outcome:
-    """Run each trial in its own folder and count those that raise."""
+    """Run each trial in its own folder below `folder`, that of the campaign; count those that raise."""
     outcome = Outcome()
     for number in trials:
         place = folder / f"trial-{number}"
@@ -50,7 +51,7 @@ def repeat(trial: Trial, trials: Sequence[int], seed: int, folder: Path) -> Outc
             outcome.skipped = str(reason)
         except Exception as error:
             outcome.failures += 1
-            tell(f"  FAILED --seed {seed} --trial {number}: {_describe_failure(error)}")
+            tell(f"  FAILED --only {folder.name} --seed {seed} --trial {number}: {_describe_failure(error)}")
         else:
             shutil.rmtree(place, ignore_errors=True)
     return outcome

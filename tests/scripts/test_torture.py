@@ -2,8 +2,10 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,9 +76,30 @@ def test_failures_are_printed_with_the_command_that_repeats_them(frame, tmp_path
     outcome = frame.repeat(trial, [4, 5, 6, 7], 3, tmp_path / "first")
     assert (outcome.trials, outcome.failures, outcome.skipped) == (3, 2, "no such thing here")
     told = capsys.readouterr().err
-    assert "FAILED --seed 3 --trial 5: five" in told and "--trial 7: Traceback" in told
+    assert "FAILED --only first --seed 3 --trial 5: five" in told and "--trial 7: Traceback" in told
     frame.repeat(trial, [5], 3, tmp_path / "again")
     assert drawn[4] == drawn[1] and len(set(drawn)) == 4
+
+
+def test_campaigns_run_side_by_side_and_their_outcomes_come_in_order(frame, tmp_path, capfd):
+    run_side_by_side = importlib.import_module("torture.side_by_side").run_side_by_side
+    met = [tmp_path / "first met", tmp_path / "second met"]
+
+    def meet(number, other):
+        met[number].touch()
+        end = time.monotonic() + 60
+        while not met[other].exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        return frame.Outcome(trials=number, failures=not met[other].exists(), notes=["met"])
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    works = [lambda: meet(0, 1), lambda: meet(1, 0), die, lambda: frame.Outcome(trials=3)]
+    found = list(run_side_by_side(works, 2, tmp_path))
+    assert [outcome.trials for outcome in found] == [0, 1, 0, 3]
+    assert [outcome.failures for outcome in found] == [0, 0, 1, 0] and found[1].notes == ["met"]
+    assert "ended before its campaign" in capfd.readouterr().err
 
 
 def test_a_fault_happens_at_its_call_and_leaves_half_a_write(frame, tmp_path):
