@@ -133,9 +133,10 @@ class Bench:
         assert steps == list(range(1, len(steps) + 1)), f"steps missing or twice: {steps}"
         assert not leftovers(path), f"left behind: {leftovers(path)}"
 
-    def assert_resumes(self, path: Path) -> Ended:
+    def assert_resumes(self, path: Path, before: Callable[[], None] | None = None) -> Ended:
         """Fail unless a stopped run, resumed or started if it had not begun, ends as `whole`."""
-        ended = self.resume(path) if (path / "config.toml").exists() else self.train(path)
+        command = self.resume if (path / "config.toml").exists() else self.train
+        ended = command(path, before=before)
         ended.assert_code(0)
         self.assert_same_result(path)
         return ended

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from sentiment import cli
 
@@ -111,8 +112,8 @@ def fork(
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        code = 99
-        try:
+
+        def redirected() -> int | None:
             _redirect(0, os.open(stdin, os.O_RDONLY))
             for number, suffix in ((1, ".out"), (2, ".err")):
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -122,13 +123,22 @@ def fork(
                 stream = open(number, mode, buffering=line_buffered, closefd=False)  # noqa: SIM115
                 setattr(sys, stream_name, stream)
             os.environ.update(environment or {})
-            code = action() or 0
-            sys.stdout.flush()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+            return action()
+
+        leave_after(redirected)
     return Child(pid, output, started)
+
+
+def leave_after(action: Callable[[], int | None]) -> NoReturn:
+    """End this process, a fork, with the exit code that `action` returns; with 99 if it raises."""
+    code = 99
+    try:
+        code = action() or 0
+        sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 @cache

@@ -20,6 +20,7 @@ from .children import PATIENCE, ROOT, Child
 from .forking import MANNERS
 from .frame import Case, Outcome, repeat_cases
 from .sockets import LOOPBACK, listening_addresses
+from .standby import assist_by_fork
 
 SECONDS_TO_ANSWER = 3.0  # in place of 30, in half of the trials of row 16
 SECONDS = 20.0  # a stop takes no longer
@@ -36,22 +37,31 @@ def keep_company(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
 # --- 4 and 16: processes that train together -----------------------------------------------------------
 
 
-def _start(bench: Bench, place: Path, patience: float = interrupts.SECONDS_TO_ANSWER) -> Child:
+def _start(bench: Bench, place: Path, fresh: bool, patience: float = interrupts.SECONDS_TO_ANSWER) -> Child:
     """Begin a training of two processes, whose meeting place is below `place`."""
     temporary = place / "temporary"
     temporary.mkdir()
 
     def before() -> None:
+        _choose_assistant(place, fresh)
         tempfile.tempdir = str(temporary)
         interrupts.SECONDS_TO_ANSWER = patience
 
     return bench.fork("train", bench.recipe, "--run", place / "run", output=place / "output", before=before)
 
 
-def _wait_for_assistant(leader: Child) -> int:
+def _choose_assistant(place: Path, fresh: bool) -> None:
+    """Let the leader that this process will be start a new process, as it usually does, or fork."""
+    if not fresh:
+        assist_by_fork(place / "assistant")
+
+
+def _wait_for_assistant(leader: Child, place: Path) -> int:
     """Return the number of the process that a leader has started."""
-    end = time.monotonic() + PATIENCE
+    told, end = place / "assistant", time.monotonic() + PATIENCE
     while not leader.poll() and time.monotonic() < end:
+        if told.exists() and (number := told.read_text()):
+            return int(number)
         for child in _read_proc(leader.pid, f"task/{leader.pid}/children").split():
             if "RANK=1" in _read_proc(int(child), "environ").split("\0"):
                 return int(child)
@@ -73,10 +83,10 @@ def _wait_for_steps(leader: Child, run: Path, steps: int) -> None:
         time.sleep(0.005)
 
 
-def _watch_sockets(bench: Bench, generator: random.Random, place: Path) -> None:
+def _watch_sockets(bench: Bench, generator: random.Random, place: Path, *, fresh: bool) -> None:
     """Check that nothing listens beyond this machine, and that the meeting place is private and removed."""
-    leader = _start(bench, place)
-    assistant = _wait_for_assistant(leader)
+    leader = _start(bench, place, fresh)
+    assistant = _wait_for_assistant(leader, place)
     found: set[str] = set()
     while not leader.poll():
         with suppress(OSError):  # one of them has ended
@@ -91,10 +101,10 @@ def _watch_sockets(bench: Bench, generator: random.Random, place: Path) -> None:
     bench.assert_same_result(place / "run")
 
 
-def _kill_leader(bench: Bench, generator: random.Random, place: Path) -> None:
+def _kill_leader(bench: Bench, generator: random.Random, place: Path, *, fresh: bool) -> None:
     """Check that a killed leader leaves neither its assistant nor their meeting place."""
-    leader = _start(bench, place)
-    assistant = _wait_for_assistant(leader)
+    leader = _start(bench, place, fresh)
+    assistant = _wait_for_assistant(leader, place)
     _wait_for_steps(leader, place / "run", generator.randrange(STEPS))
     leader.send(signal.SIGKILL)
     leader.wait()
@@ -103,13 +113,13 @@ def _kill_leader(bench: Bench, generator: random.Random, place: Path) -> None:
         assert time.monotonic() < end, "the assistant lives on"
         time.sleep(0.05)
     assert not list((place / "temporary").glob("sentiment-*")), "the meeting place is left"
-    bench.assert_resumes(place / "run")
+    bench.assert_resumes(place / "run", partial(_choose_assistant, place, fresh))
 
 
-def _stop_silent(bench: Bench, generator: random.Random, place: Path, *, twice: bool) -> None:
+def _stop_silent(bench: Bench, generator: random.Random, place: Path, *, twice: bool, fresh: bool) -> None:
     """Check that a training whose assistant is suspended ends after two signals, or some time after one."""
-    leader = _start(bench, place, 600.0 if twice else SECONDS_TO_ANSWER)
-    assistant = _wait_for_assistant(leader)
+    leader = _start(bench, place, fresh, 600.0 if twice else SECONDS_TO_ANSWER)
+    assistant = _wait_for_assistant(leader, place)
     _wait_for_steps(leader, place / "run", generator.randrange(1, STEPS))
     os.kill(assistant, signal.SIGSTOP)
     time.sleep(generator.uniform(0, 0.5))
@@ -128,7 +138,7 @@ def _stop_silent(bench: Bench, generator: random.Random, place: Path, *, twice: 
     ended.assert_code(128 + first)
     assert "Traceback" not in ended.err and "error: " not in ended.err, ended.err
     newest_whole(place / "run")
-    bench.assert_resumes(place / "run")
+    bench.assert_resumes(place / "run", partial(_choose_assistant, place, fresh))
     return None
 
 
@@ -150,8 +160,8 @@ def _fork(bench: Bench, generator: random.Random, place: Path, *, manner: str) -
 
 
 CASES: tuple[Case[Bench], ...] = (
-    *((4, _watch_sockets) for _ in range(3)),
-    *((4, _kill_leader) for _ in range(4)),
-    *((16, partial(_stop_silent, twice=bool(number % 2))) for number in range(12)),
+    *((4, partial(_watch_sockets, fresh=number == 0)) for number in range(3)),
+    *((4, partial(_kill_leader, fresh=number == 0)) for number in range(4)),
+    *((16, partial(_stop_silent, twice=bool(number % 2), fresh=number < 2)) for number in range(12)),
     *((9, partial(_fork, manner=manner)) for manner in MANNERS for _ in range(2)),
 )

@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from .children import leave_after
 from .frame import Outcome, tell
 
 Work = Callable[[], Outcome]
@@ -44,15 +44,12 @@ def _fork(work: Work, path: Path) -> int:
         stream.flush()
     process = os.fork()
     if process == 0:
-        code = 1
-        try:
+
+        def action() -> None:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             path.write_text(json.dumps(asdict(work())))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+
+        leave_after(action)
     return process
 
 
