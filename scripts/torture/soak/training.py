@@ -12,7 +12,10 @@ from ..children import Ended, fork
 from .memory import held_bytes, print_measurements, require_flat
 
 BOUND = 1.0  # MiB an hour
-ENDLESS = ("--set", "training.epochs=1000000", "--set", "training.checkpoint_steps=50")
+LONG = 1_000_000  # epochs, more than there is time for, also without a better validation loss
+ENDLESS = ["--set=training.checkpoint_steps=50"] + [
+    f"--set=training.{key}={LONG}" for key in ("epochs", "patience")
+]
 SHORT_STOPS = 4  # of the training whose weights are compared
 STOPPED = 128 + signal.SIGTERM
 
