@@ -2,7 +2,7 @@
 
 Long reviews teach little about "not" and "but", because two hundred other words show the label. With
 `evidence.phrases` the n-gram evidence learns these texts. With `data.extra = "phrases"` the whole model does.
-The wordings and most adjectives differ from those of the templates in sentiment/evaluation/probes/. No text
+The wordings and most adjectives differ from those of the templates in sentiment/probes/. No text
 is in both, or `sentiment probe` would measure memory.
 """
 
@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentiment.evaluation.probes.cases import FILES, probe_set
+from sentiment.probes.cases import FILES, probe_set
 
 PHRASES = Path(__file__).resolve().parent.parent / "sentiment" / "data" / "phrases.jsonl"
 SEED = 20_261

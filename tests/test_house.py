@@ -13,6 +13,7 @@ FLOORS = [
     ["errors"],
     ["config"],
     ["system"],
+    ["probes"],
     ["data"],
     ["models"],
     ["runs"],

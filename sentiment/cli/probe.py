@@ -9,11 +9,11 @@ import typer
 
 from sentiment.cli.options import DeviceOption, JsonOption, RunArgument, ThreadsOption, choose_run
 from sentiment.cli.table import Rows, align
-from sentiment.evaluation.probes.cases import FILES, NEWEST
+from sentiment.probes.cases import FILES, NEWEST
 from sentiment.system.console import show, show_json
 
 if TYPE_CHECKING:
-    from sentiment.evaluation.probes.results import CapabilityResult, Failure, ProbeResult
+    from sentiment.evaluation.probe import CapabilityResult, Failure, ProbeResult
 
 LINE_WIDTH = 80
 
@@ -45,7 +45,7 @@ def probe_command(
     as_json: JsonOption = False,
 ) -> None:
     """Probe a run: negation, contrast, comparison, idiom, invariance, sarcasm ..."""
-    from sentiment.evaluation.probes.results import probe
+    from sentiment.evaluation.probe import probe
     from sentiment.inference.predictor import Predictor
 
     path = choose_run(run)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import sentiment
-from sentiment.evaluation.probes import results
-from sentiment.evaluation.probes.cases import FILES, NEWEST, probe_set
+from sentiment.evaluation import probe as results
+from sentiment.probes.cases import FILES, NEWEST, probe_set
 
 
 @pytest.fixture(scope="module")

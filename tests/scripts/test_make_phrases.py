@@ -6,8 +6,8 @@ import re
 import pytest
 
 from scripts.make_phrases import BAD, GOOD, PHRASES, make_phrases
-from sentiment.evaluation.probes.cases import FILES, probe_set
-from sentiment.evaluation.probes.reproduction import reproduces_template
+from sentiment.probes.cases import FILES, probe_set
+from sentiment.probes.reproduction import reproduces_template
 
 
 @pytest.fixture(scope="module")

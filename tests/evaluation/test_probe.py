@@ -5,9 +5,9 @@ import pytest
 import sentiment
 from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
-from sentiment.evaluation.probes.cases import FILES, Case, probe_set
-from sentiment.evaluation.probes.results import passes, probe
+from sentiment.evaluation.probe import passes, probe
 from sentiment.inference.predictor import Prediction
+from sentiment.probes.cases import FILES, Case, probe_set
 
 LABELS = {"positive": 0.9, "negative": 0.1}
 CASES = [case for version in FILES for case in probe_set(version).cases]

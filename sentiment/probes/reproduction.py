@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from sentiment.evaluation.probes.cases import FILES, Template, probe_set
+from sentiment.probes.cases import FILES, Template, probe_set
 
 FEWEST_FIXED_WORDS = 3
 """With fewer, as in `The {thing} is {good}.`, half of all sentences would count: the filled texts do."""

@@ -9,7 +9,7 @@ from sentiment.config.classes import CLASS_NAMES
 from sentiment.data.labels import list_names
 from sentiment.errors import CheckError, UsageError
 from sentiment.evaluation.metrics import wilson_interval
-from sentiment.evaluation.probes.cases import FILES, NEWEST, Case, probe_set
+from sentiment.probes.cases import FILES, NEWEST, Case, probe_set
 
 if TYPE_CHECKING:
     from sentiment.inference.predictor import Prediction, Predictor

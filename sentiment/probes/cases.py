@@ -97,7 +97,7 @@ def probe_set(version: int = NEWEST) -> ProbeSet:
     hard: dict[str, bool] = {}
     templates: list[Template] = []
     for half, file in FILES[version].items():
-        content = tomllib.loads((resources.files("sentiment.evaluation.probes") / file).read_text("utf-8"))
+        content = tomllib.loads((resources.files("sentiment.probes") / file).read_text("utf-8"))
         hard |= {name: settings.get("hard", False) for name, settings in content["capabilities"].items()}
         templates += _read_templates(content, half)
     return ProbeSet(version=version, hard=hard, templates=tuple(templates))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sentiment.evaluation.probes.cases import FILES, probe_set
-from sentiment.evaluation.probes.reproduction import reproduces_template
+from sentiment.probes.cases import FILES, probe_set
+from sentiment.probes.reproduction import reproduces_template
 
 
 @pytest.mark.parametrize("version", FILES)

@@ -9,8 +9,8 @@ import pytest
 
 from sentiment.data.text import digest, why_unreadable
 from sentiment.data.text_rules import TextRules, normalise
-from sentiment.evaluation.probes.cases import FILES, NEWEST, probe_set
-from sentiment.evaluation.probes.reproduction import reproduces_template
+from sentiment.probes.cases import FILES, NEWEST, probe_set
+from sentiment.probes.reproduction import reproduces_template
 
 # The digest of each version's cases. If one is wrong, its cases have changed: take the change back, or make
 # it in a new version and add a line. Results of different versions cannot be compared.
@@ -152,7 +152,7 @@ def test_no_text_reproduces_a_template_of_another_half_or_version():
 
 def test_the_halves_judge_with_different_words():
     first, second = (
-        tomllib.loads((resources.files("sentiment.evaluation.probes") / file).read_text("utf-8"))
+        tomllib.loads((resources.files("sentiment.probes") / file).read_text("utf-8"))
         for file in FILES[2].values()
     )
     assert first["capabilities"] == second["capabilities"]
