@@ -10,6 +10,8 @@ from sentiment.config.catalogue import (
     is_path,
     shipped_recipes,
 )
+from sentiment.config.evidence import EvidenceSettings
+from sentiment.config.lessons import LessonSettings
 from sentiment.config.model import CHANNEL_ENCODERS, ModelSettings
 from sentiment.config.own_table import OwnTable
 from sentiment.config.reading import machine_settings, override, parse_config, parse_run_config, read_config
@@ -20,7 +22,6 @@ from sentiment.config.settings import (
     CalibrationSettings,
     Config,
     DataSettings,
-    EvidenceSettings,
     LoggingSettings,
     MachineSettings,
     PretrainingSettings,
@@ -44,6 +45,7 @@ __all__ = [
     "Config",
     "DataSettings",
     "EvidenceSettings",
+    "LessonSettings",
     "LoggingSettings",
     "MachineSettings",
     "ModelSettings",

@@ -11,6 +11,8 @@ import tomli_w
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from sentiment.config.classes import parse_classes
+from sentiment.config.evidence import EvidenceSettings
+from sentiment.config.lessons import LessonSettings
 from sentiment.config.model import ModelSettings
 from sentiment.config.own_table import OwnTable
 from sentiment.config.section import Section
@@ -233,25 +235,6 @@ class SelfTrainingSettings(Section):
     it); 0 for none."""
 
 
-class EvidenceSettings(Section):
-    """A linear n-gram model whose logit is mixed with the network's."""
-
-    weight: float = Field(0.0, ge=0, le=1)
-    """Its share of the final logit; the network has the rest. 0 for no n-gram model."""
-    size: int = Field(100_000, ge=1)
-    """How many 1- to 3-grams of known words are kept: those with the largest weights."""
-    reviews: int = Field(25_000, ge=2)
-    """The most training reviews it is fitted on, because its memory grows with them. They are drawn from each
-    class by its share. The texts of `data.extra` are always used and do not count."""
-    unlabelled: float = Field(0.0, ge=0)
-    """If not 0, it is fitted again at the end with unlabelled reviews too, at most as many as training
-    reviews. The whole model labels them. A review that the model is sure of has this weight; a labelled one
-    has 1."""
-    phrases: float = Field(0.0, ge=0)
-    """If not 0, it is fitted again at the end with the bundled short texts of negation and contrast too. This
-    helps with reviews of a sentence or two. Each text has this weight; a labelled review has 1."""
-
-
 class CalibrationSettings(Section):
     """How a model that is too sure of itself, or not sure enough, is corrected."""
 
@@ -307,6 +290,7 @@ class Config(Section):
     pretraining: PretrainingSettings = PretrainingSettings()
     training: TrainingSettings = TrainingSettings()
     self_training: SelfTrainingSettings = SelfTrainingSettings()
+    lessons: LessonSettings = LessonSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     logging: LoggingSettings = LoggingSettings()
@@ -329,8 +313,11 @@ class Config(Section):
             errors.append("data.rehearse needs a run to start from: start.run, or --from RUN")
         if evidence.unlabelled and not evidence.weight:
             errors.append("evidence.unlabelled needs evidence.weight above 0")
-        if evidence.phrases and not evidence.weight:
-            errors.append("evidence.phrases needs evidence.weight above 0")
+        for key in ("phrases", "lessons"):
+            if getattr(evidence, key) and not evidence.weight:
+                errors.append(f"evidence.{key} needs evidence.weight above 0")
+        if evidence.lessons and not self.lessons.are_on:
+            errors.append("evidence.lessons needs lessons: a key of the section lessons above 0")
         if evidence.weight and model.views:
             errors.append(f"evidence.weight needs words, but model.encoder={model.encoder} reads channels")
         if evidence.weight and self.vocabulary.size > MOST_WORDS_OF_EVIDENCE:
@@ -342,7 +329,8 @@ class Config(Section):
     @property
     def reads_unlabelled(self) -> bool:
         """Whether a training reads the split `unsupervised`, if the source has it."""
-        return bool(self.pretraining.epochs or self.self_training.epochs or self.evidence.unlabelled)
+        asked = (self.pretraining.epochs, self.self_training.epochs, self.evidence.unlabelled)
+        return any(asked) or self.lessons.are_on
 
     def with_source(self, source: str) -> Self:
         """The same configuration with another source of reviews."""

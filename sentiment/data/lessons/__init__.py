@@ -1,0 +1,1 @@
+"""Lessons: short texts with known labels that teach what long reviews hide, such as negation and contrast."""

@@ -1,0 +1,56 @@
+"""Make the lessons of a run: as many of each kind as its configuration asks for."""
+
+import random
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from sentiment.config import LessonSettings
+from sentiment.data.lessons.kinds import KINDS, Labelled
+from sentiment.data.lessons.material import Material
+from sentiment.data.lessons.typos import misspell
+from sentiment.probes.reproduction import reproduces_template
+
+DRAWS = 4  # for each lesson that is asked for, of a kind without end whose texts repeat
+
+
+class Lesson(NamedTuple):
+    """A text to learn from besides the reviews."""
+
+    kind: str
+    text: str
+    label: float
+    """The probability that it is positive."""
+
+
+def make_lessons(material: Material, settings: LessonSettings, seed: int) -> list[Lesson]:
+    """Return the lessons: of each kind as many for each training review as its key says, or all there are.
+
+    No text is in two lessons of a kind, and none reproduces a template of the probe. The same material,
+    settings and seed give the same lessons.
+    """
+    lessons = []
+    for kind, write in KINDS.items():
+        wanted = round(getattr(settings, kind) * len(material.reviews))
+        generator = random.Random(f"{seed} {kind}")
+        texts = _take(write(material, generator), wanted)
+        lessons += [Lesson(kind, text, label) for text, label in texts]
+    return lessons + list(_misspelt(lessons, settings, random.Random(f"{seed} typos")))
+
+
+def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:
+    """Return the first texts, each once."""
+    labels: dict[str, float] = {}
+    for text, label in islice(texts, DRAWS * wanted):
+        if len(labels) == wanted:
+            break
+        if text not in labels and reproduces_template(text) is None:
+            labels[text] = label
+    return list(labels.items())
+
+
+def _misspelt(lessons: list[Lesson], settings: LessonSettings, generator: random.Random) -> Iterator[Lesson]:
+    """Yield a share of the short lessons again, as people type in a hurry."""
+    for lesson in lessons:
+        if lesson.kind != "reviews" and generator.random() < settings.typos:
+            yield Lesson("typos", misspell(lesson.text, generator), lesson.label)
