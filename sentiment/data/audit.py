@@ -11,8 +11,9 @@ from sentiment.config import Config, TextSettings
 from sentiment.config.classes import SENTIMENTS
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.labels import UNLABELLED
+from sentiment.data.lessons.make import Lesson
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
-from sentiment.data.prepare import build_vocabulary
+from sentiment.data.prepare import build_vocabulary, load_lessons_of, tokenize_lessons
 from sentiment.data.reviews import Reviews, ReviewSource, load_extra
 from sentiment.data.rows import NoLabelsError
 from sentiment.data.text_rules import BREAK
@@ -60,6 +61,13 @@ class Audit:
     """A sentence for the user if far fewer reviews are held out than asked for."""
     notes: Sequence[str] = ()
     """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
+    lessons: Sequence[Lesson] = ()
+    """What is learned besides the reviews."""
+
+    @property
+    def lesson_counts(self) -> dict[str, int]:
+        """How many lessons of each kind there are."""
+        return dict(Counter(lesson.kind for lesson in self.lessons))
 
 
 def audit(
@@ -79,7 +87,11 @@ def audit(
         | load_extra(config.data, source.classes or SENTIMENTS)
     )
     parts, holdout = split_source(splits, config, workers)
-    vocabulary = vocabulary or build_vocabulary(parts["train"], config)
+    lessons = load_lessons_of(parts, config, source.classes or SENTIMENTS)
+    if vocabulary is None:
+        vocabulary = build_vocabulary(
+            parts["train"], config, lessons=tokenize_lessons(lessons, config, workers)
+        )
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
     return Audit(
@@ -93,6 +105,7 @@ def audit(
         shared_groups=holdout.shared_groups,
         holdout_warning=holdout.warning,
         notes=[*source.notes, *holdout.notes],
+        lessons=lessons,
     )
 
 

@@ -1,20 +1,28 @@
 """Prepare everything that a training reads: from a source to encoded splits."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from sentiment.config import ENOUGH_ROWS, Config
 from sentiment.config.classes import SENTIMENTS, Classes
-from sentiment.data.batches import AnyReviews, JoinedReviews, LabelledReviews
+from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
+from sentiment.data.lessons.make import Lesson
+from sentiment.data.lessons.store import load_lessons, to_lines
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.readability import reading_warnings
 from sentiment.data.rehearsal import OLD, REHEARSED, load_rehearsal
 from sentiment.data.reviews import EXTRA, PHRASES, Reviews, ReviewSource, load_extra, load_phrases
 from sentiment.data.selection import excluded_positions
 from sentiment.data.text import digest
+from sentiment.data.text_rules import TextRules
+from sentiment.data.token_cache import tokenize_cached
 from sentiment.data.tokenizer import require_language
+from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import Vocabulary
 
 GOLDEN_REVIEWS = 4
@@ -60,6 +68,10 @@ class Prepared:
     """Sentences for the user if the validation (or training) reviews can hardly be read."""
     parts: tuple[Part, Part] | None = None
     """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
+    lessons: LabelledReviews | None = None
+    """Texts to learn from that are made of the reviews; None if there are none."""
+    lesson_counts: Mapping[str, int] = field(default_factory=dict)
+    """How many lessons of each kind there are."""
     rehearsed: int = 0
     """How many texts of `extra` are those of `data.rehearse`."""
     held_out: Sequence["HeldOut"] = ()
@@ -92,7 +104,9 @@ def prepare(
     classes = source.classes or SENTIMENTS
     further = _load_further(config, classes, len(splits.get("train", ())))
     parts, holdout = split_source(splits | further, config, workers)
-    vocabulary = build_vocabulary(parts["train"], config, known)
+    lessons = load_lessons_of(parts, config, classes)
+    lesson_tokens = tokenize_lessons(lessons, config, workers)
+    vocabulary = build_vocabulary(parts["train"], config, known, lesson_tokens)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
         name: parts[name].encode(vocabulary, config.text)
@@ -107,6 +121,8 @@ def prepare(
         extra=_join(further_parts.get(EXTRA), further_parts.get(REHEARSED)),
         rehearsed=len(parts[REHEARSED].positions_N) if REHEARSED in parts else 0,
         phrases=further_parts.get(PHRASES),
+        lessons=_encode_lessons(lessons, lesson_tokens, vocabulary, config),
+        lesson_counts=Counter(lesson.kind for lesson in lessons),
         validation=parts["validation"].encode(vocabulary, config.text),
         golden=judged.texts(GOLDEN_REVIEWS),
         pretraining=_choose_pretraining(train.reviews, unlabelled, config),
@@ -114,7 +130,7 @@ def prepare(
         rule=holdout.rule,
         shared_groups=holdout.shared_groups,
         data_hash=_hash_source(splits, config),
-        further_hash=_hash_reviews(further),
+        further_hash=_hash_further(further, lessons),
         split_hashes={name: parts[name].split_hash for name in TRAINING_SPLITS},
         holdout_warning=holdout.warning,
         notes=[*source.notes, *holdout.notes, *_explain_unused(config, classes)],
@@ -134,9 +150,44 @@ def data_hash(config: Config, source: ReviewSource | None = None) -> str:
     return _hash_source(_read_source(config, source), config)
 
 
-def build_vocabulary(train: Part, config: Config, known: Vocabulary | None = None) -> Vocabulary:
-    """Return the vocabulary of the training reviews, which extends `known` if it is given."""
-    return Vocabulary.build(train.tokens, train.positions_N, config.vocabulary, config.model.views, known)
+def build_vocabulary(
+    train: Part, config: Config, known: Vocabulary | None = None, lessons: Tokens | None = None
+) -> Vocabulary:
+    """Return the vocabulary of the training reviews and the lessons, which extends `known` if it is given."""
+    return Vocabulary.build(
+        train.tokens, train.positions_N, config.vocabulary, config.model.views, known, lessons
+    )
+
+
+def load_lessons_of(parts: Mapping[str, Part], config: Config, classes: Classes) -> list[Lesson]:
+    """Return the lessons that the configuration asks for; none for other classes or another language."""
+    if not (config.lessons.are_on and _are_english_sentiments(config, classes)):
+        return []
+    train = parts["train"]
+    labelled = list(zip(train.texts(), train.labels_N.tolist(), strict=True))
+    unlabelled = parts[UNLABELLED].texts() if UNLABELLED in parts else []
+    return load_lessons(labelled, unlabelled, config.lessons, config.seed)
+
+
+def _are_english_sentiments(config: Config, classes: Classes) -> bool:
+    return classes.are_sentiments and config.text.language == "en"
+
+
+def tokenize_lessons(lessons: Sequence[Lesson], config: Config, workers: int) -> Tokens | None:
+    """Return the tokens of lessons; None if there are none."""
+    if not lessons:
+        return None
+    texts = [lesson.text for lesson in lessons]
+    return tokenize_cached(texts, TextRules.of(config.text), "tokenizing lessons", workers)
+
+
+def _encode_lessons(
+    lessons: Sequence[Lesson], tokens: Tokens | None, vocabulary: Vocabulary, config: Config
+) -> LabelledReviews | None:
+    if tokens is None:
+        return None
+    labels_N = np.array([lesson.label for lesson in lessons])
+    return LabelledReviews(EncodedReviews(tokens, vocabulary, config.text), labels_N)
 
 
 def _read_source(config: Config, source: ReviewSource | None = None) -> dict[str, Reviews]:
@@ -150,7 +201,7 @@ def _load_further(config: Config, classes: Classes, reviews: int) -> dict[str, R
 
     The source has these classes and so many training reviews.
     """
-    has_phrases = config.evidence.phrases and classes.are_sentiments
+    has_phrases = config.evidence.phrases and _are_english_sentiments(config, classes)
     return (
         load_extra(config.data, classes)
         | load_rehearsal(config.data, classes, reviews, config.seed)
@@ -159,10 +210,15 @@ def _load_further(config: Config, classes: Classes, reviews: int) -> dict[str, R
 
 
 def _explain_unused(config: Config, classes: Classes) -> list[str]:
-    """Return what the user is told about settings that have no effect with these classes."""
-    if config.evidence.phrases and not classes.are_sentiments:
-        return ["evidence.phrases has no effect: the phrases are negative or positive, these classes are not"]
-    return []
+    """Return what the user is told about settings that have no effect with these classes or this language."""
+    if _are_english_sentiments(config, classes):
+        return []
+    asked = {"lessons": config.lessons.are_on, "evidence.phrases": config.evidence.phrases}
+    unused = [name for name, is_on in asked.items() if is_on]
+    if not unused:
+        return []
+    why = "are only for the classes negative and positive, in English"
+    return [f"{' and '.join(unused)} {why}; they have no effect here"]
 
 
 def _hash_source(splits: dict[str, Reviews], config: Config) -> str:
@@ -172,6 +228,11 @@ def _hash_source(splits: dict[str, Reviews], config: Config) -> str:
         positions_N = excluded_positions(config.data, splits["train"])
         return digest([found, *map(str, positions_N.tolist())])
     return found
+
+
+def _hash_further(further: dict[str, Reviews], lessons: Sequence[Lesson]) -> str:
+    found = _hash_reviews(further)
+    return digest([found, to_lines(lessons)]) if lessons else found
 
 
 def _hash_reviews(splits: dict[str, Reviews]) -> str:

@@ -89,21 +89,21 @@ class Vocabulary:
         settings: VocabularySettings,
         views: Sequence[str] = (),
         extended: "Vocabulary | None" = None,
+        lessons: Tokens | None = None,
     ) -> "Vocabulary":
-        """Count the words of the reviews at `positions_N`, the training reviews, and of no others.
+        """Count the words of the reviews at `positions_N`, the training reviews, and of their lessons.
 
         `views` are the channels; without them there is one channel: the forms, or their lower case. The words
         of a vocabulary of the same channels that is `extended` keep their ids.
         """
-        occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
-        for position in positions_N:
-            np.add.at(occurrences, tokens[position], 1)
+        form_counts = _count_forms(tokens, positions_N)
+        if lessons is not None:
+            form_counts.update(_count_forms(lessons, np.arange(len(lessons))))
         channels = []
         for place, view in enumerate(views or ["lower" if settings.lower else "form"]):
             counts: Counter[str] = Counter()
-            for form, count in zip(tokens.forms, occurrences.tolist(), strict=True):
-                if count:
-                    counts[VIEWS[view](form)] += count
+            for form, count in form_counts.items():
+                counts[VIEWS[view](form)] += count
             channels.append(
                 Channel(view, counts, settings, None if extended is None else extended.channels[place])
             )
@@ -148,6 +148,15 @@ class Vocabulary:
         if not channels or not known or vocabulary.to_text() != text:
             raise RunError("vocabulary.txt is damaged: it is not the text that was written")
         return vocabulary
+
+
+def _count_forms(tokens: Tokens, positions_N: np.ndarray) -> Counter[str]:
+    """Return how often each form occurs in the texts at `positions_N`, in the order of the table of forms."""
+    occurrences = np.zeros(len(tokens.forms), dtype=np.int64)
+    for position in positions_N:
+        np.add.at(occurrences, tokens[position], 1)
+    counts = zip(tokens.forms, occurrences.tolist(), strict=True)
+    return Counter({form: count for form, count in counts if count})
 
 
 def _build_channels(

@@ -90,6 +90,7 @@ def fit_evidence(
     seed: int,
     extra: LabelledReviews | None = None,
     phrases: LabelledReviews | None = None,
+    lessons: LabelledReviews | None = None,
     guessed: LabelledReviews | None = None,
     classes: int = 2,
     parent: NGramEvidence | None = None,
@@ -98,7 +99,8 @@ def fit_evidence(
 
     The weight of an n-gram is its coefficient, the largest of all classes, times the square root of the
     number of its reviews. If train has more than `settings.reviews` reviews, some are drawn. All texts of
-    `extra` and `phrases` are added; a phrase counts `settings.phrases` times as much as a review.
+    `extra`, `phrases` and `lessons` are added; a phrase counts `settings.phrases` times as much as a review,
+    a lesson `settings.lessons` times.
 
     The labels of `guessed` are a model's probabilities. A review counts for its likelier label: the surer the
     model, the more, and at most `settings.unlabelled` times as much as a labelled review. At most as many
@@ -110,7 +112,7 @@ def fit_evidence(
     The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
     parts = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
-    for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
+    for texts, weight in ((extra, 1.0), (phrases, settings.phrases), (lessons, settings.lessons)):
         if texts is not None:
             parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
     if guessed is not None:

@@ -146,7 +146,8 @@ def _fit_final_evidence(
     """The evidence of the finished run; fitted again if it has more to learn from than training reviews."""
     config, prepared = session.config, session.prepared
     guessed = _guess_labels(run, session, state) if config.evidence.unlabelled else None
-    if guessed is None and prepared.phrases is None:
+    lessons = prepared.lessons if config.evidence.lessons else None
+    if guessed is None and prepared.phrases is None and lessons is None:
         return session.evidence()
     say("fitting the final n-gram evidence")
     (words,) = prepared.vocabulary.sizes
@@ -157,6 +158,7 @@ def _fit_final_evidence(
         seed=config.seed,
         extra=prepared.extra,
         phrases=prepared.phrases,
+        lessons=lessons,
         guessed=guessed,
         parent=None if session.parent is None else session.parent.evidence,
         classes=len(prepared.classes),

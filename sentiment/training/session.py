@@ -117,6 +117,7 @@ def describe_start(session: TrainingSession) -> dict[str, Any]:
             "unlabelled": 0 if prepared.unlabelled is None else len(prepared.unlabelled),
             "extra": 0 if prepared.extra is None else len(prepared.extra.reviews) - prepared.rehearsed,
             "rehearsed": prepared.rehearsed,
+            "lessons": dict(prepared.lesson_counts),
             "phrases": 0 if prepared.phrases is None else len(prepared.phrases.reviews),
             "validation": len(prepared.validation.reviews),
             "class_names": list(names),

@@ -78,6 +78,8 @@ def plan_stages(
     training, new_classifier = config.training, _choose_networks(config, prepared, tell, parent)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
+    # Only the last stage learns the lessons: they are short, and the stages before it would forget them.
+    last = train if prepared.lessons is None else train.joined(prepared.lessons)
     loss = _choose_loss(config, prepared)
 
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
@@ -103,14 +105,14 @@ def plan_stages(
             learning_rate=training.learning_rate,
             average=training.average,
             is_judged=len(prepared.validation.reviews) > 0,
-            objective=Labels(train, training.adversarial, loss),
+            objective=Labels(last if unlabelled is None else train, training.adversarial, loss),
             build=build,
             start=language_model,
             is_member=unlabelled is None,
         )
         stages.append(classifier)
         if unlabelled is not None:
-            labels = PseudoLabels(train, unlabelled, loss)
+            labels = PseudoLabels(last, unlabelled, loss)
             self_training = replace(
                 classifier,
                 name=f"self-training{which}",

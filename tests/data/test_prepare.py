@@ -117,6 +117,50 @@ def test_the_bundled_phrases_need_no_columns_of_the_source(tmp_path, write_rows,
     assert evidence.further_hash != plain.further_hash != extra.further_hash
 
 
+OPINIONS = ["The cast of {} is awful and I hated it.", "The cast of {} is superb and I loved it."]
+
+
+@pytest.fixture
+def opinions(tmp_path, write_rows):
+    rows = [
+        {"text": opinion.format(film), "label": label, "film": film}
+        for film in ("rome", "oslo", "kyiv", "lima", "cairo", "paris", "delhi", "tokyo")
+        for label, opinion in enumerate(OPINIONS)
+    ]
+    return write_rows(tmp_path / "opinions.jsonl", rows)
+
+
+def test_lessons_are_made_of_the_training_part_only(opinions, config_for):
+    config = config_for(opinions, "data.validation_share = 0.3", "lessons.excerpts = 1.0")
+    prepared = prepare(config, 1)
+    assert prepared.lesson_counts == {"excerpts": len(prepared.train.reviews)}
+    known = set(words_of(prepared.train, prepared.vocabulary))
+    assert set(words_of(prepared.lessons, prepared.vocabulary)) == known
+
+
+def test_the_words_of_lessons_are_known(opinions, config_for):
+    plain = prepare(config_for(opinions), 1)
+    taught = prepare(config_for(opinions, "lessons.everyday = 100.0"), 1)
+    assert plain.lessons is None
+    (plain_words,), (words,) = plain.vocabulary.channels, taught.vocabulary.channels
+    assert "battery" in words.words
+    assert "battery" not in plain_words.words
+    assert taught.further_hash != plain.further_hash
+    assert taught.data_hash == plain.data_hash
+    assert len(taught.train.reviews) == len(plain.train.reviews)
+
+
+@pytest.mark.parametrize("setting", ["text.language = 'de'", "data.classes = 'ham=0 spam=1'"])
+def test_there_are_no_lessons_in_other_languages_or_for_other_classes(opinions, config_for, setting):
+    config = config_for(
+        opinions, setting, "lessons.everyday = 1.0", "evidence.phrases = 1.0", "evidence.weight = 0.5"
+    )
+    prepared = prepare(config, 1)
+    assert prepared.lessons is None
+    assert prepared.phrases is None
+    assert any("lessons and evidence.phrases are only for" in note for note in prepared.notes)
+
+
 def test_extra_texts_are_one_split(source, config_for):
     with pytest.raises(
         DataError, match=r"data\.extra: sample has 2 splits \(train, test\), not one; name a file"

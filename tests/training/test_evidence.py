@@ -287,7 +287,8 @@ def test_the_draw_gives_each_class_its_share_and_takes_every_extra_text(encode, 
     assert found == {"bad": 4 + 1, "good": 16 + 1, "further": 2}
 
 
-def test_phrases_count_as_much_as_their_weight(encode) -> None:
+@pytest.mark.parametrize("kind", ["phrases", "lessons"])
+def test_phrases_and_lessons_count_as_much_as_their_weight(kind: str, encode) -> None:
     """Only the eight phrases teach that "dire" is negative."""
     own = [["bad", "it"], ["good", "it"]] * 20
     encoded, vocabulary = encode([*own, *[["dire"]] * 8])
@@ -295,11 +296,11 @@ def test_phrases_count_as_much_as_their_weight(encode) -> None:
     train, phrases = (LabelledReviews(texts[part], labels_N[part]) for part in np.s_[:40, 40:])
 
     def logit(weight: float, **more_texts: LabelledReviews) -> float:
-        settings = EvidenceSettings(weight=0.5, phrases=weight)
+        settings = EvidenceSettings(weight=0.5, **{kind: weight})
         fitted = fit_evidence(train, *vocabulary.sizes, settings, seed=1, **more_texts)
         return float(fitted(torch.from_numpy(texts[-1])[None]))
 
-    without, little, fully = logit(0), logit(0.1, phrases=phrases), logit(1, phrases=phrases)
+    without, little, fully = logit(0), logit(0.1, **{kind: phrases}), logit(1, **{kind: phrases})
     assert abs(without) < 1e-9 and without > little > fully == logit(0, extra=phrases)
 
 

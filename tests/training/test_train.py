@@ -228,6 +228,59 @@ def test_only_the_final_evidence_learns_the_phrases(config_for, source, tmp_path
     assert fitted == ([(False, False), (True, True)] if unlabelled else [(True, False)])
 
 
+@pytest.fixture
+def taught(source, config_for):
+    """The configuration of a run with lessons."""
+    few = [
+        line for line in STAGES if not line.startswith(("pretraining", "training.members", "evidence.size"))
+    ]
+    return config_for(
+        source, *few, "lessons.everyday = 0.5", "lessons.excerpts = 0.5", "evidence.lessons = 0.3"
+    )
+
+
+def test_the_last_stage_and_the_final_evidence_learn_the_lessons(taught, tmp_path, monkeypatch):
+    fitted = []
+
+    def fit(*arguments, lessons=None, **settings):
+        fitted.append(0 if lessons is None else len(lessons.reviews))
+        return fit_evidence(*arguments, lessons=lessons, **settings)
+
+    for module in ("session", "finish"):
+        monkeypatch.setattr(f"sentiment.training.{module}.fit_evidence", fit)
+    data = train_run(taught, tmp_path / "run")["data"]
+    lessons = sum(data["lessons"].values())
+    assert fitted == [0, lessons] and data["lessons"].keys() == {"everyday", "excerpts"}
+    read = {"training": data["train"], "self-training": data["train"] + data["unlabelled"] + lessons}
+    for stage, texts in read.items():
+        steps = [one for one in records_of(tmp_path / "run", "step") if one["stage"] == stage]
+        assert sum(step["reviews"] for step in steps) == taught.training.epochs * texts
+
+
+def test_a_run_with_lessons_that_is_killed_ends_with_the_same_bytes(taught, tmp_path, monkeypatch):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    train_run(taught, whole)
+    append, last = (
+        RunFolder.append_metrics,
+        int(0.8 * len((whole / "metrics.jsonl").read_text().splitlines())),
+    )
+    appended = []
+
+    def append_and_die(self, record):
+        appended.append(append(self, record))
+        if len(appended) > last:
+            raise KeyboardInterrupt
+        return appended[-1]
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(RunFolder, "append_metrics", append_and_die)
+        train_run(taught, killed)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the lessons are made again
+    resume_run(killed)
+    for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
     predictor = sentiment.load(run, device="cpu", threads=1)
     text = "Take 1 was bright and lovely."
