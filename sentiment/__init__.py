@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from sentiment.estimator import SentimentClassifier
     from sentiment.evaluation.judge import score_run
-    from sentiment.evaluation.probes.results import probe
+    from sentiment.evaluation.probe import probe
     from sentiment.explain.explanation import Explanation, explain_reviews
     from sentiment.explain.page import explanation_page
     from sentiment.inference.inputs import to_dicts
@@ -85,7 +85,7 @@ _MODULES = {
     ),
     "sentiment.estimator": ("SentimentClassifier",),
     "sentiment.evaluation.judge": ("score_run",),
-    "sentiment.evaluation.probes.results": ("probe",),
+    "sentiment.evaluation.probe": ("probe",),
     "sentiment.explain.explanation": ("Explanation", "explain_reviews"),
     "sentiment.explain.page": ("explanation_page",),
     "sentiment.inference.inputs": ("to_dicts",),

@@ -20,6 +20,36 @@ def test_far_fewer_reviews_held_out_than_asked_for_give_a_warning(command, tmp_p
     assert command(*asked, "--set", "data.validation=random")[2] == ""
 
 
+def test_lessons_are_written_to_a_file(command, tmp_path, write_rows):
+    source = write_rows(tmp_path / "reviews.jsonl", reviews(40, ["dull", "superb"]))
+    asked = (
+        "prepare",
+        "small",
+        "--data",
+        source,
+        "--set",
+        "lessons.everyday=2",
+        "--lessons",
+        "lessons.jsonl",
+    )
+    code, stdout, stderr = command(*asked, cwd=tmp_path)
+    assert code == 0
+    assert "lessons: 72 everyday" in stdout
+    assert "72 lessons written to lessons.jsonl" in stderr
+    lines = [json.loads(line) for line in (tmp_path / "lessons.jsonl").read_text().splitlines()]
+    assert [*lines[0]] == ["kind", "text", "label"]
+    assert {line["label"] for line in lines} <= {0.0, 0.5, 1.0}
+    assert_one_error(command(*asked, cwd=tmp_path), 2, "lessons.jsonl exists", "--force")
+    assert json.loads(command(*asked, "--force", "--json", cwd=tmp_path)[1])["lessons"] == {"everyday": 72}
+
+
+def test_without_lessons_none_are_written(command, tmp_path, write_rows):
+    source = write_rows(tmp_path / "reviews.jsonl", reviews(40, ["dull", "superb"]))
+    result = command("prepare", "small", "--data", source, "--lessons", "lessons.jsonl", cwd=tmp_path)
+    assert_one_error(result, 2, "no lessons")
+    assert not (tmp_path / "lessons.jsonl").exists()
+
+
 def test_a_misspelt_folder_ends_with_3_and_the_right_name(command, tmp_path, write_rows):
     write_rows(tmp_path / "data" / "imdb" / "train.jsonl", reviews(8, ["dull", "bright"]))
     result = command("prepare", "--data", "data/imbd", cwd=tmp_path)
