@@ -33,12 +33,14 @@ LISTS = {
     "part": ("parts", "parts"),
     "thing": ("things", "things"),
     "noun": ("nouns", "nouns"),
+    "face": ("smiles", "frowns"),
 }
 
 
 def write_everyday(kind: str, generator: random.Random) -> Iterator[tuple[str, float]]:
     """Yield texts of a kind of grammar.toml with the probability that they are positive, without end."""
-    films, *others = _read("everyday.toml")["domains"]
+    lists = _read("everyday.toml")
+    films, *others = ({**lists, **domain} for domain in lists["domains"])
     wordings = _read("grammar.toml")[kind]
     while True:
         for is_praise in (True, False):

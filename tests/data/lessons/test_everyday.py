@@ -1,12 +1,15 @@
 """Everyday opinions and typing errors."""
 
 import random
+import tomllib
+from importlib import resources
 from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentiment.data import lessons
 from sentiment.data.lessons.everyday import write_everyday
 from sentiment.data.lessons.kinds import EVERYDAY_SHARES
 from sentiment.data.lessons.typos import misspell
@@ -45,6 +48,11 @@ def test_no_word_of_a_wording_of_both_sides_tells_the_label(kind):
         "contrast": ["but", "yet"],
     }[kind]:
         assert all(cue in words[label] for label in words), cue
+
+
+def test_no_face_is_praise_and_complaint():
+    lists = tomllib.loads(resources.files(lessons).joinpath("everyday.toml").read_text(encoding="utf-8"))
+    assert not set(lists["smiles"]) & set(lists["frowns"])
 
 
 @pytest.mark.parametrize("kind", EVERYDAY_SHARES)
