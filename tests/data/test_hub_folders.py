@@ -243,10 +243,10 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for 
 )
 def test_a_malformed_card_is_refused_at_once(folder, yaml, words):
     path = folder(FILES | {"README.md": f"---\n{yaml}\n---\n"})
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DataError, match=words) as caught:
         texts_of(path)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert str(caught.value).startswith(str(path / "README.md")) and "\n" not in str(caught.value)
 
 
