@@ -48,6 +48,10 @@ def prepare_command(
 
         check_free(lessons, force)
     _, wanted, source = choose_config(config, overrides(settings, data, table=table))
+    if lessons is not None and not wanted.lessons.are_on:
+        raise UsageError(
+            "the configuration asks for no lessons; ask for some, such as --set lessons.everyday=1"
+        )
     from sentiment.data.audit import audit
     from sentiment.system.threads import default_threads
 
@@ -88,8 +92,6 @@ def write_lessons(lessons: "Sequence[Lesson]", path: Path) -> None:
     from sentiment.system.storage import write_file
 
     if not lessons:
-        raise UsageError(
-            "no lessons: the configuration asks for none; name a recipe with lessons, such as imdb"
-        )
+        raise UsageError("there are no lessons for these classes or this language; leave --lessons out")
     write_file(path, to_lines(lessons).encode())
     say(f"{len(lessons):,} lessons written to {path}")

@@ -46,7 +46,7 @@ def test_lessons_are_written_to_a_file(command, tmp_path, write_rows):
 def test_without_lessons_none_are_written(command, tmp_path, write_rows):
     source = write_rows(tmp_path / "reviews.jsonl", reviews(40, ["dull", "superb"]))
     result = command("prepare", "small", "--data", source, "--lessons", "lessons.jsonl", cwd=tmp_path)
-    assert_one_error(result, 2, "no lessons")
+    assert_one_error(result, 2, "no lessons", "--set lessons.everyday=1")
     assert not (tmp_path / "lessons.jsonl").exists()
 
 
