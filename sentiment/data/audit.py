@@ -62,7 +62,7 @@ class Audit:
     notes: Sequence[str] = ()
     """Sentences for the user about the source: the choice of columns, what labels mean, rows left out."""
     lessons: Sequence[Lesson] = ()
-    """What is learned besides the reviews."""
+    """What is learned besides the reviews; empty if the vocabulary was given."""
 
     @property
     def lesson_counts(self) -> dict[str, int]:
@@ -87,8 +87,9 @@ def audit(
         | load_extra(config.data, source.classes or SENTIMENTS)
     )
     parts, holdout = split_source(splits, config, workers)
-    lessons = load_lessons_of(parts, config, source.classes or SENTIMENTS)
+    lessons: list[Lesson] = []
     if vocabulary is None:
+        lessons = load_lessons_of(parts, config, source.classes or SENTIMENTS)
         vocabulary = build_vocabulary(
             parts["train"], config, lessons=tokenize_lessons(lessons, config, workers)
         )
