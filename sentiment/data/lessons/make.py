@@ -35,7 +35,8 @@ def make_lessons(material: Material, settings: LessonSettings, seed: int) -> lis
         generator = random.Random(f"{seed} {kind}")
         texts = _take(write(material, generator), wanted)
         lessons += [Lesson(kind, text, label) for text, label in texts]
-    return lessons + list(_misspelt(lessons, settings, random.Random(f"{seed} typos")))
+    misspelt = _misspelt(lessons, settings, random.Random(f"{seed} typos"))
+    return lessons + [lesson for lesson in misspelt if reproduces_template(lesson.text) is None]
 
 
 def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:

@@ -3,7 +3,7 @@
 import random
 import re
 
-WORD = re.compile(r"[a-z]{4,}", re.IGNORECASE)
+LONG_WORD = re.compile(r"[a-z]{4,}", re.IGNORECASE)
 NEIGHBOURS = {
     "a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "wr", "f": "dg", "g": "fh", "h": "gj", "i": "uo",
     "j": "hk", "k": "jl", "l": "k", "m": "n", "n": "bm", "o": "ip", "p": "o", "q": "wa", "r": "et",
@@ -14,7 +14,7 @@ MANY_WORDS = 6  # a text with more words gets two slips
 
 def misspell(text: str, generator: random.Random) -> str:
     """Return a text with a wrong word or two; some in another case, or with other marks at the end."""
-    words = list(WORD.finditer(text))
+    words = list(LONG_WORD.finditer(text))
     chosen = generator.sample(words, min(len(words), 2 if len(words) > MANY_WORDS else 1))
     for found in sorted(chosen, key=lambda one: -one.start()):
         text = text[: found.start()] + _slip(found[0], generator) + text[found.end() :]
