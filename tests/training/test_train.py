@@ -89,6 +89,31 @@ def run(config, finished):
     return finished
 
 
+def train_until_killed(config, run, whole, share, monkeypatch):
+    """Train a run whose process is killed after a share of the steps of the whole one."""
+
+    class Killed(BaseException):
+        pass
+
+    append, appended = RunFolder.append_metrics, []
+    last = int(share * len((whole / "metrics.jsonl").read_text().splitlines()))
+
+    def append_and_die(self, record):
+        appended.append(append(self, record))
+        if len(appended) > last:
+            raise Killed
+        return appended[-1]
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(RunFolder, "append_metrics", append_and_die)
+        train_run(config, run)
+
+
+def assert_same_bytes(run, whole):
+    for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes(), name
+
+
 def records_of(run, event):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [line for line in lines if line["event"] == event]
@@ -258,27 +283,11 @@ def test_the_last_stage_and_the_final_evidence_learn_the_lessons(taught, tmp_pat
 
 
 def test_a_run_with_lessons_that_is_killed_ends_with_the_same_bytes(taught, tmp_path, monkeypatch):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    train_run(taught, whole)
-    append, last = (
-        RunFolder.append_metrics,
-        int(0.8 * len((whole / "metrics.jsonl").read_text().splitlines())),
-    )
-    appended = []
-
-    def append_and_die(self, record):
-        appended.append(append(self, record))
-        if len(appended) > last:
-            raise KeyboardInterrupt
-        return appended[-1]
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(RunFolder, "append_metrics", append_and_die)
-        train_run(taught, killed)
+    train_run(taught, tmp_path / "whole")
+    train_until_killed(taught, tmp_path / "killed", tmp_path / "whole", 0.8, monkeypatch)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the lessons are made again
-    resume_run(killed)
-    for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
-        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    resume_run(tmp_path / "killed")
+    assert_same_bytes(tmp_path / "killed", tmp_path / "whole")
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
@@ -291,26 +300,10 @@ def test_inspect_gives_the_logit_that_predict_gives(run, config):
 
 @pytest.mark.parametrize("share", [0.25, 0.45, 0.9])
 def test_a_run_killed_in_any_stage_ends_with_the_same_bytes(run, config, tmp_path, monkeypatch, share):
-    """The process is killed after a share of its steps; the run is resumed from the files alone."""
-
-    class Killed(BaseException):
-        pass
-
-    append, appended = RunFolder.append_metrics, []
-    last = int(share * len((run / "metrics.jsonl").read_text().splitlines()))
-
-    def append_and_die(self, record):
-        appended.append(append(self, record))
-        if len(appended) > last:
-            raise Killed
-        return appended[-1]
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(RunFolder, "append_metrics", append_and_die)
-        train_run(config, tmp_path / "run")
+    """The run is resumed from the files alone."""
+    train_until_killed(config, tmp_path / "run", run, share, monkeypatch)
     resume_run(tmp_path / "run")
-    for name in ("model.safetensors", "metrics.jsonl", "golden.json", "vocabulary.txt"):
-        assert (tmp_path / "run" / name).read_bytes() == (run / name).read_bytes(), name
+    assert_same_bytes(tmp_path / "run", run)
 
 
 def test_a_failing_disk_names_the_whole_checkpoint(config, tmp_path, monkeypatch):
