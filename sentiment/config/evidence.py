@@ -22,7 +22,6 @@ class EvidenceSettings(Section):
     phrases: float = Field(0.0, ge=0)
     """If not 0, it is fitted again at the end with the bundled short texts of negation and contrast too. This
     helps with reviews of a sentence or two. Each text has this weight; a labelled review has 1."""
-
     lessons: float = Field(0.0, ge=0)
     """If not 0, it is fitted again at the end with the lessons too. Each lesson has this weight; a labelled
     review has 1."""

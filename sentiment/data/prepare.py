@@ -53,7 +53,7 @@ class Prepared:
     """SHA-256 over texts and labels of every split of the source that was read, and over the positions of
     `data.exclude`."""
     further_hash: str
-    """The same over `data.extra` and the bundled phrases, if they are learned from."""
+    """The same over `data.extra`, the bundled phrases and the lessons, if they are learned from."""
     split_hashes: dict[str, str]
     """`Part.split_hash` of train and validation."""
     holdout_warning: str | None = None
@@ -231,6 +231,7 @@ def _hash_source(splits: dict[str, Reviews], config: Config) -> str:
 
 
 def _hash_further(further: dict[str, Reviews], lessons: Sequence[Lesson]) -> str:
+    """Hash what is learned besides the source."""
     found = _hash_reviews(further)
     return digest([found, to_lines(lessons)]) if lessons else found
 

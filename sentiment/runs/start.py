@@ -15,8 +15,8 @@ FACTS_FILE, VOCABULARY_FILE = "run.json", "vocabulary.txt"
 # The keys of run.json that must be the same when a run is resumed, and the message if one has changed.
 DATA_CHANGES = {
     "hash": "the run was started on other reviews; restore them",
-    "further_hash": "the run was started with other texts of data.extra or data.rehearse, or other bundled "
-    "phrases; restore them",
+    "further_hash": "the run was started with other texts of data.extra or data.rehearse, other bundled "
+    "phrases, or other lessons; restore them",
     "split_hashes": "the run was started on another split of these reviews; restore their groups",
 }
 

@@ -78,7 +78,7 @@ def plan_stages(
     training, new_classifier = config.training, _choose_networks(config, prepared, tell, parent)
     unlabelled = prepared.unlabelled if config.self_training.epochs else None
     train = prepared.train if prepared.extra is None else prepared.train.joined(prepared.extra)
-    # Only the last stage learns the lessons: they are short, and the stages before it would forget them.
+    # Only the last stage learns the lessons, so that they cost one stage's time and not two.
     last = train if prepared.lessons is None else train.joined(prepared.lessons)
     loss = _choose_loss(config, prepared)
 
