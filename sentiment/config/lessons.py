@@ -26,7 +26,7 @@ class LessonSettings(Section):
     """Opinions about films, food, phones and other things, written from lists that ship."""
     facts: float = Field(0.0, ge=0, le=100)
     """Sentences that tell a story, half positive and half negative."""
-    excerpts: float = Field(0.0, ge=0, le=1)
+    excerpts: float = Field(0.0, ge=0, le=100)
     """One to three sentences of a training review, with its label."""
     typos: float = Field(0.0, ge=0, le=1)
     """The share of these lessons that is added again with typing errors; whole reviews are not."""

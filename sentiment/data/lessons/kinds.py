@@ -94,11 +94,16 @@ def facts(material: Material, generator: random.Random) -> Iterator[Labelled]:
 
 
 def excerpts(material: Material, generator: random.Random) -> Iterator[Labelled]:
-    """Yield one to three sentences of each training review with its label: they show how little a few say."""
-    for text, label in _shuffled(material.reviews, generator):
-        sentences = [sentence.text for sentence in split_sentences(text)]
-        if sentences:
-            start = generator.choice([0, 0, len(sentences) - 1, generator.randrange(len(sentences))])
+    """Yield one to three sentences of every training review with its label, again and again, without end.
+
+    They show how little a few sentences say, and what they say without the rest of their review.
+    """
+    cut = [([sentence.text for sentence in split_sentences(text)], label) for text, label in material.reviews]
+    reviews = [(sentences, label) for sentences, label in cut if sentences]
+    while reviews:
+        for sentences, label in _shuffled(reviews, generator):
+            anywhere = generator.randrange(len(sentences))
+            start = generator.choice([0, len(sentences) - 1, anywhere, anywhere])
             yield " ".join(sentences[start : start + generator.choice([1, 1, 2, 3])]), label
 
 
