@@ -93,5 +93,5 @@ def write_lessons(lessons: "Sequence[Lesson]", path: Path) -> None:
 
     if not lessons:
         raise UsageError("there are no lessons for these classes or this language; leave --lessons out")
-    write_file(path, to_lines(lessons).encode())
+    write_file(path, "".join(to_lines(lessons)).encode())
     say(f"{len(lessons):,} lessons written to {path}")

@@ -233,7 +233,7 @@ def _hash_source(splits: dict[str, Reviews], config: Config) -> str:
 def _hash_further(further: dict[str, Reviews], lessons: Sequence[Lesson]) -> str:
     """Hash what is learned besides the source."""
     found = _hash_reviews(further)
-    return digest([found, to_lines(lessons)]) if lessons else found
+    return digest([found, *to_lines(lessons)]) if lessons else found
 
 
 def _hash_reviews(splits: dict[str, Reviews]) -> str:

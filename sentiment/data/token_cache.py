@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -11,14 +10,13 @@ from typing import BinaryIO
 
 import numpy as np
 
+from sentiment.data.cache import open_or_make
 from sentiment.data.text import digest
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import LANGUAGE_PACKAGES
 from sentiment.data.tokens import StoredIds, Tokens, offsets_of
 from sentiment.data.workers import tokenize_chunks
 from sentiment.errors import DataError
-from sentiment.system import storage
-from sentiment.system.folders import cache_folder
 from sentiment.system.held_folder import HeldFolder
 
 CACHE_FORMAT = 3  # counts up when the files below change
@@ -27,21 +25,13 @@ CACHE_FORMAT = 3  # counts up when the files below change
 def tokenize_cached(texts: Sequence[str], rules: TextRules, description: str, workers: int) -> Tokens:
     """Tokenize texts, or open the tokens that an earlier call kept of the same texts and rules.
 
-    The cache is `$XDG_CACHE_HOME/sentiment/tokens`; a damaged entry is made again. If two processes need the
-    same entry, both make it, and the first to finish keeps it. There is no lock: no process waits for a
-    process that has died.
+    The cache is `$XDG_CACHE_HOME/sentiment/tokens`; see `open_or_make`.
     """
-    folder = cache_folder() / "tokens" / _entry_name(texts, rules)
-    if folder.is_dir():
-        try:
-            return _open_entry(folder)
-        except DataError:
-            shutil.rmtree(folder, ignore_errors=True)
-    with storage.new_folder(folder, parent_may_be_link=True) as temporary:
-        chunks = tokenize_chunks(texts, rules, description, workers)
-        with storage.machine_errors(folder):
-            _write_entry(temporary, chunks)
-    return _open_entry(folder)
+
+    def write(folder: HeldFolder) -> None:
+        _write_entry(folder, tokenize_chunks(texts, rules, description, workers))
+
+    return open_or_make(f"tokens/{_entry_name(texts, rules)}", _open_entry, write)
 
 
 def _entry_name(texts: Sequence[str], rules: TextRules) -> str:
@@ -83,7 +73,6 @@ def _write_header(file: BinaryIO, count: int) -> None:
 
 def _open_entry(folder: Path) -> Tokens:
     """Open a cache entry; raises DataError if it is damaged."""
-    storage.verify(folder, DataError)
     try:
         forms = json.loads((folder / "forms.json").read_bytes())
         # A map has no more than the file has; reading would first take the memory that a header names.

@@ -2,18 +2,17 @@
 
 import itertools
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
 from sentiment.config import LessonSettings
+from sentiment.data.cache import open_or_make
 from sentiment.data.lessons.make import Lesson, make_lessons
 from sentiment.data.lessons.material import collect_material
 from sentiment.data.text import digest
 from sentiment.errors import DataError
-from sentiment.system import storage
-from sentiment.system.folders import cache_folder
+from sentiment.system.held_folder import HeldFolder
 
 FILE = "lessons.jsonl"
 
@@ -23,35 +22,27 @@ def load_lessons(
 ) -> list[Lesson]:
     """Return the lessons made of these reviews, or those that an earlier call kept.
 
-    The cache is `$XDG_CACHE_HOME/sentiment/lessons`; a damaged entry is made again.
+    The cache is `$XDG_CACHE_HOME/sentiment/lessons`; see `open_or_make`.
     """
-    folder = cache_folder() / "lessons" / _entry_name(labelled, unlabelled, settings, seed)
-    if folder.is_dir():
-        try:
-            return _read(folder)
-        except DataError:
-            shutil.rmtree(folder, ignore_errors=True)
-    lessons = make_lessons(collect_material(labelled, unlabelled), settings, seed)
-    with (
-        storage.new_folder(folder, parent_may_be_link=True) as temporary,
-        storage.machine_errors(folder),
-        temporary.open(FILE, "xb") as file,
-    ):
-        file.write(to_lines(lessons).encode())
-    return lessons
+
+    def write(folder: HeldFolder) -> None:
+        lessons = make_lessons(collect_material(labelled, unlabelled), settings, seed)
+        with folder.open(FILE, "xb") as file:
+            file.writelines(line.encode() for line in to_lines(lessons))
+
+    return open_or_make(f"lessons/{_entry_name(labelled, unlabelled, settings, seed)}", _read, write)
 
 
-def to_lines(lessons: Sequence[Lesson]) -> str:
+def to_lines(lessons: Iterable[Lesson]) -> Iterator[str]:
     """Return lessons as JSON lines with kind, text and label (the probability that the text is positive)."""
-    return "".join(json.dumps(lesson._asdict(), ensure_ascii=False) + "\n" for lesson in lessons)
+    return (json.dumps(lesson._asdict(), ensure_ascii=False) + "\n" for lesson in lessons)
 
 
 def _read(folder: Path) -> list[Lesson]:
     """Read a cache entry; raises DataError if it is damaged."""
-    storage.verify(folder, DataError)
     try:
-        lines = (folder / FILE).read_text(encoding="utf-8").split("\n")
-        return [Lesson(**json.loads(line)) for line in lines if line]
+        with (folder / FILE).open(encoding="utf-8", newline="\n") as file:
+            return [Lesson(**json.loads(line)) for line in file]
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{folder} holds no lessons: {error}") from None
 
