@@ -265,8 +265,10 @@ class MachineSettings(Section):
     processes: int = Field(1, ge=0, le=64)
     """Processes that train together. Each gets a share of every batch and of the threads. 0 takes two on a
     CPU with at least two threads, where two are faster, else one."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """`bfloat16` runs the network under autocast on a CUDA device that supports it."""
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    """What the network trains in. `bfloat16` trains it under autocast, on a CUDA device or a CPU that has
+    instructions for it; weights, judging and predicting stay in float32. `auto` is `bfloat16` where that is
+    known to be faster; the run keeps the choice."""
 
     @field_validator("device")
     @classmethod

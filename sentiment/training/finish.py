@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import torch
-
 from sentiment.data.batches import LabelledReviews
 from sentiment.errors import DataError
 from sentiment.evaluation.baseline import Baseline, fit_baseline
@@ -40,7 +38,7 @@ def finish_run(
     names = prepared.classes.names
     model = build_model(config, prepared.vocabulary, weights, run.path, len(names))
     assert isinstance(model, LSTMClassifier | Ensemble)
-    machine = replace(session.machine, precision=torch.float32, processes=ALONE)  # as `Predictor.load` does
+    machine = replace(session.machine.in_float32(), processes=ALONE)  # as `Predictor.load` does
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts=facts)
     reviews, labels_N = prepared.validation
     temperature = _fit_temperature(session, predictor)
@@ -174,5 +172,5 @@ def _guess_labels(run: RunFolder, session: TrainingSession, state: TrainingState
     say("labelling the unlabelled reviews for the n-gram evidence")
     classes = len(session.prepared.classes)
     model = build_model(session.config, session.prepared.vocabulary, weights, run.path, classes)
-    logits = score(model.to(session.machine.device), unlabelled, session.machine)
+    logits = score(model.to(session.machine.device), unlabelled, session.machine.in_float32())
     return LabelledReviews(unlabelled, probabilities(logits))

@@ -81,7 +81,7 @@ def train(
             stage, progress, config.training.patience
         ):  # a run that stopped at the end of a stage resumes here
             if stage.ask is not None and stage.teacher is not None:
-                yield from stage.ask(state.finished[stage.teacher], machine)
+                yield from stage.ask(state.finished[stage.teacher], machine.in_float32())
             yield try_largest_batch(state, config, machine)
         while not is_over(stage, progress, config.training.patience):
             batches = shuffled_batches(stage.objective.lengths_N, config.batches, stage.seed, progress.epoch)
@@ -89,7 +89,8 @@ def train(
                 yield _take_step(state, indices, config, machine, batches=len(batches))
             evaluation = None
             if stage.is_judged:
-                logits = yield from score_in_turn(state.judged, validation.reviews, machine, "validating")
+                judge = machine.in_float32()
+                logits = yield from score_in_turn(state.judged, validation.reviews, judge, "validating")
                 evaluation = evaluate(logits, validation.labels_N)
             yield _close_epoch(state, evaluation)
         state.finish_stage()

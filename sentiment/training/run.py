@@ -10,6 +10,7 @@ from sentiment.data.text import shorten
 from sentiment.errors import UsageError
 from sentiment.runs import Checkpoint, FinishedRun, RunFolder, is_run, read_run
 from sentiment.system.console import say
+from sentiment.system.device import settle_precision
 from sentiment.system.place import Place, read_place
 from sentiment.training.finish import finish_run
 from sentiment.training.follow import explain_stops, follow_training
@@ -38,7 +39,7 @@ def train_run(
     """
     place = place or read_place()
     parent = open_parent(config)
-    config = inherit_settings(config, parent)
+    config = _settle_precision(inherit_settings(config, parent))
     if parent is not None and path.resolve() == parent.path.resolve():
         raise UsageError(f"{path} cannot start from itself; choose another --run")
     if not place.leads:
@@ -111,6 +112,15 @@ def _lead(
         return finish_run(run, session, state, facts)
 
 
+def _settle_precision(config: Config) -> Config:
+    """The configuration with the precision that `auto` stands for here, of which the user is told."""
+    machine = settle_precision(config.machine)
+    if machine == config.machine:
+        return config
+    say(f"training in {machine.precision}, the faster precision on this machine")
+    return config.model_copy(update={"machine": machine})
+
+
 def _require_utf8(config: Config) -> None:
     """Raise UsageError if a setting, such as a path, has bytes that config.toml cannot hold."""
     for key, value in config.settings().items():
@@ -123,11 +133,15 @@ def _require_utf8(config: Config) -> None:
 def _on_machine_of(own: Config, wanted: Config, path: Path) -> Config:
     """The run's configuration on the machine of another; raises UsageError if these differ in more.
 
-    The run keeps its version of `text.rules` unless `wanted` names another one.
+    The run keeps its version of `text.rules` unless `wanted` names another one, and the precision that `auto`
+    stood for when it began.
     """
     if "rules" not in wanted.text.model_fields_set:
         wanted = wanted.with_text(rules=own.text.rules)
     wanted = inherit_settings(wanted, open_parent(wanted))
+    if wanted.machine.precision == "auto":
+        kept = wanted.machine.model_copy(update={"precision": own.machine.precision})
+        wanted = wanted.model_copy(update={"machine": kept})
     config = own.model_copy(update={"machine": wanted.machine})
     if wanted != config:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from sentiment.system.device import (
     flushes_denormals,
     peak_memory_bytes,
     process_count,
+    settle_precision,
     threads_of_each,
     training_arithmetic,
 )
@@ -72,9 +74,44 @@ def test_processes_do_not_share_one_gpu(name):
         process_count(MachineSettings(device=name), machine, Place(count=4, local_count=2))
 
 
-def test_reduced_precision_is_tried_first():
-    with pytest.raises(MachineError, match="bfloat16 needs a CUDA device"):
+@pytest.fixture
+def capabilities(monkeypatch):
+    """What torch finds out about the CPU; empty at first."""
+    found = {}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    return found
+
+
+def test_bfloat16_needs_instructions_for_it(capabilities):
+    with pytest.raises(
+        MachineError, match=r"instructions for it; cpu has none; use --set machine.precision="
+    ):
         find_machine(MachineSettings(device="cpu", precision="bfloat16"))
+
+
+def test_bfloat16_is_tried_before_a_long_run_relies_on_it(capabilities, monkeypatch):
+    capabilities["amx_bf16"] = True
+    asked = MachineSettings(device="cpu", precision="bfloat16")
+    for fault in (RuntimeError("no primitive"), None):
+        with monkeypatch.context() as patch:
+            answer = Mock(side_effect=fault, return_value=(torch.tensor([float("nan")]), None))
+            patch.setattr(torch.nn.LSTM, "forward", answer)
+            with pytest.raises(MachineError, match=r"^bfloat16 does not work on cpu; use --set machine"):
+                find_machine(asked)
+    monkeypatch.setattr(torch.nn.LSTM, "forward", Mock(return_value=(torch.ones(1), None)))
+    machine = find_machine(asked)
+    assert machine.precision is torch.bfloat16 and machine.in_float32().precision is torch.float32
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [({}, "float32"), ({"avx512_bf16": False, "avx2": True}, "float32"), ({"avx512_bf16": True}, "bfloat16")],
+)
+def test_auto_is_the_precision_that_is_faster(capabilities, flags, expected):
+    capabilities.update(flags)
+    settings = MachineSettings(device="cpu", precision="auto")
+    assert settle_precision(settings) == MachineSettings(device="cpu", precision=expected)
+    assert settle_precision(MachineSettings(device="cpu")).precision == "float32"
 
 
 def test_training_arithmetic_flushes_denormal_numbers():

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -19,9 +20,9 @@ from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.errors import DivergedError, Interrupted, MachineError, UsageError
 from sentiment.evaluation.judge import score_run
 from sentiment.explain.inspection import inspect_text
-from sentiment.inference.scoring import probabilities
+from sentiment.inference.scoring import probabilities, score_in_turn
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
-from sentiment.system.device import flushes_denormals
+from sentiment.system.device import Machine, flushes_denormals
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
@@ -288,6 +289,29 @@ def test_a_run_with_lessons_that_is_killed_ends_with_the_same_bytes(taught, tmp_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the lessons are made again
     resume_run(tmp_path / "killed")
     assert_same_bytes(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_a_run_keeps_the_precision_that_was_faster_when_it_began(taught, tmp_path, monkeypatch, capsys):
+    wanted = taught.model_copy(update={"machine": taught.machine.model_copy(update={"precision": "auto"})})
+    asked, judged = [], []
+
+    def score(model, reviews, machine, purpose):
+        judged.append(machine.precision)
+        return score_in_turn(model, reviews, machine, purpose)
+
+    for module in ("training.loop", "training.objectives", "inference.scoring"):
+        monkeypatch.setattr(f"sentiment.{module}.score_in_turn", score)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+        # The processor of a test may have no such instructions; what counts here is who asks for them.
+        patch.setattr(Machine, "autocast", lambda machine: nullcontext(asked.append(machine.precision)))
+        facts = train_run(wanted, tmp_path / "whole")
+        train_until_killed(wanted, tmp_path / "killed", tmp_path / "whole", 0.8, monkeypatch)
+        resume_run(tmp_path / "killed", wanted)
+    assert "training in bfloat16, the faster precision on this machine" in capsys.readouterr().err
+    assert facts["machine"]["precision"] == "bfloat16" and set(judged) == {torch.float32}
+    assert_same_bytes(tmp_path / "killed", tmp_path / "whole")
+    assert torch.bfloat16 in asked and len(asked) > len(judged)
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
