@@ -51,10 +51,14 @@ class TrainingSession:
 
 @contextmanager
 def training_machine(config: Config, place: Place) -> Iterator[Machine]:
-    """The machine of a configuration, with its threads and the arithmetic of training inside the block."""
-    machine = find_machine(config.machine, place)
-    with training_arithmetic(), machine.using_threads():
-        yield machine
+    """The machine of a configuration, with its threads and the arithmetic of training inside the block.
+
+    The arithmetic comes first: trying a precision starts cuBLAS, which reads its variable then.
+    """
+    with training_arithmetic():
+        machine = find_machine(config.machine, place)
+        with machine.using_threads():
+            yield machine
 
 
 def open_session(

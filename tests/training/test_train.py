@@ -22,11 +22,13 @@ from sentiment.evaluation.judge import score_run
 from sentiment.explain.inspection import inspect_text
 from sentiment.inference.scoring import probabilities, score_in_turn
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
-from sentiment.system.device import Machine, flushes_denormals
+from sentiment.system.device import CUBLAS_WORKSPACE, Machine, find_machine, flushes_denormals
+from sentiment.system.place import ONLY_PROCESS
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
 from sentiment.training.run import resume_run, train_run
+from sentiment.training.session import training_machine
 from sentiment.training.state import TrainingState
 
 STAGES = [
@@ -312,6 +314,21 @@ def test_a_run_keeps_the_precision_that_was_faster_when_it_began(taught, tmp_pat
     assert facts["machine"]["precision"] == "bfloat16" and set(judged) == {torch.float32}
     assert_same_bytes(tmp_path / "killed", tmp_path / "whole")
     assert torch.bfloat16 in asked and len(asked) > len(judged)
+
+
+def test_a_precision_is_tried_in_the_arithmetic_of_training(config, monkeypatch):
+    """cuBLAS reads its variable when it starts, and a trial starts it."""
+    found = []
+
+    def find(settings, place):
+        found.append(os.environ.get(CUBLAS_WORKSPACE))
+        return find_machine(settings, place)
+
+    monkeypatch.delenv(CUBLAS_WORKSPACE, raising=False)
+    monkeypatch.setattr("sentiment.training.session.find_machine", find)
+    with training_machine(config, ONLY_PROCESS):
+        pass
+    assert found == [":4096:8"] and CUBLAS_WORKSPACE not in os.environ
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
