@@ -16,11 +16,12 @@ import numpy as np
 import sentiment
 from sentiment.data.lessons.sentences import split_sentences
 from sentiment.data.parts import load_part
+from sentiment.errors import SentimentError
 from sentiment.evaluation.metrics import evaluate
 from sentiment.evaluation.probe import probe
 from sentiment.inference.predictor import Predictor
 from sentiment.models.ensemble import Ensemble
-from sentiment.system.console import quiet, show
+from sentiment.system.console import quiet, say, show
 
 PROBES = {1: "", 2: "held_out"}
 """The versions of the probe, and which half of their cases counts."""
@@ -56,9 +57,13 @@ def _read_table(path: Path) -> Iterator[tuple[str, Labelled]]:
 
 
 def _validation(predictor: Predictor) -> dict[str, Labelled]:
-    """The run's validation reviews, and the first sentence of each."""
-    with quiet():
-        part = load_part(predictor.config, "validation", workers=2)
+    """The run's validation reviews, and the first sentence of each; nothing if they cannot be had."""
+    try:
+        with quiet():
+            part = load_part(predictor.config, "validation", workers=2)
+    except SentimentError as error:
+        say(f"no validation reviews: {error}")
+        return {}
     reviews = list(zip(part.texts(), part.labels_N.tolist(), strict=True))
     first = [(next(split_sentences(text), None), label) for text, label in reviews]
     return {
