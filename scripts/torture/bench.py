@@ -39,6 +39,12 @@ checkpoint_steps = 2
 device = "cpu"
 threads = 1
 """
+LESSONS = """
+[lessons]
+everyday = 0.2
+excerpts = 0.5
+typos = 0.1
+"""
 FILLER = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
 VERDICTS = (["awful", "dull"], ["great", "superb"], ["plain", "usual"])  # of each class
 NAMES: dict[int, list[Any]] = {2: [0, 1], 3: ["bad", "good", "mixed"]}  # of so many classes
@@ -62,7 +68,13 @@ class Bench:
     """A folder with a tiny data set, a recipe and its own token cache."""
 
     def __init__(
-        self, folder: Path, reviews: int = 150, *, classes: int = 2, parent: "Bench | None" = None
+        self,
+        folder: Path,
+        reviews: int = 150,
+        *,
+        classes: int = 2,
+        parent: "Bench | None" = None,
+        lessons: bool = False,
     ) -> None:
         """Write the data. Trainings start from the whole run of `parent`, if there is one."""
         self.folder = folder
@@ -73,7 +85,7 @@ class Bench:
         if parent is not None:
             source += f"rehearse = {json.dumps(str(parent.folder / 'reviews.jsonl'))}\n"
             source += f"[start]\nrun = {json.dumps(str(parent.whole))}\n"
-        self.recipe.write_text(RECIPE + source)
+        self.recipe.write_text(RECIPE + (LESSONS if lessons else "") + source)
         self.environment = {"XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
 
     def fork(
@@ -143,9 +155,9 @@ class Bench:
 
 
 def mixed_benches(folder: Path) -> tuple[Bench, ...]:
-    """Return the benches that trials draw from: two of two classes, one of three, one with a parent."""
+    """Return the benches that trials draw from: of two classes, of three, with lessons, and with a parent."""
     two, three = (Bench(folder / f"{classes} classes", classes=classes) for classes in NAMES)
-    return two, two, three, Bench(folder / "child", parent=two)
+    return two, Bench(folder / "lessons", lessons=True), three, Bench(folder / "child", parent=two)
 
 
 def newest(run: Path) -> Path:

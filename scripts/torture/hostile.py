@@ -27,6 +27,10 @@ from .frame import Outcome, repeat
 SECONDS = 5.0
 NOISE = 16 * 2**20  # bytes; the peak of the same command varies by so much
 
+RUN, CHECKPOINT = "run", "checkpoint"
+CACHED = {"tokens": ("ids.npy", "offsets.npy", "forms.json"), "lessons": ("lessons.jsonl",)}
+"""The rooms of the cache, with the files of an entry."""
+
 Make = Callable[[bytes, Path], bytes]
 """Returns the new content of a file, from the old one; it may use the canary."""
 Harm = Callable[[Path, Path], None]
@@ -45,9 +49,10 @@ class Canary:
 
 def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
     """Check that every hostile run is refused in seconds with exit 3: no code is run, no memory is taken."""
-    bench = Bench(folder / "bench")
+    bench = Bench(folder / "bench", lessons=True)
     cases = _cases()
-    entry = next(bench.whole.parent.glob("cache/sentiment/tokens/*"))
+    caches = bench.whole.parent / "cache" / "sentiment"
+    entries = {where: next((caches / where).iterdir()) for where in CACHED}
     bench.stopped(folder / "stopped")
     usual = {
         "resume": bench.resume(folder / "stopped"),
@@ -58,15 +63,15 @@ def open_hostile(trials: Sequence[int], seed: int, folder: Path) -> Outcome:
         ended.assert_code(0)
 
     def trial(number: int, generator: random.Random, place: Path) -> None:
-        name, in_checkpoint, harm = cases[number]
+        name, where, harm = cases[number]
         canary, run = place / "canary", place / "run"
-        if in_checkpoint is None:
-            harm(entry, canary)
+        if where in entries:
+            harm(entries[where], canary)
             bench.train(run).assert_code(0)  # the cache entry is made again
             assert not canary.exists(), f"{name}: the canary was touched"
             bench.assert_same_result(run)
             return
-        if in_checkpoint:
+        if where == CHECKPOINT:
             bench.stopped(run)
             for older in RunFolder(run).checkpoints()[:-1]:
                 shutil.rmtree(older)
@@ -103,53 +108,56 @@ def _check_refused(ended: Ended, most_bytes: int) -> None:
     assert ended.error
 
 
-# --- the cases: name, in a checkpoint or not (None: in the cache), what to do -------------------------
+# --- the cases: name, where, what to do ----------------------------------------------------------------
 
 
-def _cases() -> list[tuple[str, bool | None, Harm]]:
-    cases: list[tuple[str, bool | None, Harm]] = []
-    for in_checkpoint, names in ((False, RUN_FILES), (True, CHECKPOINT_FILES)):
+def _cases() -> list[tuple[str, str, Harm]]:
+    cases: list[tuple[str, str, Harm]] = []
+    for where, names in ((RUN, RUN_FILES), (CHECKPOINT, CHECKPOINT_FILES)):
         cases += [
             (
                 f"a pickle named {name}",
-                in_checkpoint,
+                where,
                 partial(_replace_file, name, _pickle, new_manifest=name not in UNREAD),
             )
             for name in names
         ]
-        tensors = "state.safetensors" if in_checkpoint else "model.safetensors"
+        tensors = "state.safetensors" if where == CHECKPOINT else "model.safetensors"
         for manner, make in TENSOR_FILES.items():
-            cases.append((f"{tensors}: {manner}", in_checkpoint, partial(_replace_file, tensors, make)))
+            cases.append((f"{tensors}: {manner}", where, partial(_replace_file, tensors, make)))
         for name in names:
             if name.endswith(".json"):
                 deep = partial(_replace_file, name, _deep_json, new_manifest=name != "manifest.json")
-                cases.append((f"{name} 100,000 deep", in_checkpoint, deep))
+                cases.append((f"{name} 100,000 deep", where, deep))
         # In a finished run a link to the right content is followed.
-        kind, added = ("a link", b"") if in_checkpoint else ("a link to another file", b"\n")
-        cases += [(f"{kind} named {name}", in_checkpoint, partial(_link, added, name)) for name in names]
-        cases.append(("a manifest that points outside", in_checkpoint, _points_outside))
-        cases.append(("a manifest with surrogates", in_checkpoint, _surrogates))
+        kind, added = ("a link", b"") if where == CHECKPOINT else ("a link to another file", b"\n")
+        cases += [(f"{kind} named {name}", where, partial(_link, added, name)) for name in names]
+        cases.append(("a manifest that points outside", where, _points_outside))
+        cases.append(("a manifest with surrogates", where, _surrogates))
     for key, value in HUGE.items():
-        cases.append((f"{key} = {value}", False, partial(_configure, key, value)))
+        cases.append((f"{key} = {value}", RUN, partial(_configure, key, value)))
     for name in ("config.toml", "vocabulary.txt"):
-        cases.append((f"{name} not UTF-8", False, partial(_replace_file, name, _no_text)))
-    cases.append(("config.toml 100,000 deep", False, partial(_replace_file, "config.toml", _deep_toml)))
+        cases.append((f"{name} not UTF-8", RUN, partial(_replace_file, name, _no_text)))
+    cases.append(("config.toml 100,000 deep", RUN, partial(_replace_file, "config.toml", _deep_toml)))
     for name in ("golden.json", "run.json"):
         for content in (b"{}\n", b'{"reviews": 3, "versions": 3}\n', b'{"a": 1, "a": 2}\n'):
             make = partial(_content, content)
-            cases.append((f"{name} {content.decode().strip()}", False, partial(_replace_file, name, make)))
+            cases.append((f"{name} {content.decode().strip()}", RUN, partial(_replace_file, name, make)))
     for content in (b"{}\n", b'{"step": "x"}\n', b'{"step": 1, "step": 2}\n', b'{"finished": 7}\n'):
         make = partial(_content, content)
         name = f"progress.json {content.decode().strip()}"
-        cases.append((name, True, partial(_replace_file, "progress.json", make)))
-    cases.append(("optimizer slots of other shapes", True, _other_shapes))
-    cases.append(("a pickle in place of the run", False, _run_is_a_pickle))
-    for name in ("ids.npy", "offsets.npy", "forms.json", "manifest.json"):
-        for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
-            vouched = partial(_replace_file, name, make, new_manifest=name not in UNREAD)
-            cases.append((f"{manner} named {name} in the cache", None, vouched))
+        cases.append((name, CHECKPOINT, partial(_replace_file, "progress.json", make)))
+    cases.append(("optimizer slots of other shapes", CHECKPOINT, _other_shapes))
+    cases.append(("a pickle in place of the run", RUN, _run_is_a_pickle))
+    for where, names in CACHED.items():
+        for name in (*names, "manifest.json"):
+            for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
+                vouched = partial(_replace_file, name, make, new_manifest=name not in UNREAD)
+                cases.append((f"{manner} named {name} among the {where}", where, vouched))
     huge = partial(_replace_file, "offsets.npy", _huge_array)
-    cases.append(("a huge array named offsets.npy in the cache", None, huge))
+    cases.append(("a huge array named offsets.npy", "tokens", huge))
+    deep = partial(_replace_file, "lessons.jsonl", _deep_json)
+    cases.append(("lessons.jsonl 100,000 deep", "lessons", deep))
     return cases
 
 
