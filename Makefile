@@ -11,7 +11,7 @@ export TEXT
 export GOMP_SPINCOUNT ?= 1000
 export ONEDNN_PRIMITIVE_CACHE_CAPACITY ?= 16
 
-.PHONY: help setup quickstart train eval predict test test-slow lint check bench article pretrained docs torture soak clean
+.PHONY: help setup quickstart train eval predict test test-slow test-extras lint check bench article pretrained docs torture soak clean
 
 setup: $(READY)  ## create the environment in .venv
 
@@ -47,6 +47,9 @@ test: setup  ## run the tests, except the slow ones
 
 test-slow: setup  ## run the slow tests
 	$(BIN)/pytest -n auto -m slow
+
+test-extras: setup  ## run the heavy tests of the extras, of sharing and of the installation
+	$(BIN)/pytest -n auto -m extras
 
 lint: setup  ## run ruff and mypy
 	$(BIN)/ruff check

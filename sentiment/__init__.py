@@ -37,9 +37,8 @@ if TYPE_CHECKING:
     from sentiment.inference.inputs import to_dicts
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.report import write_report
+    from sentiment.system.versions import __version__
     from sentiment.training.run import resume_run, train_run
-
-    __version__: str
 
 __all__ = [
     "CheckError",
@@ -91,6 +90,7 @@ _MODULES = {
     "sentiment.inference.inputs": ("to_dicts",),
     "sentiment.inference.predictor": ("Prediction", "Predictor"),
     "sentiment.report": ("write_report",),
+    "sentiment.system.versions": ("__version__",),
     "sentiment.training.run": ("resume_run", "train_run"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -114,10 +114,6 @@ def load(run: "str | Path" = "shipped", device: str = "auto", threads: int = 0) 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name == "__version__":
-            from importlib.metadata import version
-
-            return version("sentiment")
         if name in _MODULE_OF:
             return getattr(import_module(_MODULE_OF[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -251,7 +251,7 @@ class LoggingSettings(Section):
     reviews that were held out, as `sentiment report` makes it."""
     tensorboard: bool = False
     """Whether curves are written as event files into the run's folder `tensorboard`. Needs a package:
-    `pip install tensorboard`."""
+    `pip install "lstm-sentiment[tensorboard]"`."""
 
 
 class MachineSettings(Section):

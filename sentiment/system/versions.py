@@ -1,4 +1,4 @@
-"""Which versions of the program and its libraries made a run."""
+"""The version of this program, and which versions of the libraries made a run."""
 
 import platform
 import subprocess
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+__version__ = "0.1.0"
+DISTRIBUTION = "lstm-sentiment"  # what pip calls this program; `sentiment` there is a stranger's
+
 # Those that decide a result: scikit-learn and scipy fit the n-gram evidence, most of the logit.
 LIBRARIES = (
-    "sentiment",
     "torch",
     "torchtext",
     "spacy",
@@ -22,7 +24,13 @@ LIBRARIES = (
 
 def library_versions() -> dict[str, str]:
     """Map Python and the libraries that decide a result to their versions."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    own = {"python": platform.python_version(), "sentiment": __version__}
+    return own | {name: version(name) for name in LIBRARIES}
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an optional part of this program, in any folder."""
+    return f'pip install "{DISTRIBUTION}[{extra}]"'
 
 
 def changed_versions(then: Mapping[str, object]) -> str:

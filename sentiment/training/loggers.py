@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sentiment.errors import MachineError
 from sentiment.inference.scoring import Scored
 from sentiment.system.console import progress_bar, say
+from sentiment.system.versions import install_command
 from sentiment.training.loop import DryRun, Epoch, Event, Step
 from sentiment.training.state import TrainingState
 
@@ -139,4 +140,4 @@ class TensorBoardLog:
 def require_tensorboard() -> None:
     """Raise MachineError if the tensorboard package is not installed."""
     if find_spec("tensorboard") is None:
-        raise MachineError("logging.tensorboard needs a package: pip install tensorboard")
+        raise MachineError(f"logging.tensorboard needs a package: {install_command('tensorboard')}")

@@ -563,5 +563,7 @@ def test_without_its_reader_an_excel_file_is_refused_with_two_ways(read, monkeyp
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(DataError) as caught:
         read("a.xlsx", "PK and more")
-    words = 'is an Excel file; save it as "CSV UTF-8", or install its reader: pip install "sentiment[excel]"'
+    words = (
+        'is an Excel file; save it as "CSV UTF-8", or install its reader: pip install "lstm-sentiment[excel]"'
+    )
     assert str(caught.value).endswith(words)

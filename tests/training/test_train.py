@@ -566,7 +566,7 @@ def test_a_missing_tensorboard_is_reported_before_anything_is_read(config, tmp_p
     asked = config.model_copy(update={"logging": config.logging.model_copy(update={"tensorboard": True})})
     monkeypatch.setattr("sentiment.training.loggers.find_spec", lambda _: None)
     monkeypatch.setattr("sentiment.training.session.prepare", stop_at_the_end)
-    with pytest.raises(MachineError, match=r"pip install tensorboard"):
+    with pytest.raises(MachineError, match=r'pip install "lstm-sentiment\[tensorboard\]"'):
         train_run(asked, tmp_path / "run")
 
 

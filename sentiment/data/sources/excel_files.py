@@ -15,6 +15,7 @@ from sentiment.data.sources.table import Layout, ReadRow, Table, TableMaker
 from sentiment.data.text import shorten
 from sentiment.errors import DataError
 from sentiment.system.console import say
+from sentiment.system.versions import install_command
 
 BLOCK_BYTES = 2**20  # bytes
 MOST_ROWS = 2**20  # what a sheet of Excel has
@@ -30,7 +31,7 @@ def stream_excel(path: Path, settings: DataSettings) -> Iterator[Table]:
     except ImportError:
         raise DataError(
             f'{path} is an Excel file; save it as "CSV UTF-8", or install its reader: '
-            'pip install "sentiment[excel]"'
+            f"{install_command('excel')}"
         ) from None
     with _named_damage(path):
         _check_parts(path)
