@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from sentiment.inference.inputs import to_dicts
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.report import write_report
+    from sentiment.sharing import push_run
     from sentiment.system.versions import __version__
     from sentiment.training.run import resume_run, train_run
 
@@ -59,6 +60,7 @@ __all__ = [
     "explanation_page",
     "load",
     "probe",
+    "push_run",
     "read_config",
     "resume_run",
     "score_run",
@@ -90,6 +92,7 @@ _MODULES = {
     "sentiment.inference.inputs": ("to_dicts",),
     "sentiment.inference.predictor": ("Prediction", "Predictor"),
     "sentiment.report": ("write_report",),
+    "sentiment.sharing": ("push_run",),
     "sentiment.system.versions": ("__version__",),
     "sentiment.training.run": ("resume_run", "train_run"),
 }
@@ -99,7 +102,8 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 def load(run: "str | Path" = "shipped", device: str = "auto", threads: int = 0) -> "Predictor":
     """Open the shipped model or a finished run.
 
-    `run` is `shipped`, `newest`, the name of a run under `runs/`, or a path with a slash; a `Path` is a path.
+    `run` is `shipped`, `newest`, the name of a run under `runs/`, a path with a slash, or a run of the hub,
+    `hf://user/name@revision`; a `Path` is a path.
     `threads` is how many CPU threads it computes with; 0 takes OMP_NUM_THREADS if it is set, else
     `torch.get_num_threads()`. A process that was forked after torch was imported computes with one.
     Raises RunError if there is no such run or it is damaged, UsageError if the name is empty or no device is

@@ -19,7 +19,7 @@ FLOORS = [
     ["runs"],
     ["inference"],
     ["evaluation", "explain"],
-    ["training", "report"],
+    ["training", "report", "sharing"],
     ["estimator"],
     ["__init__"],
     ["cli"],

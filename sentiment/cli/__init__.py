@@ -14,6 +14,7 @@ from sentiment.cli.limits import check_limits
 from sentiment.cli.predict import PredictCommand, predict_command
 from sentiment.cli.prepare import prepare_command
 from sentiment.cli.probe import probe_command
+from sentiment.cli.push import push_command
 from sentiment.cli.report import report_command
 from sentiment.cli.train import train_command
 from sentiment.system import interrupts
@@ -39,6 +40,7 @@ app.command("report")(report_command)
 app.command("predict", cls=PredictCommand)(predict_command)
 app.command("probe")(probe_command)
 app.command("inspect")(inspect_command)
+app.command("push")(push_command)
 
 
 def _switch_debug(context: typer.Context, wanted: bool) -> None:

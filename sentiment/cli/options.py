@@ -57,7 +57,10 @@ ProcessesOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-RUN_HELP = "A name under runs/, a path with a slash, shipped, or newest (the default, if there is one)."
+RUN_HELP = (
+    "A name under runs/, a path with a slash, shipped, newest (the default, if there is one), or "
+    "hf://user/name@revision on the hub."
+)
 RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
 

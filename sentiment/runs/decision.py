@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment.errors import RunError, UsageError
-from sentiment.runs.locate import SHIPPED
+from sentiment.runs.locate import SHIPPED, hub_title
 from sentiment.system import storage
 
 DECISION_FILE = "decision.json"
@@ -78,8 +78,7 @@ def require_two_classes(names: Sequence[str], option: str) -> None:
 
 
 def require_keepable(run: Path) -> None:
-    """Raise UsageError if a run is the shipped model, which stays as it is."""
-    if run.resolve() == SHIPPED.resolve():
-        raise UsageError(
-            "a threshold cannot be kept for the shipped model; type it each time: predict --threshold P"
-        )
+    """Raise UsageError if a run is the shipped model or a copy of the hub's, which stay as they are."""
+    if run.resolve() == SHIPPED.resolve() or hub_title(run):
+        name = "the shipped model" if hub_title(run) is None else "a run of the hub"
+        raise UsageError(f"a threshold cannot be kept for {name}; type it each time: predict --threshold P")

@@ -1,4 +1,4 @@
-"""Find the run that a name means: `shipped`, `newest`, a name under runs/, or a path.
+"""Find the run that a name means: `shipped`, `newest`, a name under runs/, a path, or `hf://user/name`.
 
 All commands and `sentiment.load` follow this rule.
 """
@@ -12,6 +12,7 @@ from sentiment.system import storage
 
 SHIPPED = Path(str(resources.files("sentiment") / "pretrained" / "imdb"))
 SHIPPED_NAME, NEWEST_NAME = "shipped", "newest"
+HUB_PREFIX = "hf://"
 RUNS = Path("runs")
 
 
@@ -24,6 +25,10 @@ def run_path(name: str | Path) -> Path:
         return name
     if not name.strip():
         raise UsageError("the name of a run is empty; give a name, or a path with a slash")
+    if name.startswith(HUB_PREFIX):
+        raise UsageError(
+            f"{name[:80]} is on the hub; a run is written into a folder, then sent: sentiment push"
+        )
     if name in (SHIPPED_NAME, NEWEST_NAME):
         raise UsageError(f"{name} is a reserved name; choose another name, or a path such as ./{name}")
     if "/" in name or name in (".", ".."):
@@ -32,10 +37,15 @@ def run_path(name: str | Path) -> Path:
 
 
 def find_run(name: str | Path) -> Path:
-    """Return the folder of an existing run: the shipped model, the newest run, or as `run_path`.
+    """Return the folder of an existing run: shipped, the newest, one of the hub, or as `run_path`.
 
-    Raises RunError if there is no newest run, or if the only folder of that name is not under `runs/`.
+    A run of the hub is downloaded if it is not in `HF_HOME`. Raises RunError if there is no newest run, or if
+    the only folder of that name is not under `runs/`, and what `download_run` raises.
     """
+    if isinstance(name, str) and name.startswith(HUB_PREFIX):
+        from sentiment.runs.hub import download_run
+
+        return download_run(name)
     if name == SHIPPED_NAME:
         return SHIPPED
     if name == NEWEST_NAME:
@@ -63,7 +73,7 @@ def is_run(path: Path) -> bool:
 
 def looks_like_run(text: str) -> bool:
     """Return whether a text is the name or the path of an existing run."""
-    if text == SHIPPED_NAME:
+    if text == SHIPPED_NAME or text.startswith(HUB_PREFIX):
         return True
     try:
         return bool(text.strip()) and (is_run(Path(text)) or is_run(RUNS / text))
@@ -73,4 +83,14 @@ def looks_like_run(text: str) -> bool:
 
 def run_title(path: Path) -> str:
     """Return the name of a run for tables and pages."""
-    return "shipped model" if path == SHIPPED else path.resolve().name
+    if path == SHIPPED:
+        return "shipped model"
+    return hub_title(path) or path.resolve().name
+
+
+def hub_title(path: Path) -> str | None:
+    """Return `user/name@commit` for a folder in the hub's cache, None for any other."""
+    parts = path.absolute().parts[-3:]
+    if len(parts) < 3 or parts[1] != "snapshots" or not parts[0].startswith("models--"):
+        return None
+    return f"{parts[0].removeprefix('models--').replace('--', '/', 1)}@{parts[2][:7]}"
