@@ -176,7 +176,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 repository.files[value["path"]] = self.server.stored[value["oid"]]
             elif kind == "deletedFile":
                 del repository.files[value["path"]]
-        return self.reply(200, {"commitUrl": "\x1b[2J", "commitOid": repository.commit})
+        return self.reply(
+            200,
+            {
+                "commitUrl": f"{self.server.address}/{found[1]}/commit/{repository.commit}",
+                "commitOid": repository.commit,
+            },
+        )
 
     def batch(self, repository, found, body):
         objects = [

@@ -62,7 +62,13 @@ def test_each_line_that_installs_an_extra_names_one_of_ours():
 def run(*command, **options):
     """Run a command that must succeed; return what it prints."""
     told = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=500, check=False, **options
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        **options,
     )
     assert told.returncode == 0, f"{command}\n{told.stdout}\n{told.stderr}"
     return told.stdout

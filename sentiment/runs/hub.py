@@ -117,7 +117,10 @@ def _make_bar(limit: int, wanted: HubRun) -> Any:
     class Bar(tqdm):
         """Counts also where no bar is shown."""
 
-        received = 0.0
+        def __init__(self, *given: Any, **options: Any) -> None:
+            self.received = 0.0
+            # Hidden if stderr is no terminal.
+            super().__init__(*given, **options | {"disable": None})  # type: ignore[no-untyped-call]
 
         def update(self, n: float | None = 1) -> bool | None:
             self.received += n or 0

@@ -3,6 +3,8 @@
 A server may repeat what it was sent, and the token is part of that.
 """
 
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,11 +26,27 @@ REFUSALS = {
 def hub_errors(name: str, missing: type[InputError]) -> Iterator[None]:
     """Turn an error of the hub's client into a MachineError, or `missing` if the hub has no such name."""
     try:
-        yield
+        with _quiet_client():
+            yield
     except (SentimentError, MemoryError):
         raise
     except Exception as error:
         raise _translate(error, name, missing) from None
+
+
+@contextmanager
+def _quiet_client() -> Iterator[None]:
+    """Silence the messages and warnings of the hub's client, which quote the hub; then restore."""
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity
+
+    before = get_verbosity()
+    set_verbosity(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        set_verbosity(before)
 
 
 def is_unreachable(error: Exception) -> bool:
@@ -48,7 +66,9 @@ def _translate(error: Exception, name: str, missing: type[InputError]) -> Sentim
         return MachineError(f"{name}: the hub {what} ({status})")
     if isinstance(error, HFValidationError):
         return UsageError(f"{name} is no name on the hub; write user/name")
-    if isinstance(error, OfflineModeIsEnabled | LocalEntryNotFoundError):
+    if isinstance(error, OfflineModeIsEnabled):
+        return MachineError(f"{name}: the hub cannot be asked: HF_HUB_OFFLINE is set")
+    if isinstance(error, LocalEntryNotFoundError):
         return MachineError(f"{name} is not in HF_HOME as a whole, and the hub cannot be asked")
     if _is_of_the_network(error):
         return MachineError(f"{name}: the connection to the hub failed ({type(error).__name__})")

@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import constants
 
 from sentiment.config import parse_config
+from sentiment.sharing import pack_run
 from sentiment.training.run import train_run
 from tests.helpers import TINY_CONFIG, reviews
 from tests.local_hub import TOKEN, LocalHub
@@ -24,6 +25,12 @@ def trained(tmp_path_factory):
         config = parse_config(f"{TINY_CONFIG}\n[data]\nsource = {json.dumps(str(source))}\n", "test")
         train_run(config, folder / "runs" / "mine")
     return folder / "runs" / "mine"
+
+
+@pytest.fixture(scope="package")
+def parcel(trained):
+    """What is sent of the run."""
+    return pack_run(trained, "ada/films")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Runs that are named hf://user/name: downloaded, verified, found offline; and hubs that refuse, lie or end."""
+"""Runs that are named hf://user/name: downloaded, verified, found offline; and hubs that lie."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_without_an_answer_the_copy_is_used(shared, why, monkeypatch, capsys):
     if why == "offline":
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     elif why == "gone":
-        shared.stop()
+        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     else:
         shared.refuse = {"/": why}
     assert find_run(RUN) == folder

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+from dataclasses import replace
 
 import huggingface_hub
 import pytest
@@ -10,10 +11,9 @@ from huggingface_hub import constants
 
 import sentiment
 from sentiment.errors import MachineError, RunError, UsageError
-from sentiment.sharing import pack_run, push_run
+from sentiment.sharing import pack_run, push_run, send_parcel
 from sentiment.sharing.card import model_card
 from sentiment.system import storage
-from tests.helpers import assert_one_error
 from tests.local_hub import TOKEN, Repository
 
 NAME = "ada/films"
@@ -41,21 +41,21 @@ def test_a_run_goes_to_the_hub_and_comes_back(hub, run):
     assert there == [one.probability for one in sentiment.load(run).predict(texts)]
 
 
-def test_a_run_is_private_unless_it_is_said_to_be_public(hub, run):
-    push_run(run, NAME)
-    push_run(run, "ada/open", public=True)
+def test_a_run_is_private_unless_it_is_said_to_be_public(hub, parcel):
+    send_parcel(parcel)
+    send_parcel(replace(parcel, repository="ada/open"), public=True)
     assert hub.repositories[NAME].private and not hub.repositories["ada/open"].private
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_nothing_is_sent_if_the_repository_is_not_as_private_as_asked(hub, run, public):
+def test_nothing_is_sent_if_the_repository_is_not_as_private_as_asked(hub, parcel, public):
     hub.repositories[NAME] = Repository(private=public)
     with pytest.raises(UsageError, match=f"{NAME} is {'private' if public else 'public'}"):
-        push_run(run, NAME, public=public)
+        send_parcel(parcel, public=public)
     assert hub.asked_for("POST") == []
 
 
-def test_a_hub_that_makes_a_new_repository_public_gets_nothing(hub, run, monkeypatch):
+def test_a_hub_that_makes_a_new_repository_public_gets_nothing(hub, parcel, monkeypatch):
     original = hub.RequestHandlerClass.create
 
     def create(handler, wanted):
@@ -63,17 +63,17 @@ def test_a_hub_that_makes_a_new_repository_public_gets_nothing(hub, run, monkeyp
 
     monkeypatch.setattr(hub.RequestHandlerClass, "create", create)
     with pytest.raises(UsageError, match="is public; nothing was sent"):
-        push_run(run, NAME)
+        send_parcel(parcel)
     assert hub.asked_for("/commit/") == []
 
 
-def test_files_of_a_repository_stay_without_force(hub, run):
+def test_files_of_a_repository_stay_without_force(hub, parcel):
     hub.repositories[NAME] = Repository(private=True, files={"README.md": b"mine", "notes.txt": b"mine"})
     with pytest.raises(UsageError, match=rf"{NAME} has files already; .* add --force"):
-        push_run(run, NAME)
+        send_parcel(parcel)
     assert hub.repositories[NAME].files == {"README.md": b"mine", "notes.txt": b"mine"}
-    push_run(run, NAME, force=True)
-    assert hub.repositories[NAME].files.keys() == SENT | {"report.html", "notes.txt"}
+    send_parcel(parcel, force=True)
+    assert hub.repositories[NAME].files.keys() == SENT | {"notes.txt"}
 
 
 # --- texts ---------------------------------------------------------------------------------------------
@@ -135,11 +135,11 @@ def test_the_shipped_model_has_a_card_without_figures():
 # --- refusals ------------------------------------------------------------------------------------------
 
 
-def test_without_a_token_nothing_is_asked(hub, run, monkeypatch):
+def test_without_a_token_nothing_is_asked(hub, parcel, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(run / "none"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/none")
     with pytest.raises(MachineError, match="no token for the hub; log in with: hf auth login"):
-        push_run(run, NAME)
+        send_parcel(parcel)
     assert hub.requests == []
 
 
@@ -148,22 +148,39 @@ def test_without_a_token_nothing_is_asked(hub, run, monkeypatch):
     ("code", "words"),
     [(401, "does not let you in"), (403, "forbids this"), (429, "try again later"), (500, "try again later")],
 )
-def test_a_hub_that_refuses_is_reported_without_its_words_or_the_token(hub, run, command, part, code, words):
+def test_a_hub_that_refuses_is_reported_without_its_words_or_the_token(hub, parcel, part, code, words):
     hub.refuse = {part: code}
-    result = command("push", run, NAME, "--yes")
-    assert_one_error(result, 4, NAME, words, f"({code})")
+    with pytest.raises(MachineError, match=words) as caught:
+        send_parcel(parcel)
     assert f"Bearer {TOKEN}" in hub.tokens
+    assert str(caught.value).startswith(f"{NAME}: ") and str(caught.value).endswith(f"({code})")
+    assert "hf_s" not in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+def test_the_token_is_in_no_traceback(hub, run, command):
+    hub.refuse = {"/commit/": 403}
+    result = command("--debug", "push", run, NAME, "--yes")
+    assert result.returncode == 4 and "Traceback" in result.stderr
     assert "hf_s" not in result.stderr and "\x1b" not in result.stderr
 
 
-def test_a_token_that_the_hub_does_not_know_gets_nothing_in(hub, run, monkeypatch):
+def test_a_hub_that_is_not_there_is_named(hub, parcel, monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(MachineError, match="the connection to the hub failed"):
+        send_parcel(parcel)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(MachineError, match="the hub cannot be asked: HF_HUB_OFFLINE is set"):
+        send_parcel(parcel)
+
+
+def test_a_token_that_the_hub_does_not_know_gets_nothing_in(hub, parcel, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_other")
     hub.repositories[NAME] = Repository(private=True)
     with pytest.raises(MachineError, match="does not let you in"):
-        push_run(run, NAME)
+        send_parcel(parcel)
 
 
-def test_a_commit_in_between_is_not_covered_up(hub, run, monkeypatch):
+def test_a_commit_in_between_is_not_covered_up(hub, parcel, monkeypatch):
     original = hub.RequestHandlerClass.act
 
     def act(handler, repository, found, body):
@@ -172,7 +189,7 @@ def test_a_commit_in_between_is_not_covered_up(hub, run, monkeypatch):
 
     monkeypatch.setattr(hub.RequestHandlerClass, "act", act)
     with pytest.raises(MachineError, match="has other files there by now"):
-        push_run(run, NAME)
+        send_parcel(parcel)
     assert "manifest.json" not in hub.repositories[NAME].files
 
 
