@@ -66,7 +66,7 @@ def run(*command, **options):
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=800,
         check=False,
         **options,
     )
@@ -101,6 +101,7 @@ def new_environment(folder, libraries=LIBRARIES):
 
 
 @pytest.mark.extras
+@pytest.mark.timeout(900)
 def test_what_is_built_is_small_whole_and_ready_for_the_index(built):
     source, wheel = built
     assert wheel.stat().st_size <= LARGEST_WHEEL
@@ -126,6 +127,7 @@ def test_what_is_built_is_small_whole_and_ready_for_the_index(built):
 
 
 @pytest.mark.extras
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
 def test_both_install_into_an_empty_environment_without_a_compiler(built, kind, tmp_path):
     programs = new_environment(tmp_path / "environment")
@@ -152,7 +154,7 @@ def test_both_install_into_an_empty_environment_without_a_compiler(built, kind, 
 
 
 @pytest.mark.extras
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_no_library_needs_a_compiler(tmp_path):
     """torch is left out: it would take gigabytes."""
     names = [
@@ -168,6 +170,7 @@ def test_no_library_needs_a_compiler(tmp_path):
 
 
 @pytest.mark.extras
+@pytest.mark.timeout(900)
 def test_pipx_installs_the_command(built, tmp_path):
     if find_spec("pipx") is None:
         pytest.skip("skipped: needs the package pipx")
@@ -244,6 +247,7 @@ class Image:
 
 
 @pytest.mark.extras
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(os.geteuid() != 0, reason="skipped: only root may mount file systems")
 def test_the_steps_of_the_image_make_a_command_that_works_read_only_offline_and_as_nobody(tmp_path):
     image = Image(tmp_path, new_environment(tmp_path / "environment"))
