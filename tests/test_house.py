@@ -20,6 +20,7 @@ FLOORS = [
     ["inference"],
     ["evaluation", "explain"],
     ["training", "report", "sharing"],
+    ["serving"],
     ["estimator"],
     ["__init__"],
     ["cli"],

@@ -16,6 +16,7 @@ from sentiment.cli.prepare import prepare_command
 from sentiment.cli.probe import probe_command
 from sentiment.cli.push import push_command
 from sentiment.cli.report import report_command
+from sentiment.cli.serve import serve_command
 from sentiment.cli.train import train_command
 from sentiment.system import interrupts
 from sentiment.system.console import show
@@ -41,6 +42,7 @@ app.command("predict", cls=PredictCommand)(predict_command)
 app.command("probe")(probe_command)
 app.command("inspect")(inspect_command)
 app.command("push")(push_command)
+app.command("serve")(serve_command)
 
 
 def _switch_debug(context: typer.Context, wanted: bool) -> None:
