@@ -70,17 +70,27 @@ class Browser:
 
     def open(self, path: Path, width: int, scheme: str = "light"):
         """Load a file in a window of `width` pixels; `events` has what happened."""
+        self.open_address(path.resolve().as_uri(), width, scheme)
+
+    def open_address(self, address: str, width: int, scheme: str = "light"):
+        """As `open`, for a page of a server."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False
         )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=address)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._receive()
 
     def evaluate(self, script: str):
         return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"]["value"]
+
+    def press(self, key: str, code: int, modifiers: int = 0, text: str = ""):
+        """Press and release a key; `modifiers` 2 is Ctrl."""
+        known = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **known)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **known)
 
     def screenshot(self, path: Path, height: int, top: int = 0):
         width = self.evaluate("window.innerWidth")
