@@ -12,12 +12,14 @@ import pytest
 
 from sentiment.serving.server import PACKAGES
 from sentiment.system.own_command import own_command, own_environment
+from tests.serving.conftest import Client
+from tests.serving.test_clients import wait_until, waiting_reviews
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
 SLOW_CLIENT = """
 import socket, sys
 connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-body = b'{"texts": [' + b", ".join([b'"A long secret, lovely film."'] * 1000) + b"]}"
+body = b'{"texts": [' + b", ".join([b'"' + b"A secret, lovely film. " * 10 + b'"'] * 1000) + b"]}"
 head = b"POST /predict HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Type: application/json\\r\\n"
 head += b"Content-Length: %d\\r\\n\\r\\n"
 connection.sendall(head % len(body) + body)
@@ -49,10 +51,11 @@ def running(*arguments):
 
 @contextmanager
 def slow_client(port):
-    """Start a process that asks about 1,000 reviews, and give it once it has sent them."""
+    """Start a process that asks about 1,000 reviews, and give it once the server has them."""
     command = [sys.executable, "-c", SLOW_CLIENT, port]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "sent\n"
+        wait_until(lambda: waiting_reviews(Client(port)) > 0, seconds=60)
         yield process
 
 
