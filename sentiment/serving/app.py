@@ -155,7 +155,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
 def _add_errors(app: FastAPI) -> None:
     async def refuse(request: Request, refusal: Refusal) -> Response:
-        return JSONResponse(refusal.content, refusal.status, refusal.headers)
+        return Response(refusal.body, refusal.status, refusal.headers, "application/json")
 
     async def refuse_mistake(request: Request, error: RequestValidationError) -> Response:
         return await refuse(request, describe_mistake(error.errors()))

@@ -1,7 +1,6 @@
 """The gate in front of the application: it checks, limits, times and logs every request."""
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -87,7 +86,7 @@ class Exchange:
         """Answer with a refusal, unless an answer has begun."""
         if self.status:
             return
-        body = json.dumps(refusal.content).encode()
+        body = refusal.body
         headers = {
             "content-type": "application/json",
             "content-length": str(len(body)),

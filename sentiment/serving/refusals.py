@@ -1,6 +1,6 @@
 """Refuse a request: the status, and one line that says what is wrong and what to do."""
 
-from typing import Any
+import json
 
 RETRY_SECONDS = 1
 RETRY_STATUSES = (429, 503)
@@ -26,6 +26,6 @@ class Refusal(Exception):
         return headers | ({"connection": "close"} if self.ends_connection else {})
 
     @property
-    def content(self) -> dict[str, Any]:
-        """The body."""
-        return {"error": self.message}
+    def body(self) -> bytes:
+        """An object of JSON in ASCII: a message may quote half of a surrogate pair."""
+        return json.dumps({"error": self.message}).encode()

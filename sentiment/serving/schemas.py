@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from sentiment.data.text import shorten
 from sentiment.serving.limits import DEFAULT_LIMITS
+from sentiment.system.console import escape_line
 
 REVIEW = "The plot is thin, but I loved every minute."
 ANSWER: JsonDict = {
@@ -50,7 +51,7 @@ class PredictRequest(BaseModel):
         """Refuse misspelt keys, and name the first ones only: there may be a million."""
         if isinstance(value, Mapping):
             unknown = islice((key for key in value if key not in cls.model_fields), 3)
-            if named := ", ".join(shorten(key, 20) for key in unknown):
+            if named := ", ".join(escape_line(shorten(key, 20)) for key in unknown):
                 raise ValueError(f"unknown key: {named}; the keys are {', '.join(cls.model_fields)}")
         return value
 

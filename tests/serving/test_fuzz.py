@@ -79,7 +79,7 @@ def make_body(rng):
 
 
 @pytest.mark.extras
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_thousands_of_hostile_bodies_are_answered_or_refused(serve_model):
     import sentiment
 

@@ -38,6 +38,7 @@ def test_one_review_and_many_are_answered_in_their_order(client):
         ({"texts": []}, 422, "at least one review"),
         ({"texts": ["a", 2]}, 422, "texts, review 2 must be a string"),
         ({"text": "a", "explian": True}, 422, "unknown key: explian"),
+        (b'{"\\ud800\\u001b[2J": 1}', 422, "unknown key: \\ud800\\x1b[2J; "),
         ({"text": "a", "explain": "yes"}, 422, "explain must be true or false"),
         ({"texts": ["fine", "  "]}, 422, "review 2: the text is empty"),
         ({"texts": ["a"] * 1_001}, 413, "at most 1,000 reviews"),
