@@ -46,10 +46,13 @@ def wait_until(is_so, seconds=10):
         time.sleep(0.01)
 
 
-def waiting_reviews(client):
+def read_metric(client, name):
     _, _, body = client.get("/metrics")
-    lines = body.decode().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("sentiment_waiting_reviews "))
+    return next(float(line.split()[1]) for line in body.decode().splitlines() if line.startswith(f"{name} "))
+
+
+def waiting_reviews(client):
+    return read_metric(client, "sentiment_waiting_reviews")
 
 
 def test_requests_that_wait_are_scored_together(client, stub):

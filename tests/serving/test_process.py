@@ -13,13 +13,13 @@ import pytest
 from sentiment.serving.server import PACKAGES
 from sentiment.system.own_command import own_command, own_environment
 from tests.serving.conftest import Client
-from tests.serving.test_clients import wait_until, waiting_reviews
+from tests.serving.test_clients import read_metric, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
 SLOW_CLIENT = """
 import socket, sys
 connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-body = b'{"texts": [' + b", ".join([b'"' + b"A secret, lovely film. " * 10 + b'"'] * 1000) + b"]}"
+body = b'{"texts": [' + b", ".join([b'"A long secret, lovely film."'] * 1000) + b"]}"
 head = b"POST /predict HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Type: application/json\\r\\n"
 head += b"Content-Length: %d\\r\\n\\r\\n"
 connection.sendall(head % len(body) + body)
@@ -51,12 +51,17 @@ def running(*arguments):
 
 @contextmanager
 def slow_client(port):
-    """Start a process that asks about 1,000 reviews, and give it once the server has them."""
+    """Start a process that asks about 1,000 reviews, and give it once the server has begun."""
     command = [sys.executable, "-c", SLOW_CLIENT, port]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "sent\n"
-        wait_until(lambda: waiting_reviews(Client(port)) > 0, seconds=60)
+        wait_until(lambda: read_metric(Client(port), "sentiment_batch_reviews_count") > 0, seconds=60)
         yield process
+
+
+def predict_lines(log):
+    """Return the lines of an access log that are about predictions."""
+    return [line for line in map(json.loads, log.splitlines()) if line["path"] == "/predict"]
 
 
 def test_the_commands_of_the_page_do_what_it_says():
@@ -95,7 +100,7 @@ def test_a_signal_ends_it_after_the_last_answer(number, code):
         assert client.communicate(timeout=60)[0] == "HTTP/1.1 200 OK\n"
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (code, "")
-    (line,) = map(json.loads, out.splitlines())
+    (line,) = predict_lines(out)
     assert (line["status"], line["reviews"]) == (200, 1_000) and "secret" not in out
 
 
@@ -109,7 +114,7 @@ def test_clients_that_are_killed_disturb_nobody():
         process.terminate()
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (143, "")
-    statuses = [json.loads(line)["status"] for line in out.splitlines()]
+    statuses = [line["status"] for line in predict_lines(out)]
     assert statuses.count(499) >= 15 and statuses[-1] == 200 and set(statuses) <= {200, 499}
 
 
