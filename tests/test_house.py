@@ -18,7 +18,7 @@ FLOORS = [
     ["models"],
     ["runs"],
     ["inference"],
-    ["evaluation", "explain"],
+    ["evaluation", "explain", "exporting"],
     ["training", "report", "sharing"],
     ["serving"],
     ["estimator"],

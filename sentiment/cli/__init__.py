@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from sentiment.cli.baseline import baseline_command
 from sentiment.cli.eval import eval_command
+from sentiment.cli.export import export_command
 from sentiment.cli.guard import Switches, guard
 from sentiment.cli.inspect import inspect_command
 from sentiment.cli.limits import check_limits
@@ -43,6 +44,7 @@ app.command("probe")(probe_command)
 app.command("inspect")(inspect_command)
 app.command("push")(push_command)
 app.command("serve")(serve_command)
+app.command("export")(export_command)
 
 
 def _switch_debug(context: typer.Context, wanted: bool) -> None:

@@ -1,0 +1,224 @@
+"""Predict with a file of `sentiment export`, without torch and without spaCy.
+
+    pip install numpy onnxruntime
+    python predict_onnx.py model.onnx "What a film!"
+    python predict_onnx.py model.onnx < texts.txt        # one text a line
+
+Each answer is a line of JSON. docs/export.md describes the file.
+"""
+
+import json
+import re
+import sys
+import unicodedata
+
+import numpy as np
+import onnxruntime
+
+UNKNOWN = 1  # the id of a word that the model does not know; 0 is padding
+
+
+class Normaliser:
+    """Plain signs, no markup, single spaces."""
+
+    def __init__(self, rules):
+        self.rules = rules
+        self.signs = str.maketrans(rules["signs"])
+
+    def __call__(self, text):
+        for _ in range(self.rules["passes"]):
+            before, text = text, self.once(text)
+            if text == before:
+                return text
+        return self.once(self.replace("unfinished", text, " "))
+
+    def once(self, text):
+        for rule in self.rules["invisible"]:
+            text = re.sub(rule["pattern"]["python"], rule["by"], text)
+        text = unicodedata.normalize("NFC", text) if self.rules["nfc"] else text
+        text = self.replace("markup", text.translate(self.signs), " ")
+        if entities := self.rules["entities"]:
+            text = re.sub(entities["pattern"]["python"], self.decode, text)
+        return self.replace("long_run", self.replace("space", text, " ").strip(" "), r"\g<0> ")
+
+    def replace(self, rule, text, by):
+        return re.sub(self.rules[rule]["python"], by, text)
+
+    def decode(self, match):
+        entities, name = self.rules["entities"], match[1]
+        if name[0] != "#":
+            return entities["names"].get(name, match[0])
+        number = int(name[2:-1], 16) if name[1] in "xX" else int(name[1:-1])
+        if 0xD800 <= number < 0xE000 or number > 0x10FFFF:
+            return entities["no_character"]
+        return entities["numbers"].get(str(number), chr(number))
+
+
+class Tokenizer:
+    """spaCy's algorithm, with the rules of the file."""
+
+    def __init__(self, rules):
+        self.patterns = {
+            name: re.compile(rules[name]["python"]) if rules[name] else re.compile(r"(?!)")
+            for name in ("token", "prefix", "suffix", "infix", "url")
+        }
+        self.words = rules["words"]
+        self.phrases = {" ".join(phrase) for phrase in rules["phrases"]}
+        self.longest = max(map(len, rules["phrases"]), default=0)
+
+    def __call__(self, text):
+        tokens, spaces = [], []  # spaces: whether there is a space behind each token
+        for span in text.split(" "):
+            found = self.split(span) if span else []
+            tokens += found
+            spaces += [False] * len(found)
+            if spaces:
+                spaces[-1] = True
+        return self.join_phrases(tokens, spaces)
+
+    def split(self, span):
+        before, after, last = [], [], 0
+        while span and len(span) != last and span not in self.words and not self.matches("token", span):
+            last = len(span)
+            prefix = self.length("prefix", span)
+            if prefix and span[prefix:] in self.words:
+                before.append(span[:prefix])
+                span = span[prefix:]
+                break
+            suffix = self.length("suffix", span[prefix:])
+            if suffix and span[:-suffix] in self.words:
+                after.append(span[-suffix:])
+                span = span[:-suffix]
+                break
+            before += [span[:prefix]] * bool(prefix)
+            if suffix and prefix + suffix <= last:
+                after.append(span[last - suffix :])
+                span = span[: last - suffix]
+            span = span[prefix:]
+        return before + (self.split_middle(span) if span else []) + after[::-1]
+
+    def split_middle(self, span):
+        if span in self.words:
+            return self.words[span]
+        if self.matches("token", span) or self.matches("url", span):
+            return [span]
+        parts, start = [], 0
+        for match in self.patterns["infix"].finditer(span):
+            if match.start():
+                parts += [span[start : match.start()], match[0]]
+                start = match.end()
+        return [part for part in [*parts, span[start:]] if part]
+
+    def matches(self, name, span):
+        return self.patterns[name].match(span)
+
+    def length(self, name, span):
+        match = self.patterns[name].search(span)
+        return len(match[0]) if match else 0
+
+    def join_phrases(self, tokens, spaces):
+        """Put words such as `:)` together again that the patterns have cut, the longest first."""
+        spans = [
+            (size, -start)
+            for start in range(len(tokens))
+            for size in range(1, min(self.longest, len(tokens) - start) + 1)
+            if " ".join(tokens[start : start + size]) in self.phrases
+        ]
+        ends, seen = {}, set()
+        for size, start in sorted(spans, reverse=True):
+            span = range(-start, size - start)
+            if span[0] not in seen and span[-1] not in seen:
+                ends[span[0]] = span[-1] + 1
+            seen.update(span)
+        joined, place = [], 0
+        while place < len(tokens):
+            end = ends.get(place, place + 1)
+            word = "".join(tokens[at] + " " * spaces[at] for at in range(place, end - 1)) + tokens[end - 1]
+            joined += self.words.get(word, tokens[place:end]) if place in ends else tokens[place:end]
+            place = end
+        return joined
+
+
+def shape(token):
+    """`Tests` is `Xxxxx`, `1999` is `dddd`: a sign is repeated four times at most."""
+    if len(token) >= 100:
+        return "LONG"
+    signs = "".join(
+        ("X" if sign.isupper() else "x") if sign.isalpha() else "d" if sign.isdigit() else sign
+        for sign in token
+    )
+    return re.sub(r"(.)\1{3,}", lambda match: match[1] * 4, signs, flags=re.DOTALL)
+
+
+VIEWS = {
+    "form": str,
+    "lower": str.lower,
+    "prefix": lambda token: token[0],
+    "suffix": lambda token: token[-3:],
+    "shape": shape,
+}
+
+
+class Model:
+    """A file of `sentiment export`."""
+
+    def __init__(self, path):
+        self.session = onnxruntime.InferenceSession(path)
+        self.about = json.loads(self.session.get_modelmeta().custom_metadata_map["sentiment"])
+        self.normalise, self.tokenize = Normaliser(self.about["text"]), Tokenizer(self.about["tokenizer"])
+        self.channels = [
+            (VIEWS[channel["view"]], {word: id for id, word in enumerate(channel["words"]) if id > UNKNOWN})
+            for channel in self.about["channels"]
+        ]
+
+    def predict(self, texts):
+        """Return a label and the probability of each class, text by text; no text may be empty."""
+        reviews = [self.cut(self.tokenize(self.normalise(text))) for text in texts]
+        lengths = np.array([len(tokens) for tokens in reviews])
+        ids = np.zeros((len(texts), max(lengths), len(self.channels)), dtype=np.int64)
+        for row, tokens in enumerate(reviews):
+            ids[row, : len(tokens)] = [
+                [known.get(view(token), UNKNOWN) for view, known in self.channels] for token in tokens
+            ]
+        given = {"tokens": ids if len(self.channels) > 1 else ids[:, :, 0], "lengths": lengths}
+        (found,) = self.session.run(["probabilities"], given)
+        return [self.answer(*each) for each in zip(reviews, ids, found.tolist(), strict=True)]
+
+    def cut(self, tokens):
+        head, tail = self.about["head"], self.about["tail"]
+        is_long = 0 < head + tail < len(tokens)
+        return tokens[:head] + tokens[len(tokens) - tail :] if is_long else tokens
+
+    def answer(self, tokens, ids, probabilities):
+        classes, rules = self.about["classes"], self.about["unreadable"]
+        label = classes[int(np.argmax(probabilities))]
+        if len(classes) == 2:
+            label = classes[probabilities[1] > self.about["threshold"]]
+        if self.is_unreadable(tokens, ids[: len(tokens), rules["channel"]].tolist()):
+            label = rules["label"]
+        return {"label": label, "probabilities": dict(zip(classes, probabilities, strict=True))}
+
+    def is_unreadable(self, tokens, ids):
+        """Whether the model knows next to none of the words, as in a text in another language."""
+        rules, kinds, words = self.about["unreadable"], list(map(kind, tokens)), {}
+        for token, id, found in zip(tokens, ids, kinds, strict=True):
+            if found == (2 if 2 in kinds else 1):
+                words.setdefault(id if id > UNKNOWN else token, (token.lower(), id))
+        known = sum(id > UNKNOWN for _, id in words.values())
+        common = {id for _, id in words.values() if UNKNOWN < id <= UNKNOWN + rules["common_words"]}
+        foreign = sum(word in rules["function_words"] and id not in common for word, id in words.values())
+        return known == 0 or len(words) - known + foreign > len(common) + 1
+
+
+def kind(token):
+    """0 is punctuation, 1 a number, an emoji or an emoticon, 2 a word."""
+    if any(map(str.isalpha, token)):
+        return 2
+    is_emoji = any(sign > "\x7f" and unicodedata.category(sign)[0] == "S" for sign in token)
+    return int(is_emoji or len(set(token)) > 1 or any(map(str.isdigit, token)))
+
+
+if __name__ == "__main__":
+    model = Model(sys.argv[1])
+    for text in sys.argv[2:] or map(str.strip, sys.stdin):
+        print(json.dumps(model.predict([text])[0]))
