@@ -1,43 +1,32 @@
-// Predict with a file of `sentiment export` in JavaScript.
-//
+// Predict with a file of `sentiment export` in JavaScript. A page needs the classes only.
 //     npm install onnxruntime-web
 //     node predict_onnx.mjs model.onnx "What a film!"
-//     node predict_onnx.mjs model.onnx < texts.txt        # one text a line
-//
-// Each answer is a line of JSON. docs/export.md describes the file. A page needs the classes only.
+//     node predict_onnx.mjs model.onnx < texts.txt        # one text a line, one answer a line
 
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor, env } from "onnxruntime-web";
 
 const UNKNOWN = 1; // the id of a word that the model does not know; 0 is padding
-const regex = (rule, more = "") => (rule ? new RegExp(rule.javascript, rule.flags + more) : /(?!)/u);
+const regex = (rule, more = "") => new RegExp(rule.javascript, rule.flags + more);
 
-// The fields of a message of protobuf that are messages or texts: number and bytes.
+// The number and the bytes of each field of a protobuf message, but for those that are numbers.
 function* readFields(bytes) {
-  let at = 0;
-  const number = () => {
-    for (let value = 0, unit = 1; ; unit *= 128) {
-      const byte = bytes[at++];
-      value += (byte & 127) * unit;
-      if (byte < 128) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const tag = number();
-    const size = [0, 8, null, null, null, 4][tag & 7] ?? number();
-    if ((tag & 7) === 0) number();
-    if ((tag & 7) === 2) yield [tag >> 3, bytes.subarray(at, at + size)];
+  for (let at = 0; at < bytes.length; ) {
+    const tag = bytes[at++];
+    let [size, unit] = [0, 1];
+    do size += (bytes[at] & 127) * unit, unit *= 128;
+    while (bytes[at++] > 127);
+    if ((tag & 7) !== 2) continue;
+    yield [tag >> 3, bytes.subarray(at, at + size)];
     at += size;
   }
 }
 
 export function readMetadata(bytes) {
-  const decode = (part) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(part);
-  for (const [field, entry] of readFields(bytes)) {
-    const [[, key], [, value]] = field === 14 ? [...readFields(entry)] : [[], []];
-    if (key && decode(key) === "sentiment") return JSON.parse(decode(value));
-  }
-  throw new Error("this is no file of sentiment export");
+  const decode = ([, part]) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(part);
+  const entries = [...readFields(bytes)].filter(([field]) => field === 14);
+  const texts = entries.map(([, entry]) => Array.from(readFields(entry), decode));
+  return JSON.parse(Object.fromEntries(texts).sentiment);
 }
 
 // Plain signs, no markup, single spaces.
@@ -46,30 +35,28 @@ export class Normaliser {
     this.rules = rules;
     for (const name of ["markup", "space", "long_run", "unfinished"]) this[name] = regex(rules[name], "g");
     this.invisible = rules.invisible.map(({ pattern, by }) => [regex(pattern, "g"), by]);
-    this.entity = regex(rules.entities?.pattern, "g");
+    this.entity = regex(rules.entities.pattern, "g");
   }
 
   normalise(text) {
-    for (let pass = 0; pass < this.rules.passes; pass++) {
-      const before = text;
-      text = this.once(text);
-      if (text === before) return text;
-    }
-    return this.once(text.replace(this.unfinished, " "));
+    let before;
+    for (let pass = 0; pass < this.rules.passes && text !== before; pass++)
+      [before, text] = [text, this.once(text)];
+    return text === before ? text : this.once(text.replace(this.unfinished, " "));
   }
 
   once(text) {
     for (const [pattern, by] of this.invisible) text = text.replace(pattern, by);
     if (this.rules.nfc) text = text.normalize("NFC");
-    text = [...text].map((sign) => this.rules.signs[sign] ?? sign).join("");
+    text = Array.from(text, (sign) => this.rules.signs[sign] ?? sign).join("");
     text = text.replace(this.markup, " ").replace(this.entity, (whole, name) => this.decode(whole, name));
-    return text.replace(this.space, " ").replace(/^ +| +$/g, "").replace(this.long_run, "$& ");
+    return text.replace(this.space, " ").replace(/^ | $/g, "").replace(this.long_run, "$& ");
   }
 
   decode(whole, name) {
     const { names, numbers, no_character } = this.rules.entities;
     if (name[0] !== "#") return Object.hasOwn(names, name) ? names[name] : whole;
-    const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
+    const code = Number.parseInt(name.replace(/^#x/i, "#0x").slice(1), /^#x/i.test(name) ? 16 : 10);
     if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return no_character;
     return numbers[code] ?? String.fromCodePoint(code);
   }
@@ -86,155 +73,122 @@ export class Tokenizer {
   }
 
   tokenize(text) {
-    const tokens = [];
-    const spaces = []; // the space behind each token
-    for (const span of text.split(" ").filter(Boolean)) {
-      const found = this.split(span);
-      tokens.push(...found);
-      spaces.push(...found.slice(1).map(() => ""), " ");
-    }
-    return this.joinPhrases(tokens, spaces);
+    const found = text.split(" ").map((span) => this.split(span));
+    const spaces = found.flatMap((tokens) => [...tokens.slice(1).map(() => ""), " "]); // behind each token
+    return this.joinPhrases(found.flat(), spaces);
   }
 
   split(span) {
     const [before, after] = [[], []];
-    const length = (pattern, part) => pattern.exec(part)?.[0].length ?? 0;
-    for (let last = 0; span && span.length !== last && !this.words.has(span) && !this.starts("token", span); ) {
+    const search = (pattern, part) => pattern.exec(part)?.[0].length ?? 0;
+    const isWhole = () => this.words.has(span) || this.token.exec(span)?.index === 0;
+    for (let last = 0; span && span.length !== last && !isWhole(); ) {
       last = span.length;
-      const prefix = length(this.prefix, span);
-      if (prefix && this.words.has(span.slice(prefix))) {
-        before.push(span.slice(0, prefix));
-        span = span.slice(prefix);
-        break;
-      }
-      const suffix = length(this.suffix, span.slice(prefix));
-      if (suffix && this.words.has(span.slice(0, last - suffix))) {
-        after.unshift(span.slice(last - suffix));
-        span = span.slice(0, last - suffix);
-        break;
-      }
+      let prefix = search(this.prefix, span);
+      let suffix = this.words.has(span.slice(prefix)) ? 0 : search(this.suffix, span.slice(prefix));
+      if (suffix && this.words.has(span.slice(0, last - suffix))) prefix = 0;
+      if (prefix + suffix > last) suffix = 0;
       if (prefix) before.push(span.slice(0, prefix));
-      if (suffix && prefix + suffix <= last) {
-        after.unshift(span.slice(last - suffix));
-        span = span.slice(0, last - suffix);
-      }
-      span = span.slice(prefix);
+      if (suffix) after.unshift(span.slice(last - suffix));
+      span = span.slice(prefix, last - suffix);
     }
     return [...before, ...(span ? this.splitMiddle(span) : []), ...after];
   }
 
   splitMiddle(span) {
     if (this.words.has(span)) return this.words.get(span);
-    if (this.starts("token", span) || this.starts("url", span)) return [span];
-    const parts = [];
-    let start = 0;
-    for (const { 0: infix, index } of span.matchAll(this.infix)) {
-      if (index === 0) continue;
+    if ([this.token, this.url].some((pattern) => pattern.exec(span)?.index === 0)) return [span];
+    let [parts, start] = [[], 0];
+    for (const { 0: infix, index } of [...span.matchAll(this.infix)].filter((found) => found.index)) {
       parts.push(span.slice(start, index), infix);
       start = index + infix.length;
     }
     return [...parts, span.slice(start)].filter(Boolean);
   }
 
-  starts(name, span) {
-    return this[name].exec(span)?.index === 0;
-  }
-
   // Words such as `:)` that the patterns have cut are put together again, the longest first.
   joinPhrases(tokens, spaces) {
-    const spans = [];
-    tokens.forEach((_, start) => {
+    const [spans, ends, seen, joined] = [[], new Map(), new Set(), []];
+    for (let start = 0; start < tokens.length; start++)
       for (let end = start + 1; end <= Math.min(tokens.length, start + this.longest); end++)
         if (this.phrases.has(tokens.slice(start, end).join(" "))) spans.push([start, end]);
-    });
-    spans.sort((a, b) => b[1] - b[0] - (a[1] - a[0]) || a[0] - b[0]);
-    const [ends, seen] = [new Map(), new Set()];
-    for (const [start, end] of spans) {
+    for (const [start, end] of spans.sort((a, b) => b[1] - b[0] - (a[1] - a[0]) || a[0] - b[0])) {
       if (!seen.has(start) && !seen.has(end - 1)) ends.set(start, end);
-      for (let at = start; at < end; at++) seen.add(at);
+      tokens.slice(start, end).forEach((_, at) => seen.add(start + at));
     }
-    const joined = [];
     for (let place = 0; place < tokens.length; ) {
-      const end = ends.get(place) ?? place + 1;
-      const parts = tokens.slice(place, end);
-      const word = parts.map((part, at) => part + (at + 1 < parts.length ? spaces[place + at] : "")).join("");
+      const parts = tokens.slice(place, ends.get(place) ?? place + 1);
+      const word = parts.map((part, at) => part + spaces[place + at]).join("").replace(/ $/, "");
       joined.push(...((ends.has(place) && this.words.get(word)) || parts));
-      place = end;
+      place += parts.length;
     }
     return joined;
   }
 }
 
 // How a channel sees a token. Python counts signs, JavaScript halves of some: `[...token]` counts signs.
-function views(digits) {
-  const letter = (one) => (/\p{Uppercase}/u.test(one) ? "X" : "x");
-  const shape = (one) => (/\p{L}/u.test(one) ? letter(one) : digits.test(one) ? "d" : one);
+export function views(digits) {
+  const patterns = [[/(?=\p{L})\p{Uppercase}/u, "X"], [/\p{L}/u, "x"], [digits, "d"]];
+  const shape = (sign) => patterns.find(([pattern]) => pattern.test(sign))?.[1] ?? sign;
+  const shapes = (signs) => signs.map(shape).join("").replace(/(.)\1{3,}/gsu, "$1$1$1$1");
   return {
     form: (token) => token,
     lower: (token) => token.toLowerCase(),
     prefix: (token) => [...token][0],
     suffix: (token) => [...token].slice(-3).join(""),
-    shape: (token) =>
-      [...token].length >= 100 ? "LONG" : [...token].map(shape).join("").replace(/(.)\1{3,}/gsu, "$1$1$1$1"),
+    shape: (token) => ([...token].length < 100 ? shapes([...token]) : "LONG"),
   };
 }
 
-// A file of `sentiment export`.
 export class Model {
   static async load(bytes) {
-    const model = new Model();
-    env.wasm.numThreads = 1;
-    model.session = await InferenceSession.create(bytes);
-    const about = (model.about = readMetadata(bytes));
-    model.normaliser = new Normaliser(about.text);
-    model.tokenizer = new Tokenizer(about.tokenizer);
-    model.digits = new RegExp(about.digits, "u");
+    const about = readMetadata(bytes);
+    const [normaliser, tokenizer] = [new Normaliser(about.text), new Tokenizer(about.tokenizer)];
+    const digits = new RegExp(about.digits, "u");
     const known = (words) => new Map(words.map((word, id) => [word, id]).slice(UNKNOWN + 1));
-    model.channels = about.channels.map(({ view, words }) => [views(model.digits)[view], known(words)]);
-    return model;
+    const channels = about.channels.map(({ view, words }) => [views(digits)[view], known(words)]);
+    env.wasm.numThreads = 1;
+    const session = await InferenceSession.create(bytes);
+    return Object.assign(new Model(), { about, normaliser, tokenizer, digits, channels, session });
   }
 
   // The label and the probability of each class of one text, which must not be empty.
   async predict(text) {
     const { head, tail, classes, threshold, unreadable } = this.about;
-    let tokens = this.tokenizer.tokenize(this.normaliser.normalise(text));
-    if (head + tail > 0 && tokens.length > head + tail)
-      tokens = [...tokens.slice(0, head), ...tokens.slice(tokens.length - tail)];
-    const ids = tokens.map((token) => this.channels.map(([view, known]) => known.get(view(token)) ?? UNKNOWN));
-    const axes = [1, tokens.length, ...(this.channels.length > 1 ? [this.channels.length] : [])];
+    const whole = this.tokenizer.tokenize(this.normaliser.normalise(text));
+    const [start, end] = head + tail ? [head, Math.max(head, whole.length - tail)] : [0, 0];
+    const tokens = [...whole.slice(0, start), ...whole.slice(end)];
+    const ids = tokens.map((token) => this.channels.map(([view, ids]) => ids.get(view(token)) ?? UNKNOWN));
+    const axes = [1, tokens.length, this.channels.length].slice(0, this.channels.length > 1 ? 3 : 2);
     const { probabilities } = await this.session.run({
       tokens: new Tensor("int64", BigInt64Array.from(ids.flat(), BigInt), axes),
       lengths: new Tensor("int64", [BigInt(tokens.length)], [1]),
     });
     const found = [...probabilities.data];
-    let label = classes[found.indexOf(Math.max(...found))];
-    if (classes.length === 2) label = classes[found[1] > threshold ? 1 : 0];
-    if (this.isUnreadable(tokens, ids.map((row) => row[unreadable.channel]))) label = unreadable.label;
+    const best = classes.length === 2 ? Number(found[1] > threshold) : found.indexOf(Math.max(...found));
+    const label = this.isReadable(tokens, ids) ? classes[best] : unreadable.label;
     return { label, probabilities: Object.fromEntries(classes.map((name, place) => [name, found[place]])) };
   }
 
-  // Whether the model knows next to none of the words, as in a text in another language.
-  isUnreadable(tokens, ids) {
-    const { common_words, function_words } = this.about.unreadable;
-    const kinds = tokens.map((token) => this.kind(token));
-    const words = new Map();
+  // False if the model knows next to none of the words, as in a text in another language.
+  isReadable(tokens, rows) {
+    const { common_words, function_words, channel } = this.about.unreadable;
+    const [kinds, words] = [tokens.map((token) => this.kind(token)), new Map()];
     tokens.forEach((token, at) => {
-      const key = ids[at] > UNKNOWN ? ids[at] : token;
-      if (kinds[at] === (kinds.includes(2) ? 2 : 1) && !words.has(key)) words.set(key, [token, ids[at]]);
+      const [id, key] = [rows[at][channel], rows[at][channel] > UNKNOWN ? rows[at][channel] : token];
+      if (kinds[at] === (kinds.includes(2) ? 2 : 1) && !words.has(key)) words.set(key, [token, id]);
     });
-    const isCommon = (id) => id > UNKNOWN && id <= UNKNOWN + common_words;
-    const found = [...words.values()];
-    const known = found.filter(([, id]) => id > UNKNOWN).length;
-    const common = found.filter(([, id]) => isCommon(id)).length;
-    const isForeign = ([token, id]) => function_words.includes(token.toLowerCase()) && !isCommon(id);
-    return known === 0 || found.length - known + found.filter(isForeign).length > common + 1;
+    const isCommon = ([, id]) => id > UNKNOWN && id <= UNKNOWN + common_words;
+    const isForeign = (word) => function_words.includes(word[0].toLowerCase()) && !isCommon(word);
+    const tests = [([, id]) => id > UNKNOWN, isCommon, isForeign];
+    const [known, common, foreign] = tests.map((test) => [...words.values()].filter(test).length);
+    return known > 0 && words.size - known + foreign <= common + 1;
   }
 
   // 0 is punctuation, 1 a number, an emoji or an emoticon, 2 a word.
   kind(token) {
-    if (/\p{L}/u.test(token)) return 2;
-    const isEmoji = [...token].some((sign) => sign > "\x7f" && /\p{S}/u.test(sign));
-    return isEmoji || new Set(token).size > 1 || this.digits.test(token) ? 1 : 0;
+    const isEmoji = /[^\x00-\x7f]/.test(token) && /\p{S}/u.test(token);
+    return /\p{L}/u.test(token) ? 2 : Number(isEmoji || new Set(token).size > 1 || this.digits.test(token));
   }
 }
 

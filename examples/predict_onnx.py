@@ -2,9 +2,7 @@
 
     pip install numpy onnxruntime
     python predict_onnx.py model.onnx "What a film!"
-    python predict_onnx.py model.onnx < texts.txt        # one text a line
-
-Each answer is a line of JSON. docs/export.md describes the file.
+    python predict_onnx.py model.onnx < texts.txt        # one text a line, one answer a line
 """
 
 import json
@@ -30,19 +28,16 @@ class Normaliser:
             before, text = text, self.once(text)
             if text == before:
                 return text
-        return self.once(self.replace("unfinished", text, " "))
+        return self.once(re.sub(self.rules["unfinished"]["python"], " ", text))
 
     def once(self, text):
         for rule in self.rules["invisible"]:
             text = re.sub(rule["pattern"]["python"], rule["by"], text)
         text = unicodedata.normalize("NFC", text) if self.rules["nfc"] else text
-        text = self.replace("markup", text.translate(self.signs), " ")
-        if entities := self.rules["entities"]:
-            text = re.sub(entities["pattern"]["python"], self.decode, text)
-        return self.replace("long_run", self.replace("space", text, " ").strip(" "), r"\g<0> ")
-
-    def replace(self, rule, text, by):
-        return re.sub(self.rules[rule]["python"], by, text)
+        text = re.sub(self.rules["markup"]["python"], " ", text.translate(self.signs))
+        text = re.sub(self.rules["entities"]["pattern"]["python"], self.decode, text)
+        text = re.sub(self.rules["space"]["python"], " ", text).strip(" ")
+        return re.sub(self.rules["long_run"]["python"], r"\g<0> ", text)
 
     def decode(self, match):
         entities, name = self.rules["entities"], match[1]
@@ -58,49 +53,38 @@ class Tokenizer:
     """spaCy's algorithm, with the rules of the file."""
 
     def __init__(self, rules):
-        self.patterns = {
-            name: re.compile(rules[name]["python"]) if rules[name] else re.compile(r"(?!)")
-            for name in ("token", "prefix", "suffix", "infix", "url")
-        }
-        self.words = rules["words"]
-        self.phrases = {" ".join(phrase) for phrase in rules["phrases"]}
+        names = ("token", "prefix", "suffix", "infix", "url")
+        self.patterns = {name: re.compile(rules[name]["python"]) for name in names}
+        self.words, self.phrases = rules["words"], {" ".join(phrase) for phrase in rules["phrases"]}
         self.longest = max(map(len, rules["phrases"]), default=0)
 
     def __call__(self, text):
         tokens, spaces = [], []  # spaces: whether there is a space behind each token
-        for span in text.split(" "):
-            found = self.split(span) if span else []
+        for span in filter(None, text.split(" ")):
+            found = self.split(span)
             tokens += found
-            spaces += [False] * len(found)
-            if spaces:
-                spaces[-1] = True
+            spaces += [False] * (len(found) - 1) + [True]
         return self.join_phrases(tokens, spaces)
 
     def split(self, span):
         before, after, last = [], [], 0
-        while span and len(span) != last and span not in self.words and not self.matches("token", span):
+        while (
+            span and len(span) != last and span not in self.words and not self.patterns["token"].match(span)
+        ):
             last = len(span)
-            prefix = self.length("prefix", span)
-            if prefix and span[prefix:] in self.words:
-                before.append(span[:prefix])
-                span = span[prefix:]
-                break
-            suffix = self.length("suffix", span[prefix:])
-            if suffix and span[:-suffix] in self.words:
-                after.append(span[-suffix:])
-                span = span[:-suffix]
-                break
-            before += [span[:prefix]] * bool(prefix)
-            if suffix and prefix + suffix <= last:
-                after.append(span[last - suffix :])
-                span = span[: last - suffix]
-            span = span[prefix:]
+            prefix = len(self.search("prefix", span))
+            suffix = 0 if span[prefix:] in self.words else len(self.search("suffix", span[prefix:]))
+            prefix = 0 if suffix and span[: last - suffix] in self.words else prefix
+            suffix = 0 if prefix + suffix > last else suffix
+            before += [span[:prefix]] if prefix else []
+            after += [span[last - suffix :]] if suffix else []
+            span = span[prefix : last - suffix]
         return before + (self.split_middle(span) if span else []) + after[::-1]
 
     def split_middle(self, span):
         if span in self.words:
             return self.words[span]
-        if self.matches("token", span) or self.matches("url", span):
+        if self.patterns["token"].match(span) or self.patterns["url"].match(span):
             return [span]
         parts, start = [], 0
         for match in self.patterns["infix"].finditer(span):
@@ -109,12 +93,9 @@ class Tokenizer:
                 start = match.end()
         return [part for part in [*parts, span[start:]] if part]
 
-    def matches(self, name, span):
-        return self.patterns[name].match(span)
-
-    def length(self, name, span):
+    def search(self, name, span):
         match = self.patterns[name].search(span)
-        return len(match[0]) if match else 0
+        return match[0] if match else ""
 
     def join_phrases(self, tokens, spaces):
         """Put words such as `:)` together again that the patterns have cut, the longest first."""
@@ -133,7 +114,7 @@ class Tokenizer:
         joined, place = [], 0
         while place < len(tokens):
             end = ends.get(place, place + 1)
-            word = "".join(tokens[at] + " " * spaces[at] for at in range(place, end - 1)) + tokens[end - 1]
+            word = "".join(tokens[at] + " " * spaces[at] for at in range(place, end)).rstrip(" ")
             joined += self.words.get(word, tokens[place:end]) if place in ends else tokens[place:end]
             place = end
         return joined
@@ -143,11 +124,8 @@ def shape(token):
     """`Tests` is `Xxxxx`, `1999` is `dddd`: a sign is repeated four times at most."""
     if len(token) >= 100:
         return "LONG"
-    signs = "".join(
-        ("X" if sign.isupper() else "x") if sign.isalpha() else "d" if sign.isdigit() else sign
-        for sign in token
-    )
-    return re.sub(r"(.)\1{3,}", lambda match: match[1] * 4, signs, flags=re.DOTALL)
+    signs = ["xX"[sign.isupper()] if sign.isalpha() else "d" if sign.isdigit() else sign for sign in token]
+    return re.sub(r"(?s)(.)\1{3,}", lambda match: match[1] * 4, "".join(signs))
 
 
 VIEWS = {
@@ -165,6 +143,7 @@ class Model:
     def __init__(self, path):
         self.session = onnxruntime.InferenceSession(path)
         self.about = json.loads(self.session.get_modelmeta().custom_metadata_map["sentiment"])
+        self.limits = self.about["head"], self.about["tail"]
         self.normalise, self.tokenize = Normaliser(self.about["text"]), Tokenizer(self.about["tokenizer"])
         self.channels = [
             (VIEWS[channel["view"]], {word: id for id, word in enumerate(channel["words"]) if id > UNKNOWN})
@@ -173,7 +152,9 @@ class Model:
 
     def predict(self, texts):
         """Return a label and the probability of each class, text by text; no text may be empty."""
-        reviews = [self.cut(self.tokenize(self.normalise(text))) for text in texts]
+        reviews, head, tail = [self.tokenize(self.normalise(text)) for text in texts], *self.limits
+        if head + tail:
+            reviews = [tokens[:head] + tokens[max(head, len(tokens) - tail) :] for tokens in reviews]
         lengths = np.array([len(tokens) for tokens in reviews])
         ids = np.zeros((len(texts), max(lengths), len(self.channels)), dtype=np.int64)
         for row, tokens in enumerate(reviews):
@@ -184,16 +165,10 @@ class Model:
         (found,) = self.session.run(["probabilities"], given)
         return [self.answer(*each) for each in zip(reviews, ids, found.tolist(), strict=True)]
 
-    def cut(self, tokens):
-        head, tail = self.about["head"], self.about["tail"]
-        is_long = 0 < head + tail < len(tokens)
-        return tokens[:head] + tokens[len(tokens) - tail :] if is_long else tokens
-
     def answer(self, tokens, ids, probabilities):
         classes, rules = self.about["classes"], self.about["unreadable"]
-        label = classes[int(np.argmax(probabilities))]
-        if len(classes) == 2:
-            label = classes[probabilities[1] > self.about["threshold"]]
+        is_second = probabilities[1] > self.about["threshold"]
+        label = classes[is_second if len(classes) == 2 else int(np.argmax(probabilities))]
         if self.is_unreadable(tokens, ids[: len(tokens), rules["channel"]].tolist()):
             label = rules["label"]
         return {"label": label, "probabilities": dict(zip(classes, probabilities, strict=True))}

@@ -10,7 +10,9 @@ from sentiment.system.console import escape_line, show
 
 
 def export_command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP.replace(" (the default, if there is one)", ""))],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help=RUN_HELP.replace(" (the default, if there is one)", ""))
+    ],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as model.onnx.")],
     force: ForceOption = False,
     threads: ThreadsOption = None,

@@ -107,4 +107,6 @@ def _choose_ngrams(predictor: Predictor, random: np.random.Generator, count: int
     if evidence is None or not len(keys):
         return []
     chosen = random.choice(keys, count).tolist()
-    return [[id for place in (2, 1, 0) if (id := key // evidence.words**place % evidence.words)] for key in chosen]
+    return [
+        [id for place in (2, 1, 0) if (id := key // evidence.words**place % evidence.words)] for key in chosen
+    ]

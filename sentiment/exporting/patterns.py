@@ -1,4 +1,4 @@
-"""Write a regular expression of Python as one of JavaScript, with the flag `u`, that matches the same texts."""
+"""Write a regular expression of Python as one of JavaScript (with the flag `u`) that matches the same."""
 
 import re
 from typing import Any

@@ -18,7 +18,7 @@ from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import load_language
 from sentiment.exporting.patterns import SPACE, NoJavaScript, describe_pattern
 
-SURROGATES = range(0xD800, 0xE000)
+NOTHING = re.compile("(?!)")  # matches nothing
 
 
 class NoRules(Exception):
@@ -40,20 +40,20 @@ def describe_normalising(rules: TextRules) -> dict[str, Any]:
         "nfc": rules.nfc,
         "signs": text_rules.PLAIN_SIGNS if rules.quotes else {},
         "markup": describe_pattern(text_rules.TAGS if rules.tags else text_rules.BREAK),
-        "entities": _describe_entities() if rules.entities else None,
+        "entities": _describe_entities(rules.entities),
         "space": describe_pattern(re.compile(f"[{SPACE}]+")),
         "long_run": describe_pattern(text_rules.LONG_RUN),
         "unfinished": describe_pattern(re.compile(f"[<&{text_rules.JOINERS}]")),
     }
 
 
-def _describe_entities() -> dict[str, Any]:
+def _describe_entities(are_decoded: bool) -> dict[str, Any]:
     """Return the names of entities, and the numbers that do not stand for the character of that number."""
     numbers = [*range(0xA0), *range(0xFDD0, 0xFDF0)]
     numbers += [plane * 2**16 + last for plane in range(17) for last in (0xFFFE, 0xFFFF)]
     decoded = {number: html.unescape(f"&#{number};") for number in numbers}
     return {
-        "pattern": describe_pattern(text_rules.ENTITY),
+        "pattern": describe_pattern(text_rules.ENTITY if are_decoded else NOTHING),
         "names": {name: text for name, text in html5.items() if name.endswith(";")},
         "numbers": {str(number): text for number, text in decoded.items() if text != chr(number)},
         "no_character": html.unescape("&#xD800;"),
@@ -84,9 +84,9 @@ def describe_tokenizer(language: str) -> dict[str, Any]:
     return {**patterns, "words": words, "phrases": _list_phrases(tokenizer, list(words))}
 
 
-def _describe_search(search: Callable[..., Any] | None) -> dict[str, Any] | None:
+def _describe_search(search: Callable[..., Any] | None) -> dict[str, Any]:
     if search is None:
-        return None
+        return describe_pattern(NOTHING)
     pattern = getattr(search, "__self__", None)
     if not isinstance(pattern, re.Pattern):
         raise NoJavaScript("it is a function of Python")
