@@ -1,8 +1,8 @@
 """Predict with a file of `sentiment export`, without torch and without spaCy.
 
-    pip install numpy onnxruntime
-    python predict_onnx.py model.onnx "What a film!"
-    python predict_onnx.py model.onnx < texts.txt        # one text a line, one answer a line
+pip install numpy onnxruntime
+python predict_onnx.py model.onnx "What a film!"
+python predict_onnx.py model.onnx < texts.txt        # one text a line, one answer a line
 """
 
 import json

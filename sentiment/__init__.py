@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sentiment.evaluation.probe import probe
     from sentiment.explain.explanation import Explanation, explain_reviews
     from sentiment.explain.page import explanation_page
+    from sentiment.exporting.run import export_onnx
     from sentiment.inference.inputs import to_dicts
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.report import write_report
@@ -58,6 +59,7 @@ __all__ = [
     "__version__",
     "explain_reviews",
     "explanation_page",
+    "export_onnx",
     "load",
     "probe",
     "push_run",
@@ -89,6 +91,7 @@ _MODULES = {
     "sentiment.evaluation.probe": ("probe",),
     "sentiment.explain.explanation": ("Explanation", "explain_reviews"),
     "sentiment.explain.page": ("explanation_page",),
+    "sentiment.exporting.run": ("export_onnx",),
     "sentiment.inference.inputs": ("to_dicts",),
     "sentiment.inference.predictor": ("Prediction", "Predictor"),
     "sentiment.report": ("write_report",),

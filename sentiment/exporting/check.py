@@ -32,7 +32,7 @@ def check_file(content: bytes, predictor: Predictor) -> float:
     Raises CheckError if it is above 1e-5, times the logit where that is above 1.
     """
     reviews = _make_reviews(predictor)
-    session = _open(content, predictor.machine.threads)
+    session = _open(content)
     model = predictor.model.cpu()
     worst = 0.0
     for start in range(0, len(reviews), BATCH):
@@ -52,10 +52,10 @@ def check_file(content: bytes, predictor: Predictor) -> float:
     return worst
 
 
-def _open(content: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _open(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # its idle threads would keep the cores of others busy
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -103,10 +103,8 @@ def _choose_ngrams(predictor: Predictor, random: np.random.Generator, count: int
     """Return the ids of some n-grams of the evidence; none if the model has no evidence."""
     model = predictor.model
     evidence = model.evidence if isinstance(model, Ensemble) else None
-    keys = evidence.keys_G[evidence.keys_G < UNUSED].numpy() if evidence is not None else []
-    if evidence is None or not len(keys):
+    if evidence is None or not (evidence.keys_G < UNUSED).any():
         return []
-    chosen = random.choice(keys, count).tolist()
-    return [
-        [id for place in (2, 1, 0) if (id := key // evidence.words**place % evidence.words)] for key in chosen
-    ]
+    keys = random.choice(evidence.keys_G[evidence.keys_G < UNUSED].numpy(), count).tolist()
+    V = evidence.words
+    return [[id for id in (key // V**2, key // V % V, key % V) if id] for key in keys]

@@ -89,7 +89,8 @@ def add_lstm(graph: Graph, layer: ExactLSTM, inputs_TBE: Value, lengths_B: Value
         hidden_size=layer.hidden_size,
         direction="bidirectional" if layer.directions == 2 else "forward",
     )
-    return ExportedStates(*outputs, lengths_B)
+    states_TDBH, hidden_DBH, cell_DBH = outputs
+    return ExportedStates(states_TDBH, hidden_DBH, cell_DBH, lengths_B)
 
 
 def _reorder_gates(parameter: Tensor) -> np.ndarray:
@@ -129,8 +130,9 @@ def add_normalised(
         centred_XDBH = graph.add("LayerNormalization", values_XDBH, ones_H, axis=-1, epsilon=1e-5)
         return graph.add("Add", graph.add("Mul", centred_XDBH, gain_D1H), bias_D1H)
 
-    *values, lengths_B = states
-    return ExportedStates(*map(normalise, values), lengths_B)
+    return ExportedStates(
+        normalise(states.states_TDBH), normalise(states.hidden_DBH), normalise(states.cell_DBH), lengths_B
+    )
 
 
 AddLayer = Callable[..., ExportedStates]
@@ -198,7 +200,9 @@ def add_shared_weight(
     graph: Graph, encoder: SharedWeight, inputs_TBCE: Value, lengths_B: Value
 ) -> ExportedStates:
     """Add one LSTM for all channels and the layer that fuses them."""
-    channels = encoder.fusions[0].in_features // encoder.fusions[0].out_features  # type: ignore[operator]
+    fusions = [fusion for fusion in encoder.fusions if isinstance(fusion, nn.Linear)]
+    joined = fusions[0].in_features  # the units of all channels
+    channels = joined // fusions[0].out_features
     width = graph.size(inputs_TBCE, 3)
     rows_TNE = graph.add("Reshape", inputs_TBCE, graph.join([graph.integers(0, -1), width], 0))
     lengths_BC = graph.add(
@@ -209,11 +213,10 @@ def add_shared_weight(
     def fuse(values_XDNH: Value, axis: int) -> Value:
         """Return fused_XDBH; the directions are at `axis`."""
         fused = []
-        for place, fusion in enumerate(encoder.fusions):
+        for place, fusion in enumerate(fusions):
             values_XNH = graph.pick(values_XDNH, place, axis)
-            M = int(fusion.in_features)  # type: ignore[arg-type]
-            joined_XBM = graph.reshape(values_XNH, *[0] * axis, -1, M)
-            fused.append(graph.linear(joined_XBM, as_array(fusion.weight), as_array(fusion.bias)))  # type: ignore[arg-type]
+            joined_XBM = graph.reshape(values_XNH, *[0] * axis, -1, joined)
+            fused.append(graph.linear(joined_XBM, as_array(fusion.weight), as_array(fusion.bias)))
         return graph.stack(fused, axis)
 
     return ExportedStates(
@@ -228,9 +231,10 @@ def add_attention_fusion(
     graph: Graph, encoder: AttentionFusion, inputs_TBCE: Value, lengths_B: Value
 ) -> ExportedStates:
     """Add one LSTM for each channel and the attention that averages their states."""
+    channels = [channel for channel in encoder.encoders if isinstance(channel, StackedEncoder)]
     states = [
-        add_stack(graph, channel, graph.pick(inputs_TBCE, place, axis=2), lengths_B)  # type: ignore[arg-type]
-        for place, channel in enumerate(encoder.encoders)
+        add_stack(graph, channel, graph.pick(inputs_TBCE, place, axis=2), lengths_B)
+        for place, channel in enumerate(channels)
     ]
     states_TBCM = graph.stack([join_directions(graph, each.states_TDBH) for each in states], axis=2)
     mean_TB1M = graph.add("ReduceMean", states_TBCM, graph.integers(2), keepdims=1)
@@ -241,8 +245,9 @@ def add_attention_fusion(
     weights_TBC1 = graph.add("Softmax", scores_TBC1, axis=2)
     weighted_TBCM = graph.add("Mul", weights_TBC1, states_TBCM)
     fused_TBM = graph.add("ReduceSum", weighted_TBCM, graph.integers(2), keepdims=0)
-    directions = encoder.encoders[0].layers[0].directions  # type: ignore[union-attr,index]
-    states_TDBH = split_directions(graph, fused_TBM, directions)  # type: ignore[arg-type]
+    bottom = channels[0].layers[0]
+    directions = bottom.directions if isinstance(bottom, ExactLSTM) else 1
+    states_TDBH = split_directions(graph, fused_TBM, directions)
     weights_TBC = graph.add("Squeeze", weights_TBC1, graph.integers(-1))
     ends_DBC1 = graph.add(
         "Unsqueeze", own_ends(graph, [weights_TBC] * directions, lengths_B), graph.integers(-1)

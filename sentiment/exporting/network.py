@@ -31,8 +31,8 @@ def network_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
         raise no_onnx_form(model)
     graph.name(_drop_single_output(graph, logits_BO, classes), LOGITS)
     graph.name(_probabilities(graph, logits_BO, classes), PROBABILITIES)
-    token_axes = ["batch", "length", *([channels] if channels > 1 else [])]
-    logit_axes = ["batch", *([classes] if classes > 2 else [])]
+    token_axes: list[str | int] = ["batch", "length", *([channels] if channels > 1 else [])]
+    logit_axes: list[str | int] = ["batch", *([classes] if classes > 2 else [])]
     return graph.to_model(
         [int64_input(TOKENS, *token_axes), int64_input(LENGTHS, "batch")],
         [float_output(LOGITS, *logit_axes), float_output(PROBABILITIES, "batch", classes)],
@@ -42,7 +42,8 @@ def network_file(model: nn.Module, metadata: dict[str, str]) -> bytes:
 
 def add_classifier(graph: Graph, network: LSTMClassifier) -> Value:
     """Add embeddings, encoder, readout and head; return logits_BO."""
-    embeddings = [graph.constant(as_array(embedding.weight)) for embedding in network.embeddings]  # type: ignore[arg-type]
+    tables = [embedding.weight for embedding in network.embeddings if isinstance(embedding, nn.Embedding)]
+    embeddings = [graph.constant(as_array(table)) for table in tables]
     if len(embeddings) == 1:
         inputs_TBX = graph.add("Gather", embeddings[0], graph.transpose(TOKENS, 1, 0), axis=0)
     else:
