@@ -13,7 +13,7 @@ BITS = [
     *r"""
     . ... - -- ' " ( ) <br /> <3 <b> </i> &amp; &#39; &#x27; &lt;b&gt; &amp;amp;lt; &nope; &#xD800; & < >
     &#1234567; &#128; &#0; http://www.x.com/a?b=c a@b.co.uk 10.5km $5 5$ US$3 € 3,000 1/2 ½ ² C++ e.g. DON’T
-    “hi” — – é İstanbul ſ ß ẞ ΣΑΣ ǅ Ⓐ 👍🏽 👨‍👩‍👧 ❤️ 😀 日本語 привет !!!! ?! *_* _it_ #tag @you a.b a..b 20°F km²
+    “hi” — – é İstanbul ſ ß ẞ ΣΑΣ ǅ Ⓐ 👍🏽 👨‍👩‍👧 ❤️ 😀 日本語 привет !!!! ?! *_* _it_ #tag @you a.b a..b km²
     word-word word--word 1999-2001 10% 100°C. __proto__ constructor toString ^ [ ] { } | \ / ~ ` = + %
     """.split(),
     *[" ", "  ", "\n", "e\u0301", "\u200b", "\u200d", "\u00ad", "\ufeff", "\x1c", "\x85", "\u3000", "\x00"],
