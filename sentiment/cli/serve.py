@@ -30,8 +30,7 @@ def serve_command(
     threads: ThreadsOption = None,
 ) -> None:
     """Answer requests over HTTP; only for this machine by default."""
-    from sentiment.serving.server import ServeOptions, require_packages, serve
+    from sentiment.serving.server import ServeOptions, serve
 
-    require_packages()
     options = ServeOptions(host, port, allow_host or (), allow_origin or (), device or "auto", threads or 0)
     serve(choose_run(run), options)

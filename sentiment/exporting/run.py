@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentiment.errors import UsageError
 from sentiment.runs import find_run
 from sentiment.system import storage
-
-INSTALL = 'pip install "sentiment[export]"'
+from sentiment.system.versions import require_extra
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ def export_onnx(run: str | Path, out: Path, *, force: bool = False, threads: int
     differ; MachineError if the file cannot be written.
     """
     storage.check_free(out, force)
-    require_extra()
+    require_extra("export", "onnx", "onnxruntime")
     from sentiment.exporting.check import check_file
     from sentiment.exporting.description import metadata_of
     from sentiment.exporting.network import network_file
@@ -40,12 +38,3 @@ def export_onnx(run: str | Path, out: Path, *, force: bool = False, threads: int
     change = check_file(content, predictor)
     storage.write_file(out, content)
     return Exported(len(content), change)
-
-
-def require_extra() -> None:
-    """Raise UsageError if onnx or onnxruntime is not installed."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"export needs the package {error.name}: {INSTALL}") from None

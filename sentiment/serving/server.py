@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from sentiment.data.text import shorten
 from sentiment.errors import MachineError, UsageError
 from sentiment.serving.limits import DEFAULT_LIMITS, Limits
 from sentiment.system.console import say
+from sentiment.system.versions import require_extra
 
 if TYPE_CHECKING:
     import uvicorn
@@ -41,18 +41,12 @@ class ServeOptions:
     """0 uses every core."""
 
 
-def require_packages() -> None:
-    """Raise UsageError if the extra is not installed."""
-    if any(find_spec(name) is None for name in PACKAGES):
-        raise UsageError('sentiment serve needs more packages: pip install "sentiment[serve]"')
-
-
 def serve(path: Path, options: ServeOptions) -> None:
     """Serve a run until SIGINT or SIGTERM, which then ends the process as usual.
 
     Raises MachineError if nobody can listen on the address, and what `Predictor.load` raises.
     """
-    require_packages()
+    require_extra("serve", *PACKAGES)
     from sentiment.inference.predictor import Predictor
     from sentiment.runs import run_title
     from sentiment.serving.app import build_app

@@ -4,7 +4,10 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+
+from sentiment.errors import UsageError
 
 __version__ = "0.1.0"
 DISTRIBUTION = "lstm-sentiment"  # what pip calls this program; `sentiment` there is a stranger's
@@ -31,6 +34,13 @@ def library_versions() -> dict[str, str]:
 def install_command(extra: str) -> str:
     """Return the command that installs an optional part of this program, in any folder."""
     return f'pip install "{DISTRIBUTION}[{extra}]"'
+
+
+def require_extra(extra: str, *packages: str) -> None:
+    """Raise UsageError if one of the packages of an optional part is not installed; it is not imported."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"sentiment {extra} needs the package {missing[0]}: {install_command(extra)}")
 
 
 def changed_versions(then: Mapping[str, object]) -> str:

@@ -1,6 +1,5 @@
 """`sentiment export`: a file that is whole and right, or none."""
 
-import builtins
 import errno
 import json
 import shutil
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sentiment.exporting import check
-from sentiment.system import storage
+from sentiment.system import storage, versions
 from tests.helpers import assert_one_error
 
 ROOT = Path(__file__).parents[2]
@@ -88,13 +87,7 @@ def test_a_full_disk_leaves_nothing(command, run, tmp_path, monkeypatch):
 
 
 def test_without_the_extra_the_command_says_what_to_install(command, run, tmp_path, monkeypatch):
-    import_module = builtins.__import__
-
-    def hide(name, *arguments, **more):
-        if name == "onnxruntime":
-            raise ImportError("hidden", name=name)
-        return import_module(name, *arguments, **more)
-
-    monkeypatch.setattr(builtins, "__import__", hide)
+    known = versions.find_spec
+    monkeypatch.setattr(versions, "find_spec", lambda name: None if name == "onnxruntime" else known(name))
     result = command("export", run, tmp_path / "model.onnx")
-    assert_one_error(result, 2, 'export needs the package onnxruntime: pip install "sentiment[export]"')
+    assert_one_error(result, 2, 'export needs the package onnxruntime: pip install "lstm-sentiment[export]"')

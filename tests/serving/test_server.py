@@ -9,7 +9,8 @@ from tests.helpers import assert_one_error
 
 def test_a_missing_extra_is_named_with_its_remedy(command, monkeypatch):
     monkeypatch.setattr(server, "PACKAGES", ("no_such_package",))
-    assert_one_error(command("serve", "shipped"), 2, 'pip install "sentiment[serve]"')
+    needed = 'serve needs the package no_such_package: pip install "lstm-sentiment[serve]"'
+    assert_one_error(command("serve", "shipped"), 2, needed)
 
 
 def test_a_port_in_use_is_named_and_another_is_proposed():
