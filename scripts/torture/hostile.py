@@ -149,11 +149,11 @@ def _cases() -> list[tuple[str, str, Harm]]:
         cases.append((name, CHECKPOINT, partial(_replace_file, "progress.json", make)))
     cases.append(("optimizer slots of other shapes", CHECKPOINT, _other_shapes))
     cases.append(("a pickle in place of the run", RUN, _run_is_a_pickle))
-    for where, names in CACHED.items():
-        for name in (*names, "manifest.json"):
+    for room, files in CACHED.items():
+        for name in (*files, "manifest.json"):
             for manner, make in {"a pickle": _pickle, "an array of objects": _object_array}.items():
                 vouched = partial(_replace_file, name, make, new_manifest=name not in UNREAD)
-                cases.append((f"{manner} named {name} among the {where}", where, vouched))
+                cases.append((f"{manner} named {name} among the {room}", room, vouched))
     huge = partial(_replace_file, "offsets.npy", _huge_array)
     cases.append(("a huge array named offsets.npy", "tokens", huge))
     deep = partial(_replace_file, "lessons.jsonl", _deep_json)
