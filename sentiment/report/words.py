@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from sentiment.evaluation.judge import Comparison
 from sentiment.report.facts import JudgedRun, RunComparison
-from sentiment.system.versions import changed_versions
+from sentiment.system.versions import __version__, changed_versions
 
 
 def run_summary(run: JudgedRun, compared: Comparison | None) -> str:
@@ -157,6 +156,6 @@ def writing_note(run: JudgedRun) -> str:
     """Say when the page was written and how fast the run was. All other parts are the same each time."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
-        f"Written by sentiment {version('sentiment')} on {now}. "
+        f"Written by sentiment {__version__} on {now}. "
         f"{run.name} scored {run.judged.reviews_per_second:,.0f} reviews a second."
     )
