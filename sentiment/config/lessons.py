@@ -16,8 +16,8 @@ class LessonSettings(Section):
     """Sentences of the reviews, also of those without labels, whose words are all praise or all complaint."""
     opposites: float = Field(0.0, ge=0, le=100)
     """Such sentences with their opinion words replaced by opposites."""
-    reviews: float = Field(0.0, ge=0, le=1)
-    """Whole training reviews with their opinion words replaced by opposites."""
+    reviews: float = Field(0.0, ge=0, le=100)
+    """Whole training reviews turned round: their opinion words get opposites or negations."""
     negations: float = Field(0.0, ge=0, le=100)
     """Sentences in pairs: with a negation and without it."""
     contrasts: float = Field(0.0, ge=0, le=100)

@@ -9,6 +9,7 @@ from sentiment.data.lessons.everyday import write_everyday
 from sentiment.data.lessons.material import Material
 from sentiment.data.lessons.negation import negate, without_negation
 from sentiment.data.lessons.opposites import turn_round
+from sentiment.data.lessons.reviews import turn_review
 from sentiment.data.lessons.sentences import Sentence, split_sentences
 from sentiment.data.lessons.wordlist import word_list
 
@@ -17,8 +18,7 @@ Labelled = tuple[str, float]
 T = TypeVar("T")
 Kind = Callable[[Material, random.Random], Iterator[Labelled]]
 
-LEAST_TURNED, LEAST_SHARE = 4, 0.55
-"""A review is turned round if so many opinion words have opposites, and so large a share says its label."""
+ROUNDS = 3
 SHORT = 11
 CONTRASTS = (
     "{a}, but {b}.", "{a} but {b}.", "Although {a}, {b}.", "{b}, although {a}.", "{a}; however, {b}.",
@@ -47,12 +47,12 @@ def opposite_sentences(material: Material, generator: random.Random) -> Iterator
 
 
 def opposite_reviews(material: Material, generator: random.Random) -> Iterator[Labelled]:
-    """Yield training reviews with their opinion words replaced by opposites."""
-    for text, label in _shuffled(material.reviews, generator):
-        hits = word_list().find(text)
-        turned = [hit for hit in hits if hit.word in word_list().opposites and hit.is_good == bool(label)]
-        if len(turned) >= max(LEAST_TURNED, LEAST_SHARE * len(hits)):
-            yield turn_round(text, hits, generator), 1 - label
+    """Yield training reviews turned round, all of them more than once, each time in another way."""
+    for _ in range(ROUNDS):
+        for text, label in _shuffled(material.reviews, generator):
+            turned = turn_review(text, label, generator)
+            if turned is not None:
+                yield turned, 1 - label
 
 
 def negations(material: Material, generator: random.Random) -> Iterator[Labelled]:

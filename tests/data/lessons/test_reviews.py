@@ -1,0 +1,35 @@
+"""Whole reviews that are turned round."""
+
+import random
+
+from sentiment.data.lessons.reviews import turn_review
+
+PRAISE = "A wonderful film. Superb acting, and a clever plot.<br /><br />It was made in 1950. I loved it."
+
+
+def turnings(text, label, count=40):
+    return {turn_review(text, label, random.Random(seed)) for seed in range(count)}
+
+
+def test_every_opinion_is_turned_and_the_rest_stays():
+    for turned in turnings(PRAISE, 1):
+        assert turned is not None and "It was made in 1950." in turned and "<br /><br />" in turned
+        assert "Superb" not in turned and "a clever" not in turned
+        assert not turned.endswith("1950. I loved it.")
+
+
+def test_some_opinions_are_negated():
+    ends = {turned.rsplit("1950. ", 1)[1] for turned in turnings(PRAISE, 1)}
+    assert any("n't" in end or "not" in end or "never" in end for end in ends)
+    assert any("hated" in end or "despised" in end or "disliked" in end for end in ends)
+
+
+def test_a_review_that_says_too_little_of_its_label_is_not_turned():
+    assert turnings("A wonderful film. It was made in 1950.", 1) == {None}
+    assert turnings(PRAISE, 0) == {None}
+    assert turnings("", 1) == {None}
+
+
+def test_an_opinion_without_an_opposite_is_left_out():
+    for turned in turnings(PRAISE + " It is timeless. We saw it twice.", 1):
+        assert turned is not None and "timeless" not in turned and turned.endswith("We saw it twice.")
