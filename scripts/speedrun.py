@@ -65,9 +65,10 @@ def compare(recipes: Sequence[str], seeds: Sequence[int], data: str, runs: Path,
 def _train(recipe: str, seed: int, data: str, runs: Path) -> Trained:
     say(f"--- {recipe}, seed {seed}")
     config = read_config(find_config(recipe), [override("data.source", data), f"seed={seed}"])
-    result = train_or_resume(config, runs / f"{Path(recipe).stem}-{seed}").facts["result"]
+    name = Path(recipe).stem
+    result = train_or_resume(config, runs / f"{name}-{seed}").facts["result"]
     judged = result["validation"]
-    return Trained(recipe, result["seconds"] / 60, judged["accuracy"], judged["calibration_error"])
+    return Trained(name, result["seconds"] / 60, judged["accuracy"], judged["calibration_error"])
 
 
 def _fit_linear(seed: int, data: str) -> Trained:
