@@ -175,9 +175,9 @@ def test_pipx_installs_the_command(built, tmp_path):
     if find_spec("pipx") is None:
         pytest.skip("skipped: needs the package pipx")
     places = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
-    environment = clean_environment(**places)
-    run(sys.executable, "-m", "pipx", "install", "--pip-args=--no-deps", built[1], env=environment)
-    environment["PYTHONPATH"] = str(LIBRARIES)
+    # pipx looks at every library that it has installed, so none can be left out.
+    environment = clean_environment(**places, PIP_CONSTRAINT=str(ROOT / "constraints.txt"))
+    run(sys.executable, "-m", "pipx", "install", built[1], env=environment)
     assert (
         run(tmp_path / "bin" / "sentiment", "--version", env=environment, cwd=tmp_path).strip() == __version__
     )
