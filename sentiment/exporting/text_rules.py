@@ -96,7 +96,7 @@ def _describe_search(search: Callable[..., Any] | None) -> dict[str, Any]:
 def _list_phrases(tokenizer: Tokenizer, words: list[str]) -> list[list[str]]:
     """Return the words that other rules cut, as the tokens that these make of them.
 
-    spaCy joins such tokens again wherever they stand in a row.
+    Where they stand in a row, spaCy makes one token of them.
     """
     plain = Tokenizer(
         tokenizer.vocab,

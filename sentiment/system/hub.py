@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from sentiment.errors import InputError, MachineError, SentimentError, UsageError
 
-HUB_TIMEOUT = 10  # seconds
+HUB_TIMEOUT = 10  # seconds; without a limit, the client asks a silent hub for more than six minutes
 REFUSALS = {
     400: "refuses what it was sent",
     401: "does not let you in; log in with: hf auth login, or set HF_TOKEN. It answers the same for a name "

@@ -13,10 +13,10 @@ from sentiment.data.sources.table import SplitReaders
 from sentiment.data.text import shorten
 from sentiment.errors import DataError, MachineError
 from sentiment.system.folders import give_hub_a_home
+from sentiment.system.hub import HUB_TIMEOUT
 
 HUB_NAME = re.compile(r"((?:[\w.-]+/)?[\w.-]+)(?::([\w.+-]+))?(?:@([\w./-]+))?")
 CONFIGURATIONS = re.compile(r"[Aa]vailable[^\[]*\[([^\]]*)\]")
-HUB_TIMEOUT = 10  # seconds; without a limit, `datasets` asks a silent hub for more than six minutes
 
 
 @dataclass(frozen=True)
