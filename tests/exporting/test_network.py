@@ -1,7 +1,6 @@
 """The file gives the logits of the network: every encoder, merge and readout, alone and in batches."""
 
 from itertools import product
-from typing import NamedTuple, get_args
 
 import numpy as np
 import pytest
@@ -14,19 +13,10 @@ from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence, ngrams
 from sentiment.models.readouts import READOUTS, MeanReadout
+from tests.designs import ENCODERS, WORDS, Design, new_network
 
-WORDS = 50
-ENCODERS = get_args(ModelSettings.model_fields["encoder"].annotation)
 DIRECTIONS = [(True, "concat"), (True, "sum"), (True, "max"), (False, "concat")]
 BATCHES = ([1], [2], [90], [3, 41, 1, 7], [5] * 3)
-
-
-class Design(NamedTuple):
-    encoder: str
-    readout: str
-    direction: tuple[bool, str]
-    layers: int
-    classes: int
 
 
 DESIGNS = [Design(*choices) for choices in product(ENCODERS, READOUTS, DIRECTIONS, [1, 2], [2, 5])]
@@ -39,29 +29,6 @@ FEW = [
     for encoder in ("hierarchical", "shared_weight", "attention_fusion")
     for readout in ("last", "cell")
 ]
-
-
-def new_network(design):
-    """A small network with large weights: a mistake changes the logit much."""
-    torch.manual_seed(7)
-    bidirectional, merge = design.direction
-    settings = ModelSettings(
-        encoder=design.encoder,
-        readout=design.readout,
-        merge=merge,
-        bidirectional=bidirectional,
-        layers=design.layers,
-        embedding=5,
-        hidden=4,
-        truncation=7,
-        segment=6,
-        channels=["lower", "suffix", "shape"],
-    )
-    network = LSTMClassifier(settings, *[WORDS] * (len(settings.views) or 1), classes=design.classes)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.normal_(std=0.5)
-    return network.eval()
 
 
 def largest_change(model, channels=1):

@@ -5,7 +5,6 @@
 
 from functools import cache
 from itertools import combinations, product
-from typing import NamedTuple, get_args
 
 import pytest
 import torch
@@ -13,27 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sentiment.config import ModelSettings
 from sentiment.models import lstm
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.merges import MERGES
 from sentiment.models.readouts import READOUTS
+from tests.designs import ENCODERS, WORDS, Design, new_network
 
 TOLERANCE = 1e-5
-WORDS = 50
-ENCODERS = get_args(ModelSettings.model_fields["encoder"].annotation)
 DIRECTIONS = [(True, merge) for merge in MERGES] + [(False, "concat")]
-
-
-class Design(NamedTuple):
-    """One choice of each kind."""
-
-    encoder: str
-    readout: str
-    direction: tuple[bool, str]
-    """Whether there are two directions, and their merge."""
-    layers: int
-    classes: int = 2
 
 
 DESIGNS = [Design(*choices) for choices in product(ENCODERS, READOUTS, DIRECTIONS, [1, 2], [2, 5])]
@@ -53,29 +39,7 @@ exactly = settings(max_examples=5, deadline=None, derandomize=True)
 lengths_of_a_batch = st.lists(st.integers(1, 200), min_size=2, max_size=5)
 
 
-@cache
-def new_model(design: Design) -> LSTMClassifier:
-    """A small model with large weights: a leak of padding changes the logit much."""
-    torch.manual_seed(7)
-    bidirectional, merge = design.direction
-    model_settings = ModelSettings(
-        encoder=design.encoder,
-        readout=design.readout,
-        merge=merge,
-        bidirectional=bidirectional,
-        layers=design.layers,
-        embedding=5,
-        hidden=4,
-        truncation=7,
-        segment=6,
-        channels=["lower", "suffix", "shape"],
-    )
-    vocabularies = [WORDS] * (len(model_settings.views) or 1)
-    network = LSTMClassifier(model_settings, *vocabularies, classes=design.classes)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.normal_(std=0.5)
-    return network.eval()
+new_model = cache(new_network)
 
 
 def write_batch(reviews: list[Tensor], padding: int) -> tuple[Tensor, Tensor]:
