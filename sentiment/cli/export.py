@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
-from sentiment.cli.options import RUN_HELP, ForceOption, ThreadsOption
+from sentiment.cli.options import REQUIRED_RUN_HELP, ForceOption, ThreadsOption
 from sentiment.system.console import escape_line, show
 
 
 def export_command(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help=RUN_HELP.replace(" (the default, if there is one)", ""))
-    ],
+    run: Annotated[str, typer.Argument(metavar="RUN", help=REQUIRED_RUN_HELP)],
     out: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, such as model.onnx.")],
     force: ForceOption = False,
     threads: ThreadsOption = None,

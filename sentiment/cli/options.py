@@ -57,10 +57,11 @@ ProcessesOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-RUN_HELP = (
-    "A name under runs/, a path with a slash, shipped, newest (the default, if there is one), or "
-    "hf://user/name@revision on the hub."
+RUN_NAMES = (
+    "A name under runs/, a path with a slash, shipped, {newest}, or hf://user/name@revision on the hub."
 )
+RUN_HELP = RUN_NAMES.format(newest="newest (the default, if there is one)")
+REQUIRED_RUN_HELP = RUN_NAMES.format(newest="newest")
 RunArgument = Annotated[str | None, typer.Argument(metavar="RUN", help=RUN_HELP)]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sentiment.cli.options import RUN_HELP, choose_run
+from sentiment.cli.options import REQUIRED_RUN_HELP, choose_run
 from sentiment.errors import UsageError
 from sentiment.system.console import say, show
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def push_command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP)],
+    run: Annotated[str, typer.Argument(metavar="RUN", help=REQUIRED_RUN_HELP)],
     repository: Annotated[str, typer.Argument(metavar="USER/NAME", help="The repository on the hub.")],
     public: Annotated[
         bool, typer.Option("--public", help="Let everybody read it; without this it is private.")
