@@ -111,6 +111,9 @@ def name_type(kind: Any) -> str:
         return ", ".join(f"`{value}`" for value in typing.get_args(kind))
     if typing.get_origin(kind) is typing.Union:
         return ", or ".join(map(name_type, typing.get_args(kind)))
+    if typing.get_origin(kind) is typing.Annotated:
+        plain, limits = typing.get_args(kind)
+        return " ".join([name_type(plain), *describe_limits(limits)])
     if isinstance(kind, types.GenericAlias) or typing.get_origin(kind) is list:
         return f"list of {name_type(typing.get_args(kind)[0])}"
     return {int: "integer", float: "number", str: "text", bool: "true or false"}[kind]

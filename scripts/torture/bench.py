@@ -44,6 +44,8 @@ LESSONS = """
 everyday = 0.2
 excerpts = 0.5
 typos = 0.1
+[calibration]
+short_texts = "auto"
 """
 FILLER = ["the", "a", "film", "plot", "actor", "scene", "was", "it", "this", "that", "and", "but", "then"]
 VERDICTS = (["awful", "dull"], ["great", "superb"], ["plain", "usual"])  # of each class

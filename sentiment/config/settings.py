@@ -5,7 +5,7 @@ A field's docstring is its help text: it is written once, here.
 
 import codecs
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import Field, PrivateAttr, field_validator, model_validator
@@ -241,6 +241,10 @@ class CalibrationSettings(Section):
     temperature: bool | Literal["auto"] = "auto"
     """Whether logits are divided by the number that makes the validation loss lowest. No label changes.
     `auto`: only for three or more classes, if the model is too sure, and at least 50 reviews are held out."""
+    short_texts: Annotated[float, Field(ge=0, le=1000)] | Literal["auto"] = 0.0
+    """How much less sure the model is of short texts: the logits of a text of n tokens are multiplied by
+    n / (n + this). No label changes. `auto`: the number that makes the loss lowest on validation reviews and
+    their first sentences, if at least 50 English reviews are held out."""
 
 
 class LoggingSettings(Section):

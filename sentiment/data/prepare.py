@@ -12,6 +12,7 @@ from sentiment.config.classes import SENTIMENTS, Classes
 from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.lessons.make import Lesson
+from sentiment.data.lessons.sentences import split_sentences
 from sentiment.data.lessons.store import load_lessons, to_lines
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.readability import reading_warnings
@@ -39,6 +40,8 @@ class Prepared:
     phrases: LabelledReviews | None
     """The bundled short texts; None if the n-gram evidence does not learn them."""
     validation: LabelledReviews
+    openings: LabelledReviews | None
+    """The first sentences of the validation reviews; None unless short texts are to be less sure."""
     golden: Sequence[str]
     """Texts of a few validation reviews, or of training reviews if none are held out."""
     pretraining: AnyReviews | None
@@ -124,6 +127,7 @@ def prepare(
         lessons=_encode_lessons(lessons, lesson_tokens, vocabulary, config),
         lesson_counts=Counter(lesson.kind for lesson in lessons),
         validation=parts["validation"].encode(vocabulary, config.text),
+        openings=_encode_openings(parts["validation"], vocabulary, config, workers),
         golden=judged.texts(GOLDEN_REVIEWS),
         pretraining=_choose_pretraining(train.reviews, unlabelled, config),
         unlabelled=unlabelled,
@@ -187,6 +191,20 @@ def _encode_lessons(
     if tokens is None:
         return None
     labels_N = np.array([lesson.label for lesson in lessons])
+    return LabelledReviews(EncodedReviews(tokens, vocabulary, config.text), labels_N)
+
+
+def _encode_openings(
+    validation: Part, vocabulary: Vocabulary, config: Config, workers: int
+) -> LabelledReviews | None:
+    """Return the first sentence of each validation review that has one, with the label of the review."""
+    is_wanted = config.calibration.short_texts == "auto" and config.text.language == "en"
+    if not is_wanted or not len(validation.positions_N):
+        return None
+    first = [next(split_sentences(text), None) for text in validation.texts()]
+    texts = [sentence.text for sentence in first if sentence is not None]
+    labels_N = validation.labels_N[[sentence is not None for sentence in first]]
+    tokens = tokenize_cached(texts, TextRules.of(config.text), "tokenizing first sentences", workers)
     return LabelledReviews(EncodedReviews(tokens, vocabulary, config.text), labels_N)
 
 

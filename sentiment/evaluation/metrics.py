@@ -13,6 +13,7 @@ from sentiment.inference.scoring import class_probabilities, likeliest_classes, 
 CALIBRATION_BINS = 15
 SIGNIFICANCE_LEVEL = 0.05
 LARGEST_LOG_TEMPERATURE = math.log(20)
+LARGEST_HALF_LENGTH = 100.0  # tokens
 COMMON_SUMMARY = ("reviews", "accuracy", "accuracy_low", "accuracy_high", "loss")
 CONFUSION_OF_TWO = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 SUMMARY_OF_TWO = (*COMMON_SUMMARY, "f1", "roc_auc", "calibration_error", *CONFUSION_OF_TWO)
@@ -226,6 +227,22 @@ def best_temperature(logits: np.ndarray, labels_N: np.ndarray) -> float:
         method="bounded",
     )
     return math.exp(found.x) if abs(found.x) < 0.99 * LARGEST_LOG_TEMPERATURE else 1.0
+
+
+def best_half_length(logits: np.ndarray, lengths_N: np.ndarray, labels_N: np.ndarray) -> float:
+    """Find the h, in tokens, that gives the lowest loss when logits are multiplied by n / (n + h).
+
+    `lengths_N` are the tokens n of each text. It is 0 unless some h up to 100 is better.
+    """
+    from scipy.optimize import minimize_scalar
+
+    lengths = lengths_N.reshape(-1, *[1] * (logits.ndim - 1))
+
+    def loss(half: float) -> float:
+        return cross_entropy(logits * lengths / (lengths + half), labels_N)
+
+    found = minimize_scalar(loss, bounds=(0, LARGEST_HALF_LENGTH), method="bounded")
+    return float(found.x) if found.fun < loss(0) else 0.0
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray, labels_N: np.ndarray) -> PairedTest:

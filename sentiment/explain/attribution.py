@@ -105,10 +105,12 @@ def _sum_contributions(model: nn.Module, ends: _TokenPair, steps: int, score: Cl
         return _integrate_gradients(model, ends, steps, score)
     members = [_integrate_gradients(member, ends, steps, score) for member in model.members]
     contributions_T = torch.stack(members).mean(dim=0)
-    if model.evidence is None:
-        return contributions_T
-    shares_T = score.of(model.evidence.contributions(ends.tokens_1T))
-    return (1 - model.weight) * contributions_T + model.weight * shares_T
+    if model.evidence is not None:
+        shares_T = score.of(model.evidence.contributions(ends.tokens_1T))
+        contributions_T = (1 - model.weight) * contributions_T + model.weight * shares_T
+    if model.length_scale is not None:
+        contributions_T = model.length_scale(contributions_T[None], ends.lengths_1)[0]
+    return contributions_T
 
 
 def _integrate_gradients(model: nn.Module, ends: _TokenPair, steps: int, score: ClassScore) -> Tensor:

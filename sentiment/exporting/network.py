@@ -1,6 +1,7 @@
 """A whole model as one ONNX graph: token ids and lengths in, logits and probabilities out."""
 
 import numpy as np
+from onnx import TensorProto
 from torch import nn
 
 from sentiment.errors import UsageError
@@ -10,6 +11,7 @@ from sentiment.exporting.graph import MOST_BYTES, Graph, Value, float_output, in
 from sentiment.exporting.readouts import add_logits
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
+from sentiment.models.length_scale import LengthScale
 
 TOKENS, LENGTHS, LOGITS, PROBABILITIES = "tokens", "lengths", "logits", "probabilities"
 
@@ -58,19 +60,26 @@ def add_classifier(graph: Graph, network: LSTMClassifier) -> Value:
 
 
 def add_ensemble(graph: Graph, ensemble: Ensemble) -> Value:
-    """Add all members and the evidence; return logits_BO."""
+    """Add all members, the evidence and the scale by length; return logits_BO."""
     members = [add_classifier(graph, member) for member in ensemble.classifiers]
     logits_BO = members[0] if len(members) == 1 else graph.add("Mean", *members)
-    if ensemble.evidence is None:
-        return logits_BO
-    parts = [
-        graph.add("Mul", part_BO, graph.constant(weight, np.float32))
-        for part_BO, weight in (
-            (logits_BO, 1 - ensemble.weight),
-            (add_evidence(graph, ensemble.evidence, TOKENS), ensemble.weight),
-        )
-    ]
-    return graph.add("Add", *parts)
+    if ensemble.evidence is not None:
+        parts = [
+            graph.add("Mul", part_BO, graph.constant(weight, np.float32))
+            for part_BO, weight in (
+                (logits_BO, 1 - ensemble.weight),
+                (add_evidence(graph, ensemble.evidence, TOKENS), ensemble.weight),
+            )
+        ]
+        logits_BO = graph.add("Add", *parts)
+    return logits_BO if ensemble.length_scale is None else _scale(graph, logits_BO, ensemble.length_scale)
+
+
+def _scale(graph: Graph, logits_BO: Value, length_scale: LengthScale) -> Value:
+    """Multiply the logits by n / (n + h) for a length of n tokens."""
+    lengths_B1 = graph.reshape(graph.add("Cast", LENGTHS, to=TensorProto.FLOAT), -1, 1)
+    longer_B1 = graph.add("Add", lengths_B1, graph.constant(as_array(length_scale.half_length)))
+    return graph.add("Mul", logits_BO, graph.add("Div", lengths_B1, longer_B1))
 
 
 def _drop_single_output(graph: Graph, logits_BO: Value, classes: int) -> Value:

@@ -1,4 +1,4 @@
-"""Several classifiers and n-gram evidence as one model: their logits are averaged.
+"""Several classifiers and n-gram evidence as one model: their logits are averaged, and scaled by length.
 
 Source: Hansen & Salamon 1990. Members with different seeds make different mistakes.
 """
@@ -11,19 +11,28 @@ from torch import Tensor, nn
 from sentiment.config import Config
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.evidence import NGramEvidence
+from sentiment.models.length_scale import LengthScale
 
 
 class Ensemble(nn.Module):
     """The mean of its members' logits, mixed with those of the evidence."""
 
     def __init__(
-        self, members: Sequence[LSTMClassifier], evidence: NGramEvidence | None, weight: float
+        self,
+        members: Sequence[LSTMClassifier],
+        evidence: NGramEvidence | None,
+        weight: float,
+        length_scale: LengthScale | None = None,
     ) -> None:
-        """`weight` is the evidence's share of the logit, 0 without evidence."""
+        """`weight` is the evidence's share of the logit, 0 without evidence.
+
+        Without a `length_scale` short texts are as sure as the parts say.
+        """
         super().__init__()
         self.members = nn.ModuleList(members)
         self.evidence = evidence
         self.weight = weight
+        self.length_scale = length_scale
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Return the logits of `LSTMClassifier` for its inputs; evidence needs 0 at padding."""
@@ -31,7 +40,7 @@ class Ensemble(nn.Module):
         logits = torch.stack(members).mean(dim=0)
         if self.evidence is not None:
             logits = (1 - self.weight) * logits + self.weight * self.evidence(tokens_BT)
-        return logits
+        return logits if self.length_scale is None else self.length_scale(logits, lengths_B)
 
     @property
     def classes(self) -> int:
@@ -46,7 +55,7 @@ class Ensemble(nn.Module):
 
     def without_evidence(self) -> "Ensemble":
         """Return the same members without the evidence."""
-        return Ensemble(self.classifiers, evidence=None, weight=0.0)
+        return Ensemble(self.classifiers, None, 0.0, self.length_scale)
 
     def scale_logits(self, factor: float) -> None:
         """Multiply the last weights of every part, and with them every logit, by `factor`."""
@@ -62,21 +71,25 @@ def new_model(config: Config, vocabulary_sizes: Sequence[int], classes: int = 2)
         for _ in range(config.training.members)
     ]
     weight = config.evidence.weight
-    if len(members) == 1 and not weight:
+    length_scale = LengthScale() if config.calibration.short_texts else None
+    if len(members) == 1 and not weight and length_scale is None:
         return members[0]
     if not weight:
-        return Ensemble(members, evidence=None, weight=0.0)
+        return Ensemble(members, None, 0.0, length_scale)
     (words,) = vocabulary_sizes
-    return Ensemble(members, NGramEvidence(config.evidence.size, words, classes), weight)
+    return Ensemble(members, NGramEvidence(config.evidence.size, words, classes), weight, length_scale)
 
 
 def join_weights(
-    members: Sequence[dict[str, Tensor]], evidence: NGramEvidence | None = None
+    members: Sequence[dict[str, Tensor]],
+    evidence: NGramEvidence | None = None,
+    length_scale: LengthScale | None = None,
 ) -> dict[str, Tensor]:
-    """Join the weights of each classifier and the evidence into the weights of `new_model`."""
-    if len(members) == 1 and evidence is None:
+    """Join the weights of each classifier, the evidence and the scale into the weights of `new_model`."""
+    if len(members) == 1 and evidence is None and length_scale is None:
         return members[0]
     parts = {f"members.{index}": weights for index, weights in enumerate(members)}
-    if evidence is not None:
-        parts["evidence"] = evidence.state_dict()
+    for part, module in (("evidence", evidence), ("length_scale", length_scale)):
+        if module is not None:
+            parts[part] = module.state_dict()
     return {f"{part}.{name}": value for part, weights in parts.items() for name, value in weights.items()}

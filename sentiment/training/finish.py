@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from torch import Tensor
+
+from sentiment.config import Config
 from sentiment.data.batches import LabelledReviews
 from sentiment.errors import DataError
 from sentiment.evaluation.baseline import Baseline, fit_baseline
-from sentiment.evaluation.metrics import Evaluation, best_temperature, evaluate
+from sentiment.evaluation.metrics import Evaluation, best_half_length, best_temperature, evaluate
 from sentiment.evaluation.result_checks import ResultChecks
 from sentiment.inference.predictor import Predictor, build_model
 from sentiment.inference.scoring import probabilities, score
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble, join_weights
 from sentiment.models.evidence import NGramEvidence
+from sentiment.models.length_scale import LengthScale
 from sentiment.runs import RunFolder
 from sentiment.system.console import say
 from sentiment.system.device import peak_memory_bytes
@@ -25,7 +29,7 @@ from sentiment.training.session import TrainingSession
 from sentiment.training.stages import Stage
 from sentiment.training.state import Progress, TrainingState
 
-REVIEWS_FOR_TEMPERATURE = 50  # from fewer, `auto` does not fit one
+ENOUGH_TO_CALIBRATE = 50  # from fewer reviews, `auto` fits nothing
 
 
 def finish_run(
@@ -33,7 +37,7 @@ def finish_run(
 ) -> dict[str, Any]:
     """Write the best weights, the golden predictions and run.json; return `facts` with the result added."""
     start, config, prepared = time.perf_counter(), session.config, session.prepared
-    weights = join_weights(state.members, _fit_final_evidence(run, session, state))
+    weights = _join_weights(config, state, _fit_final_evidence(run, session, state))
     seconds = state.progress.seconds + time.perf_counter() - start
     names = prepared.classes.names
     model = build_model(config, prepared.vocabulary, weights, run.path, len(names))
@@ -44,7 +48,10 @@ def finish_run(
     temperature = _fit_temperature(session, predictor)
     if temperature != 1:
         model.scale_logits(1 / temperature)
-        weights = model.state_dict()
+    half_length = _find_half_length(session, predictor)
+    if isinstance(model, Ensemble) and model.length_scale is not None:
+        model.length_scale.half_length.fill_(half_length)
+    weights = model.state_dict()
     golden, baseline = predictor.golden(prepared.golden), _fit_baseline(session)
     validation = None
     if len(reviews):
@@ -56,6 +63,7 @@ def finish_run(
             "checks": _check_result(session, state.progress, predictor, validation, baseline).facts(),
             "comparison": _compare(session, predictor, baseline),
             "temperature": temperature,
+            "half_length": half_length,
             "seconds": round(seconds, 1),
             "peak_memory_bytes": peak_memory_bytes(machine.device),
         }
@@ -68,11 +76,27 @@ def _fit_temperature(session: TrainingSession, predictor: Predictor) -> float:
     """The number to divide the logits by; 1 if they are to stay as they are."""
     wanted, (reviews, labels_N) = session.config.calibration.temperature, session.prepared.validation
     # The evidence of one class against the rest makes three or more classes too sure (docs/lab-notebook.md).
-    possible = len(predictor.class_names) > 2 and len(reviews) >= REVIEWS_FOR_TEMPERATURE
+    possible = len(predictor.class_names) > 2 and len(reviews) >= ENOUGH_TO_CALIBRATE
     if not (wanted is True or (wanted == "auto" and possible)):
         return 1.0
     temperature = best_temperature(predictor.logits(reviews), labels_N)
     return temperature if wanted is True else max(1.0, temperature)
+
+
+def _find_half_length(session: TrainingSession, predictor: Predictor) -> float:
+    """So many tokens are to have half a logit; 0 if short texts are to stay as sure as they are."""
+    wanted, openings = session.config.calibration.short_texts, session.prepared.openings
+    if wanted != "auto":
+        return wanted
+    if openings is None or len(openings.labels_N) < ENOUGH_TO_CALIBRATE:
+        return 0.0
+    reviews, labels_N = session.prepared.validation.joined(openings)
+    return best_half_length(predictor.logits(reviews), reviews.lengths_N, labels_N)
+
+
+def _join_weights(config: Config, state: TrainingState, evidence: NGramEvidence | None) -> dict[str, Tensor]:
+    """The weights of the whole model; short texts are as sure as its parts say."""
+    return join_weights(state.members, evidence, LengthScale() if config.calibration.short_texts else None)
 
 
 def _check_result(
@@ -168,7 +192,7 @@ def _guess_labels(run: RunFolder, session: TrainingSession, state: TrainingState
     unlabelled = session.prepared.unlabelled
     if unlabelled is None:
         return None
-    weights = join_weights(state.members, session.evidence())
+    weights = _join_weights(session.config, state, session.evidence())
     say("labelling the unlabelled reviews for the n-gram evidence")
     classes = len(session.prepared.classes)
     model = build_model(session.config, session.prepared.vocabulary, weights, run.path, classes)

@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from sentiment.evaluation.metrics import (
     PairedTest,
+    best_half_length,
     best_temperature,
     best_threshold,
     evaluate,
@@ -90,6 +91,23 @@ def test_the_best_temperature_undoes_a_model_that_is_too_sure():
     for temperature in (0.3, 1.0, 2.5):
         found = best_temperature(honest_N * temperature, labels_N)
         assert found == pytest.approx(temperature, rel=0.05)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_best_half_length_undoes_a_model_that_is_too_sure_of_short_texts(classes):
+    generator = np.random.default_rng(5)
+    lengths_N = generator.integers(1, 60, 20_000)
+    honest = generator.normal(0, 2, 20_000 if classes == 2 else (20_000, classes))
+    odds = np.stack([np.zeros(20_000), honest], axis=1) if classes == 2 else honest
+    labels_N = (odds + generator.gumbel(size=odds.shape)).argmax(axis=1)
+    for half_length in (0.0, 10.0, 40.0):
+        scale_N = 1 + half_length / lengths_N
+        found = best_half_length((honest.T * scale_N).T, lengths_N, labels_N)
+        assert found == pytest.approx(half_length, rel=0.1, abs=1)
+
+
+def test_no_half_length_is_best_where_every_text_is_right():
+    assert best_half_length(np.array([-1.0, 2.0]), np.array([1, 30]), np.array([0, 1])) == 0.0
 
 
 def test_no_temperature_is_best_where_every_review_is_right():

@@ -13,6 +13,7 @@ from sentiment.explain.attribution import attribute
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence
+from sentiment.models.length_scale import LengthScale
 from sentiment.models.readouts import READOUTS
 from tests.models.test_exactness import ENCODERS, WORDS, Design, new_model
 
@@ -110,18 +111,23 @@ def test_an_ngram_is_shared_by_its_places_and_its_words() -> None:
     assert evidence.contributions(torch.tensor([[3, 9, 5, 3, 9]])).tolist() == [0.5, 0.5, 0, 0.5, 0.5]
 
 
+@pytest.mark.parametrize("half_length", [None, 0.0, 5.0])
 @pytest.mark.parametrize("evidence", [None, new_evidence()], ids=["members alone", "with evidence"])
-def test_an_ensemble_mixes_contributions_as_its_logit(evidence: NGramEvidence | None) -> None:
+def test_an_ensemble_mixes_contributions_as_its_logit(
+    evidence: NGramEvidence | None, half_length: float | None
+) -> None:
     members = [
         new_model(Design("stacked", readout, (True, "concat"), layers=1)) for readout in ("max", "mean")
     ]
-    ensemble = Ensemble(members, evidence, 0.25 if evidence else 0.0).eval()
+    length_scale = None if half_length is None else LengthScale(half_length)
+    ensemble = Ensemble(members, evidence, 0.25 if evidence else 0.0, length_scale).eval()
     found = attribute(ensemble, torch.tensor([REVIEW]))
     assert found.logit == pytest.approx(logit(ensemble, REVIEW), abs=1e-5)
     own = [attribute(member, torch.tensor([REVIEW])).contributions_T for member in members]
     expected_T = (own[0] + own[1]) / 2
     if evidence:
         expected_T = 0.75 * expected_T + 0.25 * evidence.contributions(torch.tensor([REVIEW]))
+    expected_T = expected_T * len(REVIEW) / (len(REVIEW) + (half_length or 0))
     torch.testing.assert_close(found.contributions_T, expected_T)
     assert abs(found.rest) < 0.05
 

@@ -12,6 +12,7 @@ from sentiment.inference.scoring import class_probabilities
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble
 from sentiment.models.evidence import NGramEvidence, ngrams
+from sentiment.models.length_scale import LengthScale
 from sentiment.models.readouts import READOUTS, MeanReadout
 from tests.designs import ENCODERS, WORDS, Design, new_network
 
@@ -79,7 +80,9 @@ def test_two_members_and_evidence(classes, size):
     for part in (evidence.weights_G, evidence.bias):
         part.normal_()
     evidence.squares_G.uniform_(1, 3)
-    assert largest_change(Ensemble(members, evidence, 0.6).eval()) < 1e-5
+    for length_scale in (None, LengthScale(7.0)):
+        assert largest_change(Ensemble(members, evidence, 0.6, length_scale).eval()) < 1e-5
+    assert largest_change(Ensemble(members, None, 0.0, LengthScale(7.0)).eval()) < 1e-5
 
 
 def test_the_keys_of_ngrams_are_exact():

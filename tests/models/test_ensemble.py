@@ -16,6 +16,7 @@ from sentiment.inference.predictor import build_model
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.ensemble import Ensemble, join_weights, new_model
 from sentiment.models.evidence import NGramEvidence
+from sentiment.models.length_scale import LengthScale
 
 TOKENS_BT = torch.tensor([[4, 5, 6, 7, 8], [9, 3, 2, 0, 0], [1, 0, 0, 0, 0]])
 LENGTHS_B = torch.tensor([5, 3, 1])
@@ -100,6 +101,39 @@ def test_joined_weights_load_into_the_network(vocabulary: Vocabulary, members: i
     torch.testing.assert_close(model(TOKENS_BT, LENGTHS_B), expected_B, rtol=1e-6, atol=1e-6)
     for name, value in model.state_dict().items():
         assert value.dtype == weights[name].dtype and torch.equal(value, weights[name]), name
+
+
+@torch.inference_mode()
+def test_short_texts_are_less_sure_and_keep_their_label(vocabulary: Vocabulary) -> None:
+    config = config_of(2, 0.4)
+    members, evidence = new_members(config, vocabulary), new_evidence(vocabulary)
+    before_B = Ensemble(members, evidence, 0.4)(TOKENS_BT, LENGTHS_B)
+    after_B = Ensemble(members, evidence, 0.4, LengthScale(3.0))(TOKENS_BT, LENGTHS_B)
+    torch.testing.assert_close(after_B, before_B * torch.tensor([5 / 8, 3 / 6, 1 / 4]))
+    neutral = Ensemble(members, evidence, 0.4, LengthScale(0.0))
+    assert torch.equal(neutral(TOKENS_BT, LENGTHS_B), before_B)
+
+
+def test_every_class_is_scaled_by_the_length() -> None:
+    logits_BO = torch.tensor([[1.0, 2.0, -3.0], [4.0, 0.0, 1.0]])
+    scaled_BO = LengthScale(6.0)(logits_BO, torch.tensor([2, 6]))
+    torch.testing.assert_close(scaled_BO, logits_BO * torch.tensor([[0.25], [0.5]]))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.4])
+def test_the_scale_by_length_is_part_of_the_weights(vocabulary: Vocabulary, weight: float) -> None:
+    settings = {"short_texts": 4.0}
+    config = config_of(1, weight)
+    config = config.model_copy(update={"calibration": config.calibration.model_copy(update=settings)})
+    (member,) = new_members(config, vocabulary)
+    weights = join_weights(
+        [member.state_dict()], new_evidence(vocabulary) if weight else None, LengthScale(4.0)
+    )
+    model = build_model(config, vocabulary, weights, Path("a run"))
+    assert isinstance(model, Ensemble) and model.length_scale is not None
+    assert float(model.length_scale.half_length) == 4.0
+    with pytest.raises(RunError, match="a run does not fit its configuration"):
+        build_model(config_of(1, weight), vocabulary, weights, Path("a run"))
 
 
 def test_one_classifier_without_evidence_is_not_wrapped(vocabulary: Vocabulary) -> None:

@@ -263,7 +263,12 @@ def taught(source, config_for):
         line for line in STAGES if not line.startswith(("pretraining", "training.members", "evidence.size"))
     ]
     return config_for(
-        source, *few, "lessons.everyday = 0.5", "lessons.excerpts = 0.5", "evidence.lessons = 0.3"
+        source,
+        *few,
+        "lessons.everyday = 0.5",
+        "lessons.excerpts = 0.5",
+        "evidence.lessons = 0.3",
+        "calibration.short_texts = 'auto'",
     )
 
 
@@ -507,6 +512,26 @@ def test_empty_evidence_gives_a_warning(config_for, tmp_path, capsys):
     )
     train_run(config, tmp_path / "run")
     assert "no n-gram is in two reviews" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wanted", ["auto", 5.0])
+def test_short_texts_are_made_less_sure_at_the_end(config, run, tmp_path, monkeypatch, wanted):
+    monkeypatch.setattr("sentiment.training.finish.ENOUGH_TO_CALIBRATE", 1)
+    monkeypatch.setattr("sentiment.training.finish.best_half_length", lambda *judged: 3.0)
+    calibration = config.calibration.model_copy(update={"short_texts": wanted})
+    facts = train_run(config.model_copy(update={"calibration": calibration}), tmp_path / "run")
+    half_length = facts["result"]["half_length"]
+    assert half_length == (3.0 if wanted == "auto" else wanted)
+    reviews = prepare(config, 1).validation.reviews
+    before, after = (sentiment.load(path).logits(reviews) for path in (run, tmp_path / "run"))
+    lengths_N = reviews.lengths_N
+    np.testing.assert_allclose(after, before * lengths_N / (lengths_N + half_length), rtol=1e-4, atol=1e-6)
+
+
+def test_too_few_first_sentences_leave_short_texts_as_they_are(config, tmp_path):
+    calibration = config.calibration.model_copy(update={"short_texts": "auto"})
+    facts = train_run(config.model_copy(update={"calibration": calibration}), tmp_path / "run")
+    assert facts["result"]["half_length"] == 0
 
 
 def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, run, tmp_path, monkeypatch):
