@@ -19,6 +19,7 @@ from sentiment.models.classifier import drop_single_output
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
 
 MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
+LESSONS_FOR_A_REVIEW = 4  # more take memory and time, and teach n-grams nothing new
 ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
@@ -99,8 +100,8 @@ def fit_evidence(
 
     The weight of an n-gram is its coefficient, the largest of all classes, times the square root of the
     number of its reviews. If train has more than `settings.reviews` reviews, some are drawn. All texts of
-    `extra`, `phrases` and `lessons` are added; a phrase counts `settings.phrases` times as much as a review,
-    a lesson `settings.lessons` times.
+    `extra` and `phrases` are added, and at most four lessons for each review, which are drawn. A phrase counts
+    `settings.phrases` times as much as a review, a lesson `settings.lessons` times.
 
     The labels of `guessed` are a model's probabilities. A review counts for its likelier label: the surer the
     model, the more, and at most `settings.unlabelled` times as much as a labelled review. At most as many
@@ -112,12 +113,14 @@ def fit_evidence(
     The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
     parts = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
-    for texts, weight in ((extra, 1.0), (phrases, settings.phrases), (lessons, settings.lessons)):
+    reviews = len(parts[0].chosen_N)
+    for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
         if texts is not None:
             parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
+    if lessons is not None:
+        parts.append(_draw_reviews(lessons, LESSONS_FOR_A_REVIEW * reviews, weight=settings.lessons, seed=seed))
     if guessed is not None:
-        most = len(parts[0].chosen_N)
-        parts.append(_draw_reviews(guessed, most, weight=settings.unlabelled, seed=seed))
+        parts.append(_draw_reviews(guessed, reviews, weight=settings.unlabelled, seed=seed))
     data = _read_ngrams(parts, words, classes)
     inherited = _inherit_ngrams(parent, words)
     inverse_penalty = _choose_penalty(len(data.labels_N), with_guesses=guessed is not None)

@@ -304,6 +304,18 @@ def test_phrases_and_lessons_count_as_much_as_their_weight(kind: str, encode) ->
     assert abs(without) < 1e-9 and without > little > fully == logit(0, extra=phrases)
 
 
+def test_of_many_lessons_four_for_each_review_are_drawn(encode) -> None:
+    own = [["bad", "it"], ["good", "it"]] * 5
+    encoded, vocabulary = encode([*own, *[["dull", "thing"], ["fine", "thing"]] * 30])
+    texts, labels_N = list(map(encoded.__getitem__, range(70))), np.array([0, 1] * 35)
+    train, lessons = (LabelledReviews(texts[part], labels_N[part]) for part in np.s_[:10, 10:])
+    evidence = fit_evidence(
+        train, *vocabulary.sizes, EvidenceSettings(weight=0.5, size=100, lessons=1.0), seed=1, lessons=lessons
+    )
+    assert drawn_with("thing", evidence, vocabulary, 50) == 40
+    assert drawn_with("dull", evidence, vocabulary, 50) == 20
+
+
 def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:
     """Few n-grams use another solver, which is faster for them."""
     random = np.random.default_rng(3)
