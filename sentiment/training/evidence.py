@@ -100,8 +100,8 @@ def fit_evidence(
 
     The weight of an n-gram is its coefficient, the largest of all classes, times the square root of the
     number of its reviews. If train has more than `settings.reviews` reviews, some are drawn. All texts of
-    `extra` and `phrases` are added, and at most four lessons for each review, which are drawn. A phrase counts
-    `settings.phrases` times as much as a review, a lesson `settings.lessons` times.
+    `extra` and `phrases` are added, and at most four lessons for each review, which are drawn. A phrase
+    counts `settings.phrases` times as much as a review, a lesson `settings.lessons` times.
 
     The labels of `guessed` are a model's probabilities. A review counts for its likelier label: the surer the
     model, the more, and at most `settings.unlabelled` times as much as a labelled review. At most as many
@@ -118,7 +118,8 @@ def fit_evidence(
         if texts is not None:
             parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
     if lessons is not None:
-        parts.append(_draw_reviews(lessons, LESSONS_FOR_A_REVIEW * reviews, weight=settings.lessons, seed=seed))
+        most = LESSONS_FOR_A_REVIEW * reviews
+        parts.append(_draw_reviews(lessons, most, weight=settings.lessons, seed=seed))
     if guessed is not None:
         parts.append(_draw_reviews(guessed, reviews, weight=settings.unlabelled, seed=seed))
     data = _read_ngrams(parts, words, classes)
