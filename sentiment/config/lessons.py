@@ -18,6 +18,9 @@ class LessonSettings(Section):
     """Such sentences with their opinion words replaced by opposites."""
     reviews: float = Field(0.0, ge=0, le=100)
     """Whole training reviews turned round: their opinion words get opposites or negations."""
+    unlabelled: float = Field(0.0, ge=0, le=100)
+    """Reviews without labels turned round. Self-training gives them the opposite of the label that it gives
+    the original, and leaves out those whose words say something else."""
     negations: float = Field(0.0, ge=0, le=100)
     """Sentences in pairs: with a negation and without it."""
     contrasts: float = Field(0.0, ge=0, le=100)

@@ -324,6 +324,8 @@ class Config(Section):
                 errors.append(f"evidence.{key} needs evidence.weight above 0")
         if evidence.lessons and not self.lessons.are_on:
             errors.append("evidence.lessons needs lessons: a key of the section lessons above 0")
+        if self.lessons.unlabelled and not self.self_training.epochs:
+            errors.append("lessons.unlabelled needs self_training.epochs above 0")
         if evidence.weight and model.views:
             errors.append(f"evidence.weight needs words, but model.encoder={model.encoder} reads channels")
         if evidence.weight and self.vocabulary.size > MOST_WORDS_OF_EVIDENCE:

@@ -139,6 +139,16 @@ class LabelledReviews(NamedTuple):
         return LabelledReviews(JoinedReviews(self.reviews, other.reviews), labels_N)
 
 
+class TurnedReviews(NamedTuple):
+    """Encoded reviews without labels that were turned round."""
+
+    reviews: AnyReviews
+    labels_N: np.ndarray
+    """float64: the probabilities of the second class that their words tell."""
+    originals_N: np.ndarray
+    """int64: the place of each original among the unlabelled reviews."""
+
+
 def shuffled_batches(
     lengths_N: np.ndarray, settings: BatchSettings, seed: int, epoch: int
 ) -> list[list[int]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sentiment.config import ENOUGH_ROWS, Config
 from sentiment.config.classes import SENTIMENTS, Classes
-from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews
+from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews, TurnedReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.lessons.make import Lesson
 from sentiment.data.lessons.sentences import split_sentences
@@ -40,8 +40,6 @@ class Prepared:
     phrases: LabelledReviews | None
     """The bundled short texts; None if the n-gram evidence does not learn them."""
     validation: LabelledReviews
-    openings: LabelledReviews | None
-    """The first sentences of the validation reviews; None unless short texts are to be less sure."""
     golden: Sequence[str]
     """Texts of a few validation reviews, or of training reviews if none are held out."""
     pretraining: AnyReviews | None
@@ -73,8 +71,12 @@ class Prepared:
     """Train and validation for the n-gram baseline; None if fitting it takes long or nothing is held out."""
     lessons: LabelledReviews | None = None
     """Texts to learn from that are made of the reviews; None if there are none."""
+    turned: TurnedReviews | None = None
+    """Reviews without labels that were turned round; None if there are none."""
     lesson_counts: Mapping[str, int] = field(default_factory=dict)
     """How many lessons of each kind there are."""
+    openings: LabelledReviews | None = None
+    """The first sentences of the validation reviews; None unless short texts are to be less sure."""
     rehearsed: int = 0
     """How many texts of `extra` are those of `data.rehearse`."""
     held_out: Sequence["HeldOut"] = ()
@@ -108,7 +110,8 @@ def prepare(
     further = _load_further(config, classes, len(splits.get("train", ())))
     parts, holdout = split_source(splits | further, config, workers)
     lessons = load_lessons_of(parts, config, classes)
-    lesson_tokens = tokenize_lessons(lessons, config, workers)
+    labelled = [lesson for lesson in lessons if lesson.original is None]
+    lesson_tokens = tokenize_lessons(labelled, config, workers)
     vocabulary = build_vocabulary(parts["train"], config, known, lesson_tokens)
     train = parts["train"].encode(vocabulary, config.text)
     further_parts = {
@@ -124,7 +127,8 @@ def prepare(
         extra=_join(further_parts.get(EXTRA), further_parts.get(REHEARSED)),
         rehearsed=len(parts[REHEARSED].positions_N) if REHEARSED in parts else 0,
         phrases=further_parts.get(PHRASES),
-        lessons=_encode_lessons(lessons, lesson_tokens, vocabulary, config),
+        lessons=_encode_lessons(labelled, lesson_tokens, vocabulary, config),
+        turned=_encode_turned(lessons, vocabulary, config, workers),
         lesson_counts=Counter(lesson.kind for lesson in lessons),
         validation=parts["validation"].encode(vocabulary, config.text),
         openings=_encode_openings(parts["validation"], vocabulary, config, workers),
@@ -192,6 +196,16 @@ def _encode_lessons(
         return None
     labels_N = np.array([lesson.label for lesson in lessons])
     return LabelledReviews(EncodedReviews(tokens, vocabulary, config.text), labels_N)
+
+
+def _encode_turned(
+    lessons: Sequence[Lesson], vocabulary: Vocabulary, config: Config, workers: int
+) -> TurnedReviews | None:
+    turned = [lesson for lesson in lessons if lesson.original is not None]
+    encoded = _encode_lessons(turned, tokenize_lessons(turned, config, workers), vocabulary, config)
+    if encoded is None:
+        return None
+    return TurnedReviews(*encoded, np.array([lesson.original for lesson in turned], dtype=np.int64))
 
 
 def _encode_openings(

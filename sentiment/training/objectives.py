@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sentiment.data.batches import AnyReviews, LabelledReviews
+from sentiment.data.batches import AnyReviews, LabelledReviews, TurnedReviews
 from sentiment.inference.scoring import Scored, probabilities, score_in_turn
 from sentiment.models.classifier import LSTMClassifier
 from sentiment.models.lstm import padding_mask
 from sentiment.system.device import Machine
 from sentiment.training.class_loss import TWO_CLASSES, ClassLoss, count_hits
+
+MOST_DOUBT = 0.2  # of a label from words, if the teacher agrees with it
 
 
 class Objective(Protocol):
@@ -115,22 +117,50 @@ class Labels:
 class PseudoLabels(Labels):
     """Predict labels, and for unlabelled reviews the probabilities that a teacher gives them.
 
-    Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels).
+    A review that was turned round gets the opposite of its original, unless its words tell something else.
+
+    Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels),
+    Kaushik et al. 2020 (learning from reviews and their counterfactuals).
     """
 
     def __init__(
-        self, reviews: LabelledReviews, unlabelled: AnyReviews, loss: ClassLoss = TWO_CLASSES
+        self,
+        reviews: LabelledReviews,
+        unlabelled: AnyReviews,
+        loss: ClassLoss = TWO_CLASSES,
+        turned: TurnedReviews | None = None,
     ) -> None:
         targets = loss.targets(reviews.labels_N)
-        known = LabelledReviews(reviews.reviews, targets)
-        unknown = np.full((len(unlabelled), *targets.shape[1:]), np.nan, dtype=np.float32)
-        super().__init__(known.joined(LabelledReviews(unlabelled, unknown)), adversarial=0.0, loss=loss)
-        self._unlabelled = unlabelled
+        taught = LabelledReviews(reviews.reviews, targets).joined(_without_targets(unlabelled, targets))
+        if turned is not None:
+            taught = taught.joined(_without_targets(turned.reviews, targets))
+        super().__init__(taught, adversarial=0.0, loss=loss)
+        self._unlabelled, self._turned, self._labelled = unlabelled, turned, len(targets)
+        self._whole_lengths_N = self.lengths_N
+        self._places_N = np.arange(len(self.lengths_N))
 
     def ask(self, teacher: nn.Module, machine: Machine) -> Iterator[Scored]:
         """Use the teacher's probabilities of each unlabelled review as its label."""
         logits = yield from score_in_turn(teacher, self._unlabelled, machine, "labelling")
-        self._targets[-len(logits) :] = probabilities(logits)
+        given = probabilities(logits)
+        end = self._labelled + len(given)
+        self._targets[self._labelled : end] = given
+        if self._turned is not None:
+            opposite_N = 1 - given[self._turned.originals_N]
+            self._targets[end:] = opposite_N
+            agreed = np.flatnonzero(np.abs(opposite_N - self._turned.labels_N) <= MOST_DOUBT)
+            self._places_N = np.concatenate([np.arange(end), end + agreed])
+            self.lengths_N = self._whole_lengths_N[self._places_N]
+
+    def backward(
+        self, model: nn.Module, indices: list[int], terms: int, machine: Machine
+    ) -> tuple[float, int]:
+        """See `Objective`; reviews that were left out have no index."""
+        return super().backward(model, self._places_N[indices].tolist(), terms, machine)
+
+
+def _without_targets(reviews: AnyReviews, targets: np.ndarray) -> LabelledReviews:
+    return LabelledReviews(reviews, np.full((len(reviews), *targets.shape[1:]), np.nan, dtype=np.float32))
 
 
 @torch.no_grad()

@@ -162,6 +162,7 @@ def _tell_about_data(config: Config, prepared: Prepared, tell: Tell) -> None:
     keys = {
         "self_training.epochs": config.self_training.epochs,
         "evidence.unlabelled": config.evidence.unlabelled,
+        "lessons.unlabelled": config.lessons.unlabelled,
     }
     if prepared.unlabelled is None and (unused := [key for key, value in keys.items() if value]):
         tell(f"the source has no unlabelled reviews, so these keys have no effect: {', '.join(unused)}")

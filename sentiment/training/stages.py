@@ -112,7 +112,7 @@ def plan_stages(
         )
         stages.append(classifier)
         if unlabelled is not None:
-            labels = PseudoLabels(last, unlabelled, loss)
+            labels = PseudoLabels(last, unlabelled, loss, prepared.turned)
             self_training = replace(
                 classifier,
                 name=f"self-training{which}",

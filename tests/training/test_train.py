@@ -290,6 +290,51 @@ def test_the_last_stage_and_the_final_evidence_learn_the_lessons(taught, tmp_pat
         assert sum(step["reviews"] for step in steps) == taught.training.epochs * texts
 
 
+@pytest.fixture
+def turned(tmp_path, config_for):
+    """The configuration of a run that turns reviews without labels round."""
+    words = ["awful, dull, stupid and terrible", "superb, clever, witty and excellent"]
+    folder = tmp_path / "turned"
+    folder.mkdir()
+    train = [{"text": f"Take {n // 2} was {words[n % 2]}.", "label": n % 2} for n in range(40)]
+    unlabelled = [{"text": f"Film {n // 2} is {words[n % 2]}."} for n in range(10)]
+    for name, rows in (("train", train), ("unsupervised", unlabelled)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    few = [line for line in STAGES if not line.startswith(("pretraining", "training.members"))]
+    return config_for(folder, *few, "lessons.unlabelled = 1.0")
+
+
+@pytest.mark.parametrize("sureness", [0.9, 0.7])
+def test_turned_reviews_get_the_opposite_label_if_the_teacher_agrees_with_their_words(
+    turned, tmp_path, monkeypatch, sureness
+):
+    """The teacher is right about the first eight reviews and wrong about the last two."""
+    given = np.array([(1 - sureness, sureness)[n % 2] for n in range(8)] + [sureness, 1 - sureness])
+    asked = []
+
+    def ask(self, teacher, machine):
+        yield from original(self, teacher, machine)
+        asked.append((self._targets[self._labelled :][10:], len(self.lengths_N) - self._labelled - 10))
+
+    original = PseudoLabels.ask
+    monkeypatch.setattr(PseudoLabels, "ask", ask)
+    monkeypatch.setattr("sentiment.training.objectives.probabilities", lambda logits: given)
+    train_run(turned, tmp_path / "run")
+    (targets, kept), originals_N = asked[0], prepare(turned, 1).turned.originals_N
+    np.testing.assert_allclose(targets, 1 - given[originals_N], rtol=1e-6)
+    assert kept == (8 if sureness == 0.9 else 0)
+    steps = [one for one in records_of(tmp_path / "run", "step") if one["stage"] == "self-training"]
+    texts = len(prepare(turned, 1).train.reviews) + 10 + kept
+    assert sum(step["reviews"] for step in steps) == turned.self_training.epochs * texts
+
+
+def test_a_run_with_turned_reviews_that_is_killed_ends_with_the_same_bytes(turned, tmp_path, monkeypatch):
+    train_run(turned, tmp_path / "whole")
+    train_until_killed(turned, tmp_path / "killed", tmp_path / "whole", 0.8, monkeypatch)
+    resume_run(tmp_path / "killed")
+    assert_same_bytes(tmp_path / "killed", tmp_path / "whole")
+
+
 def test_a_run_with_lessons_that_is_killed_ends_with_the_same_bytes(taught, tmp_path, monkeypatch):
     train_run(taught, tmp_path / "whole")
     train_until_killed(taught, tmp_path / "killed", tmp_path / "whole", 0.8, monkeypatch)

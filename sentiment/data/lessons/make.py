@@ -8,9 +8,11 @@ from typing import NamedTuple
 from sentiment.config import LessonSettings
 from sentiment.data.lessons.kinds import KINDS, Labelled
 from sentiment.data.lessons.material import Material
+from sentiment.data.lessons.reviews import turn_by_words
 from sentiment.data.lessons.typos import misspell
 from sentiment.probes.reproduction import reproduces_template
 
+WHOLE_REVIEWS = ("reviews", "unlabelled")
 DRAWS = 4  # for each lesson that is asked for, of a kind without end whose texts repeat
 
 
@@ -21,6 +23,8 @@ class Lesson(NamedTuple):
     text: str
     label: float
     """The probability that it is positive."""
+    original: int | None = None
+    """The place of the review without a label that it was made of; its label is a guess from its words."""
 
 
 def make_lessons(material: Material, settings: LessonSettings, seed: int) -> list[Lesson]:
@@ -35,6 +39,7 @@ def make_lessons(material: Material, settings: LessonSettings, seed: int) -> lis
         generator = random.Random(f"{seed} {kind}")
         texts = _take(write(material, generator), wanted)
         lessons += [Lesson(kind, text, label) for text, label in texts]
+    lessons += _turn_unlabelled(material, settings, random.Random(f"{seed} unlabelled"))
     misspelt = _misspelt(lessons, settings, random.Random(f"{seed} typos"))
     return lessons + [lesson for lesson in misspelt if reproduces_template(lesson.text) is None]
 
@@ -50,8 +55,20 @@ def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:
     return list(labels.items())
 
 
+def _turn_unlabelled(
+    material: Material, settings: LessonSettings, generator: random.Random
+) -> Iterator[Lesson]:
+    """Yield reviews without labels turned round, in random order: so many for each training review."""
+    if not settings.unlabelled:
+        return
+    places = generator.sample(range(len(material.unlabelled)), len(material.unlabelled))
+    turned = ((place, turn_by_words(material.unlabelled[place], generator)) for place in places)
+    lessons = (Lesson("unlabelled", *found, place) for place, found in turned if found is not None)
+    yield from islice(lessons, round(settings.unlabelled * len(material.reviews)))
+
+
 def _misspelt(lessons: list[Lesson], settings: LessonSettings, generator: random.Random) -> Iterator[Lesson]:
     """Yield a share of the short lessons again, as people type in a hurry."""
     for lesson in lessons:
-        if lesson.kind != "reviews" and generator.random() < settings.typos:
+        if lesson.kind not in WHOLE_REVIEWS and generator.random() < settings.typos:
             yield Lesson("typos", misspell(lesson.text, generator), lesson.label)

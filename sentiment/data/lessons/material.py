@@ -17,6 +17,8 @@ class Material:
 
     reviews: list[tuple[str, int]] = field(default_factory=list)
     """The training reviews: text, and 1 if it is positive, else 0."""
+    unlabelled: list[str] = field(default_factory=list)
+    """The reviews without labels."""
     sure: tuple[list[Sentence], list[Sentence]] = field(default_factory=lambda: ([], []))
     """Sentences that are surely negative, and surely positive."""
     negated: tuple[list[Sentence], list[Sentence]] = field(default_factory=lambda: ([], []))
@@ -35,6 +37,7 @@ def collect_material(labelled: Iterable[tuple[str, int]], unlabelled: Iterable[s
         material.reviews.append((text, label))
         _add_sentences(material, text, label)
     for text in unlabelled:
+        material.unlabelled.append(text)
         _add_sentences(material, text, None)
     return material
 

@@ -33,6 +33,17 @@ def turn_review(text: str, label: int, generator: random.Random) -> str | None:
     return "".join(pieces).strip()
 
 
+def turn_by_words(text: str, generator: random.Random) -> tuple[str, int] | None:
+    """Return a review without a label turned round, and the label that its words then tell.
+
+    None if too few of its opinion words agree.
+    """
+    hits = [hit for piece in SEPARATED.split(text)[::2] for hit in Sentence(piece).hits]
+    label = int(2 * sum(hit.is_good for hit in hits) > len(hits))
+    turned = turn_review(text, label, generator)
+    return None if turned is None else (turned, 1 - label)
+
+
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
     hits = sentence.hits
     if not any(_has_opposite(hit.word) for hit in hits):

@@ -113,3 +113,16 @@ def test_other_reviews_settings_or_seeds_have_their_own_entry(reviews, cache, ch
     store.load_lessons(**arguments)
     store.load_lessons(**arguments | {change: value})
     assert len(list(cache.iterdir())) == 2
+
+
+def test_reviews_without_labels_are_turned_and_say_where_they_come_from(reviews):
+    unlabelled = [text for text, _ in reviews] + ["They drove to the sea."]
+    settings = LessonSettings(unlabelled=0.5, typos=1.0)
+    lessons = make_lessons(collect_material(reviews, unlabelled), settings, seed=1)
+    assert len(lessons) == len({lesson.original for lesson in lessons}) == 20
+    assert {lesson.kind for lesson in lessons} == {"unlabelled"}
+    for lesson in lessons:
+        assert lesson.label == 1 - reviews[lesson.original][1]
+        assert lesson.text != unlabelled[lesson.original]
+    every = make_lessons(collect_material(reviews, unlabelled), LessonSettings(unlabelled=9), seed=1)
+    assert {lesson.original for lesson in every} == set(range(40))

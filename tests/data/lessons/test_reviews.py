@@ -2,7 +2,7 @@
 
 import random
 
-from sentiment.data.lessons.reviews import turn_review
+from sentiment.data.lessons.reviews import turn_by_words, turn_review
 
 PRAISE = "A wonderful film. Superb acting, and a clever plot.<br /><br />It was made in 1950. I loved it."
 
@@ -33,3 +33,17 @@ def test_a_review_that_says_too_little_of_its_label_is_not_turned():
 def test_an_opinion_without_an_opposite_is_left_out():
     for turned in turnings(PRAISE + " It is timeless. We saw it twice.", 1):
         assert turned is not None and "timeless" not in turned and turned.endswith("We saw it twice.")
+
+
+COMPLAINT = "An awful film. Terrible acting, and a stupid plot. It was made in 1950. I hated it."
+
+
+def test_a_review_without_a_label_is_turned_by_its_words():
+    assert {turn_by_words(PRAISE, random.Random(seed))[1] for seed in range(9)} == {0}
+    assert {turn_by_words(COMPLAINT, random.Random(seed))[1] for seed in range(9)} == {1}
+    assert turn_by_words(PRAISE, random.Random(3)) == (turn_review(PRAISE, 1, random.Random(3)), 0)
+
+
+def test_a_review_whose_words_do_not_agree_is_not_turned():
+    assert turn_by_words(PRAISE + COMPLAINT, random.Random(1)) is None
+    assert turn_by_words("", random.Random(1)) is None
