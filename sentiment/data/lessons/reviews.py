@@ -21,16 +21,7 @@ def turn_review(text: str, label: int, generator: random.Random) -> str | None:
     `label` is 1 if the review is positive, else 0. Opinion words get their opposites, or a negation. A
     sentence whose only opinions are words without an opposite is left out.
     """
-    pieces = SEPARATED.split(text)
-    found = turned = 0
-    for place in range(0, len(pieces), 2):
-        sentence = Sentence(pieces[place])
-        found += len(sentence.hits)
-        turned += sum(hit.is_good == bool(label) and _has_opposite(hit.word) for hit in sentence.hits)
-        pieces[place] = _turn_sentence(sentence, label, generator)
-    if turned < max(LEAST_TURNED, LEAST_SHARE * found):
-        return None
-    return "".join(pieces).strip()
+    return _turn(_Pieces(text), label, generator)
 
 
 def turn_by_words(text: str, generator: random.Random) -> tuple[str, int] | None:
@@ -38,10 +29,29 @@ def turn_by_words(text: str, generator: random.Random) -> tuple[str, int] | None
 
     None if too few of its opinion words agree.
     """
-    hits = [hit for piece in SEPARATED.split(text)[::2] for hit in Sentence(piece).hits]
+    pieces = _Pieces(text)
+    hits = [hit for sentence in pieces.sentences for hit in sentence.hits]
     label = int(2 * sum(hit.is_good for hit in hits) > len(hits))
-    turned = turn_review(text, label, generator)
+    turned = _turn(pieces, label, generator)
     return None if turned is None else (turned, 1 - label)
+
+
+class _Pieces:
+    """A review cut into its sentences and what separates them."""
+
+    def __init__(self, text: str) -> None:
+        cut = SEPARATED.split(text)
+        self.sentences = [Sentence(piece) for piece in cut[::2]]
+        self.separators = [*cut[1::2], ""]
+
+
+def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
+    hits = [hit for sentence in pieces.sentences for hit in sentence.hits]
+    turned = sum(hit.is_good == bool(label) and _has_opposite(hit.word) for hit in hits)
+    if turned < max(LEAST_TURNED, LEAST_SHARE * len(hits)):
+        return None
+    whole = zip(pieces.sentences, pieces.separators, strict=True)
+    return "".join(_turn_sentence(sentence, label, generator) + end for sentence, end in whole).strip()
 
 
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
