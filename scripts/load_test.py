@@ -18,7 +18,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -26,7 +26,8 @@ from pathlib import Path
 from sentiment.system.own_command import own_command, own_environment
 
 MEDIAN_WORDS = 174  # of the reviews of IMDB
-CONNECTIONS = 32
+CONNECTIONS = 128
+CLIENTS = 16  # of one connection each, which begin one after the other
 MANY_CONNECTIONS = 400
 OVERLOAD = 10
 STEPS = 10
@@ -98,21 +99,37 @@ def median_review() -> str:
 
 def load(address: str, body: Path, workers: int, *bounds: str) -> Load:
     """Let hey send requests with so many workers; `bounds` are its options for how many and how fast."""
-    command = ["hey", "-o", "csv", "-c", str(workers), *bounds, "-t", "60", "-m", "POST", "-D", str(body)]
     begin = time.perf_counter()
-    found = subprocess.run(
+    with start_client(address, body, workers, *bounds) as client:
+        text, _ = client.communicate()
+    return read_load([text], time.perf_counter() - begin)
+
+
+def load_evenly(address: str, body: Path, rate: float, seconds: int) -> Load:
+    """Send so many requests a second, each at its own time; the workers of one hey send all at once."""
+    bounds = ("-z", f"{seconds}s", "-q", f"{rate / CLIENTS:.3f}")
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(CLIENTS):
+            clients.append(stack.enter_context(start_client(address, body, 1, *bounds)))
+            time.sleep(1 / rate)
+        return read_load([client.communicate()[0] for client in clients], seconds)
+
+
+def start_client(address: str, body: Path, workers: int, *bounds: str) -> "subprocess.Popen[str]":
+    """Start hey."""
+    command = ["hey", "-o", "csv", "-c", str(workers), *bounds, "-t", "60", "-m", "POST", "-D", str(body)]
+    return subprocess.Popen(
         [*command, "-T", "application/json", f"{address}/predict"],
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
         env={"PATH": str(Path(shutil.which("hey") or "hey").parent)},  # no proxy
     )
-    return read_load(found.stdout, time.perf_counter() - begin)
 
 
-def read_load(text: str, seconds: float) -> Load:
-    """Read the table that hey prints; a request without an answer has no line, or the status 0."""
-    rows = list(csv.DictReader(io.StringIO(text)))
+def read_load(texts: Sequence[str], seconds: float) -> Load:
+    """Read the tables that hey prints; a request without an answer has no line, or the status 0."""
+    rows = [row for text in texts for row in csv.DictReader(io.StringIO(text))]
     statuses = Counter(int(row["status-code"]) for row in rows)
     errors = statuses.pop(0, 0)
     times = sorted(float(row["response-time"]) * 1000 for row in rows if row["status-code"] != "0")
@@ -133,8 +150,7 @@ def measure(address: str, body: Path, seconds: int, requests: int) -> bool:
     load(address, body, CONNECTIONS, "-n", str(max(CONNECTIONS, min(500, requests))))
     full = load(address, body, CONNECTIONS, "-z", f"{seconds}s")
     print(f"as fast as possible: {full.describe()}", flush=True)
-    each = full.rate / 2 / CONNECTIONS
-    half = load(address, body, CONNECTIONS, "-z", f"{seconds}s", "-q", f"{each:.3f}")
+    half = load_evenly(address, body, full.rate / 2, seconds)
     print(f"half of that rate:   {half.describe()}", flush=True)
     each = full.rate * OVERLOAD / MANY_CONNECTIONS
     over = load(address, body, MANY_CONNECTIONS, "-z", f"{seconds}s", "-q", f"{each:.3f}")

@@ -16,14 +16,14 @@ from sentiment.serving.access_log import AccessLog
 from sentiment.serving.answers import UnusableTextError
 from sentiment.serving.callers import CallerRules
 from sentiment.serving.gate import Application, Gate, fault_refusal
-from sentiment.serving.jobs import JobQueue, QueueClosedError, QueueFullError
+from sentiment.serving.jobs import JobQueue, QueueClosedError, QueueFullError, ReviewError
 from sentiment.serving.limits import DEFAULT_LIMITS, Limits
 from sentiment.serving.metrics import CONTENT_TYPE, Metrics
 from sentiment.serving.mistakes import describe_mistake
 from sentiment.serving.page import read_page
 from sentiment.serving.refusals import BUSY, STOPPING, Refusal
 from sentiment.serving.schemas import ErrorAnswer, HealthAnswer, ModelAnswer, PredictAnswer, PredictRequest
-from sentiment.serving.worker import ReviewError, Worker
+from sentiment.serving.worker import Worker
 
 HASH_DIGITS = 12
 STOP_SECONDS = 5.0
@@ -104,11 +104,15 @@ def build_app(
     rules: CallerRules,
     limits: Limits = DEFAULT_LIMITS,
     log: AccessLog | None = None,
+    threads: int = 1,
 ) -> Application:
-    """Return the whole application for a server; `model` is what GET /model answers."""
+    """Return the whole application for a server; `model` is what GET /model answers.
+
+    So many threads score. The predictor's own threads work for each of them.
+    """
     metrics, log = Metrics(), log or AccessLog()
     queue = JobQueue(limits.waiting, limits.waiting_cost)
-    worker = Worker(predictor, queue, metrics.observe_batch)
+    worker = Worker(predictor, queue, metrics.observe_batch, threads)
     service = Service(worker, queue, metrics, log, model, limits)
     app = FastAPI(
         title="sentiment",

@@ -26,6 +26,16 @@ class QueueClosedError(Exception):
     """The server stops and takes no more requests."""
 
 
+class ReviewError(Exception):
+    """One review of a request has no answer."""
+
+    def __init__(self, place: int, cause: Exception) -> None:
+        """`place` is the number of the review in its request, from 0."""
+        super().__init__(str(cause))
+        self.place = place
+        self.cause = cause
+
+
 def cost_of(text: str, explain: bool) -> int:
     """Return how much work a review is: 1 for a usual one."""
     return 1 + len(text) // CHARACTERS_OF_COST_ONE + COST_OF_EXPLANATION * explain
@@ -41,16 +51,34 @@ class Job:
     """Gets the answers in the order of the texts, or an exception; its owner cancels it to give up."""
     costs: list[int] = field(init=False)
     taken: int = 0
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    error: Exception | None = None
+    _answers: list[dict[str, Any]] = field(init=False)
+    _missing: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.costs = [cost_of(text, self.explain) for text in self.texts]
+        self._answers = [{}] * len(self.texts)
+        self._missing = len(self.texts)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more has to be scored: the client has gone, or a review was refused."""
-        return self.error is not None or self.future.done()
+        return self.future.done()
+
+    def add(self, start: int, answers: Sequence[dict[str, Any] | Exception]) -> None:
+        """Keep the answers of the reviews from `start` on; in the thread of the future's loop only.
+
+        The future gets all answers with the last one, or a ReviewError for the first that is an error.
+        """
+        if self.future.done():
+            return
+        for place, answer in enumerate(answers, start):
+            if isinstance(answer, Exception):
+                self.future.set_exception(ReviewError(place, answer))
+                return
+            self._answers[place] = answer
+        self._missing -= len(answers)
+        if not self._missing:
+            self.future.set_result(self._answers)
 
     @property
     def cost_left(self) -> int:
@@ -132,7 +160,7 @@ class JobQueue:
         """Take no more jobs; those that wait are still given out."""
         with self._changed:
             self._is_closed = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def take(self) -> list[Piece] | None:
         """Return the reviews to score now, once there are any; None once the queue is closed and empty.

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,10 @@ def serve(path: Path, options: ServeOptions) -> None:
     with open_socket(options.host, options.port) as listener:
         predictor = Predictor.load(path, options.device, options.threads)
         rules = CallerRules(options.host, options.hosts, options.origins)
-        app = build_app(predictor, describe_model(path, predictor), rules)
+        machine = predictor.machine
+        threads = machine.threads if machine.device.type == "cpu" else 1
+        predictor.machine = replace(machine, threads=1)  # of each thread that scores
+        app = build_app(predictor, describe_model(path, predictor), rules, threads=threads)
         sys.setswitchinterval(SWITCH_SECONDS)  # the model must not keep the connections waiting
         say(f"serving {run_title(path)} on {address_of(listener)} (Ctrl-C stops it)")
         if not is_loopback(listener):

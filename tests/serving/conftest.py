@@ -89,10 +89,11 @@ def serve_model():
     model_facts = {"name": "stub", "hash": "0123456789abcdef", "classes": ["negative", "positive"]}
 
     @contextmanager
-    def run(model, limits=DEFAULT_LIMITS, rules=None):
+    def run(model, limits=DEFAULT_LIMITS, rules=None, threads=1):
         rules = rules or CallerRules("127.0.0.1")
         lines = []
-        app = build_app(model, model_facts | {"version": "0"}, rules, limits, AccessLog(lines.append))
+        facts = model_facts | {"version": "0"}
+        app = build_app(model, facts, rules, limits, AccessLog(lines.append), threads)
         with serving.open_socket("127.0.0.1", 0) as listener:
             server = serving.make_server(app, limits)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

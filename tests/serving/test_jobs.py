@@ -5,7 +5,15 @@ from concurrent.futures import Future
 
 import pytest
 
-from sentiment.serving.jobs import BATCH_COST, Job, JobQueue, QueueClosedError, QueueFullError, cost_of
+from sentiment.serving.jobs import (
+    BATCH_COST,
+    Job,
+    JobQueue,
+    QueueClosedError,
+    QueueFullError,
+    ReviewError,
+    cost_of,
+)
 
 
 def job(count, explain=False, length=10):
@@ -96,3 +104,32 @@ def test_taking_waits_for_a_job(queue):
     queue.put(job(1))
     thread.join(5)
     assert sizes(found[0]) == [1]
+
+
+def test_answers_are_in_the_order_of_the_reviews_however_they_come():
+    one = job(5)
+    one.add(3, [{"n": 3}, {"n": 4}])
+    one.add(0, [{"n": 0}, {"n": 1}])
+    assert not one.future.done()
+    one.add(2, [{"n": 2}])
+    assert [answer["n"] for answer in one.future.result()] == [0, 1, 2, 3, 4]
+
+
+def test_the_first_review_without_an_answer_ends_its_request():
+    one = job(4)
+    one.add(2, [{}, ValueError("no")])
+    with pytest.raises(ReviewError, match="no") as error:
+        one.future.result()
+    assert error.value.place == 3 and one.is_over
+    one.add(0, [{}, {}])
+
+
+def test_every_thread_that_waits_is_told_of_the_end(queue):
+    taken = []
+    threads = [threading.Thread(target=lambda: taken.append(queue.take())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    queue.close()
+    for thread in threads:
+        thread.join(5)
+    assert taken == [None] * 3

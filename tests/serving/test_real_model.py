@@ -1,5 +1,6 @@
 """The shipped model behind an address: the same answers as without one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,19 @@ def test_the_answers_are_those_of_predict(serve_model, model):
                 wanted.cut,
                 wanted.doubt,
             ]
+
+
+def test_many_requests_at_once_get_their_own_answers(serve_model, model):
+    """Three threads score pieces of the large requests at the same time."""
+    requests = [[f"Film {n}, take {take}: {REVIEWS[take % 3]}" for take in range(40 * n)] for n in (1, 2, 3)]
+    requests += [[f"Alone {n}: {REVIEWS[n % 3]}"] for n in range(12)]
+    expected = [model.predict(texts) for texts in requests]
+    limits = replace(DEFAULT_LIMITS, answer_seconds=120)
+    with serve_model(model, limits, threads=3) as client, ThreadPoolExecutor(15) as pool:
+        answers = list(pool.map(lambda texts: client.predict({"texts": texts})[1], requests))
+    for answer, wanted in zip(answers, expected, strict=True):
+        found = [one["probabilities"]["positive"] for one in answer["predictions"]]
+        assert found == pytest.approx([one.probability for one in wanted], abs=1e-5)
 
 
 def test_an_explanation_adds_up_and_keeps_the_text(serve_model, model):
