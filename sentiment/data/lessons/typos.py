@@ -36,7 +36,7 @@ def _slip(word: str, generator: random.Random) -> str:
         before + after,
         before + 2 * letter + after,
         before + after[0] + letter + after[1:],
-        before + generator.choice(NEIGHBOURS[letter.lower()]) + after,
+        before + generator.choice(NEIGHBOURS.get(letter.lower(), letter)) + after,
     )
     vowels = [at for at, one in enumerate(word) if one.lower() in "aeiou"]
     if vowels and generator.random() < 1 / (len(slips) + 1):

@@ -67,6 +67,13 @@ def test_misspelling_never_fails_and_follows_from_the_seed(text, seed):
     assert misspell(text, random.Random(seed)) == misspell(text, random.Random(seed))
 
 
+@pytest.mark.parametrize("word", ["Y\u0131ld\u0131z", "KAD\u0130R", "actre\u017fs"])
+def test_a_letter_that_no_key_of_the_keyboard_has_may_stay(word):
+    """Without case such letters count as a to z."""
+    for seed in range(50):
+        assert misspell(word, random.Random(seed))
+
+
 def test_a_misspelt_text_has_a_slip_and_stays_readable():
     original = "The acting is wonderful"
     changed = {misspell(original, random.Random(seed)).lower() for seed in range(50)}
