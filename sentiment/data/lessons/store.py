@@ -1,9 +1,10 @@
 """Keep the lessons of a run on the disk, so that a second run does not make them again."""
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 
 from sentiment.config import LessonSettings
@@ -15,6 +16,7 @@ from sentiment.errors import DataError
 from sentiment.system.held_folder import HeldFolder
 
 FILE = "lessons.jsonl"
+SOURCE_PACKAGES = ("sentiment.data.lessons", "sentiment.probes")
 
 
 def load_lessons(
@@ -38,6 +40,14 @@ def to_lines(lessons: Iterable[Lesson]) -> Iterator[str]:
     return (json.dumps(lesson._asdict(), ensure_ascii=False) + "\n" for lesson in lessons)
 
 
+def source_files() -> list[Traversable]:
+    """Return the files that decide which lessons are made; those of the probe say which are left out."""
+    found = chain.from_iterable(resources.files(package).iterdir() for package in SOURCE_PACKAGES)
+    return sorted(
+        (file for file in found if file.name.endswith((".py", ".toml"))), key=lambda file: file.name
+    )
+
+
 def _read(folder: Path) -> list[Lesson]:
     """Read a cache entry; raises DataError if it is damaged."""
     try:
@@ -51,10 +61,6 @@ def _entry_name(
     labelled: Sequence[tuple[str, int]], unlabelled: Sequence[str], settings: LessonSettings, seed: int
 ) -> str:
     """Return a hash of everything that the lessons depend on."""
-    own = sorted(
-        (file for file in resources.files(__package__).iterdir() if file.name.endswith((".py", ".toml"))),
-        key=lambda file: file.name,
-    )
-    sources = (file.read_text(encoding="utf-8") for file in own)
-    texts = itertools.chain.from_iterable((text, str(label)) for text, label in labelled)
-    return digest(itertools.chain([f"{settings} {seed}"], sources, texts, unlabelled))[:32]
+    sources = (file.read_text(encoding="utf-8") for file in source_files())
+    texts = chain.from_iterable((text, str(label)) for text, label in labelled)
+    return digest(chain([f"{settings} {seed}"], sources, texts, unlabelled))[:32]

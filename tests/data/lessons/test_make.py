@@ -10,6 +10,7 @@ from sentiment.data.lessons.kinds import KINDS, negations
 from sentiment.data.lessons.make import make_lessons
 from sentiment.data.lessons.material import collect_material
 from sentiment.data.lessons.sentences import Sentence
+from sentiment.probes.cases import FILES
 
 PRAISE = (
     "The {noun} is superb. I loved the {noun} and the {other}. It is a clever, gripping and beautiful {noun}."
@@ -113,6 +114,13 @@ def test_other_reviews_settings_or_seeds_have_their_own_entry(reviews, cache, ch
     store.load_lessons(**arguments)
     store.load_lessons(**arguments | {change: value})
     assert len(list(cache.iterdir())) == 2
+
+
+def test_lessons_are_made_again_if_a_list_or_a_template_has_changed():
+    """Lessons that reproduce a template of the probe are left out."""
+    names = {file.name for file in store.source_files()}
+    templates = {name for halves in FILES.values() for name in halves.values()}
+    assert {"kinds.py", "words.toml", "reproduction.py", *templates} <= names
 
 
 def test_reviews_without_labels_are_turned_and_say_where_they_come_from(reviews):
