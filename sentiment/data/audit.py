@@ -13,7 +13,7 @@ from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.lessons.make import Lesson
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
-from sentiment.data.prepare import build_vocabulary, load_lessons_of, tokenize_lessons
+from sentiment.data.prepare import build_vocabulary, load_lessons_of, split_lessons, tokenize_lessons
 from sentiment.data.reviews import Reviews, ReviewSource, load_extra
 from sentiment.data.rows import NoLabelsError
 from sentiment.data.text_rules import BREAK
@@ -90,9 +90,11 @@ def audit(
     lessons: list[Lesson] = []
     if vocabulary is None:
         lessons = load_lessons_of(parts, config, source.classes or SENTIMENTS)
+        labelled, turned = split_lessons(lessons)
         vocabulary = build_vocabulary(
-            parts["train"], config, lessons=tokenize_lessons(lessons, config, workers)
+            parts["train"], config, lessons=tokenize_lessons(labelled, config, workers)
         )
+        tokenize_lessons(turned, config, workers)  # for the training, which finds the tokens in the cache
     parts = {name: part for name, part in parts.items() if len(part.positions_N)}
     texts = {name: set(part.texts()) for name, part in parts.items()}
     return Audit(

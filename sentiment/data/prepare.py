@@ -110,7 +110,7 @@ def prepare(
     further = _load_further(config, classes, len(splits.get("train", ())))
     parts, holdout = split_source(splits | further, config, workers)
     lessons = load_lessons_of(parts, config, classes)
-    labelled = [lesson for lesson in lessons if lesson.original is None]
+    labelled, turned = split_lessons(lessons)
     lesson_tokens = tokenize_lessons(labelled, config, workers)
     vocabulary = build_vocabulary(parts["train"], config, known, lesson_tokens)
     train = parts["train"].encode(vocabulary, config.text)
@@ -128,7 +128,7 @@ def prepare(
         rehearsed=len(parts[REHEARSED].positions_N) if REHEARSED in parts else 0,
         phrases=further_parts.get(PHRASES),
         lessons=_encode_lessons(labelled, lesson_tokens, vocabulary, config),
-        turned=_encode_turned(lessons, vocabulary, config, workers),
+        turned=_encode_turned(turned, vocabulary, config, workers),
         lesson_counts=Counter(lesson.kind for lesson in lessons),
         validation=parts["validation"].encode(vocabulary, config.text),
         openings=_encode_openings(parts["validation"], vocabulary, config, workers),
@@ -181,6 +181,12 @@ def _are_english_sentiments(config: Config, classes: Classes) -> bool:
     return classes.are_sentiments and config.text.language == "en"
 
 
+def split_lessons(lessons: Sequence[Lesson]) -> tuple[list[Lesson], list[Lesson]]:
+    """Return the lessons with known labels, and those made of reviews without labels."""
+    labelled = [lesson for lesson in lessons if lesson.original is None]
+    return labelled, [lesson for lesson in lessons if lesson.original is not None]
+
+
 def tokenize_lessons(lessons: Sequence[Lesson], config: Config, workers: int) -> Tokens | None:
     """Return the tokens of lessons; None if there are none."""
     if not lessons:
@@ -199,9 +205,8 @@ def _encode_lessons(
 
 
 def _encode_turned(
-    lessons: Sequence[Lesson], vocabulary: Vocabulary, config: Config, workers: int
+    turned: Sequence[Lesson], vocabulary: Vocabulary, config: Config, workers: int
 ) -> TurnedReviews | None:
-    turned = [lesson for lesson in lessons if lesson.original is not None]
     encoded = _encode_lessons(turned, tokenize_lessons(turned, config, workers), vocabulary, config)
     if encoded is None:
         return None

@@ -150,6 +150,20 @@ def test_the_words_of_lessons_are_known(opinions, config_for):
     assert len(taught.train.reviews) == len(plain.train.reviews)
 
 
+def test_an_audit_counts_the_words_that_a_training_knows(tmp_path, write_rows, config_for):
+    """Those of reviews that are turned round without a label are not among them."""
+    praise, complaint = "It is superb, clever, witty and nice.", "It is awful, stupid, lame and bad."
+    rows = [{"text": text, "label": label} for label, text in enumerate([complaint, praise])]
+    write_rows(tmp_path / "train.jsonl", rows * 20)
+    write_rows(tmp_path / "unsupervised.jsonl", [{"text": praise, "label": -1}] * 40)
+    config = config_for(
+        tmp_path, "data.validation = 'none'", "self_training.epochs = 1", "lessons.unlabelled = 1.0"
+    )
+    prepared = prepare(config, 1)
+    assert len(prepared.turned.reviews) == 40
+    assert audit(config, 1).words == prepared.vocabulary.sizes
+
+
 @pytest.mark.parametrize("setting", ["text.language = 'de'", "data.classes = 'ham=0 spam=1'"])
 def test_there_are_no_lessons_in_other_languages_or_for_other_classes(opinions, config_for, setting):
     config = config_for(
