@@ -37,7 +37,7 @@ def test_lessons_are_written_to_a_file(command, tmp_path, write_rows):
     assert "lessons: 72 everyday" in stdout
     assert "72 lessons written to lessons.jsonl" in stderr
     lines = [json.loads(line) for line in (tmp_path / "lessons.jsonl").read_text().splitlines()]
-    assert [*lines[0]] == ["kind", "text", "label"]
+    assert [*lines[0]] == ["kind", "text", "label", "original"]
     assert {line["label"] for line in lines} <= {0.0, 0.5, 1.0}
     assert_one_error(command(*asked, cwd=tmp_path), 2, "lessons.jsonl exists", "--force")
     assert json.loads(command(*asked, "--force", "--json", cwd=tmp_path)[1])["lessons"] == {"everyday": 72}

@@ -36,7 +36,7 @@ def load_lessons(
 
 
 def to_lines(lessons: Iterable[Lesson]) -> Iterator[str]:
-    """Return lessons as JSON lines with kind, text and label (the probability that the text is positive)."""
+    """Return lessons as JSON lines with the fields of `Lesson`."""
     return (json.dumps(lesson._asdict(), ensure_ascii=False) + "\n" for lesson in lessons)
 
 
