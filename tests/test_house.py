@@ -21,6 +21,7 @@ FLOORS = [
     ["evaluation", "explain", "exporting"],
     ["training", "report", "sharing"],
     ["serving"],
+    ["bulk"],
     ["estimator"],
     ["__init__"],
     ["cli"],

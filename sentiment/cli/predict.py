@@ -9,6 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from sentiment.cli.bulk_options import (
+    AddressOption,
+    EngineOption,
+    WorkersOption,
+    is_bulk,
+    make_job,
+    require_files,
+)
+from sentiment.cli.decision_options import (
+    ThresholdOption,
+    UnsureOption,
+    choose_decision,
+    parse_range,
+    parse_threshold,
+)
 from sentiment.cli.options import (
     RUN_HELP,
     DeviceOption,
@@ -16,7 +31,6 @@ from sentiment.cli.options import (
     JsonOption,
     ThreadsOption,
     choose_run,
-    parse_probability,
 )
 from sentiment.cli.table_options import takes_table_options
 from sentiment.config.shell import quote_path, quote_word
@@ -25,31 +39,16 @@ from sentiment.errors import UsageError
 from sentiment.system.console import escape_line, say, show, show_json
 
 if TYPE_CHECKING:
+    from sentiment.bulk.worker import Job
     from sentiment.data.readability import ReadingCheck
     from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line, UnusableLines
     from sentiment.inference.predictor import Prediction, Predictor
     from sentiment.inference.tables import Written
-    from sentiment.runs.decision import Decision
 
 BAD_ARGUMENT_REMEDY = "give it some text, or leave it out with --skip-bad-rows"
 BAD_ROW_REMEDY = "mend it, or leave out --strict"
 DASHED_REVIEW = re.compile(r"-\d|-.*\s")
-ThresholdOption = Annotated[
-    str | None,
-    typer.Option(
-        "--threshold",
-        metavar="P",
-        help="A review is positive (the second of two classes) above this probability; 0.5, or what eval "
-        "--keep has kept.",
-    ),
-]
-UnsureOption = Annotated[
-    str | None,
-    typer.Option("--unsure", metavar="LOW:HIGH", help="Label probabilities in this range unsure."),
-]
-
-
 TextsArgument = Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Reviews to predict.")]
 RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help=RUN_HELP)]
 FileOption = Annotated[
@@ -99,6 +98,9 @@ def predict_command(
     strict: StrictOption = False,
     threshold: ThresholdOption = None,
     unsure: UnsureOption = None,
+    engine: EngineOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
     force: ForceOption = False,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -108,8 +110,13 @@ def predict_command(
     """Predict reviews: label, how sure the model is of it, tokens read, share of unknown tokens."""
     if bool(texts) == (file is not None):
         raise UsageError("give reviews either as arguments or with --file F (- for stdin)")
-    given = None if threshold is None else parse_probability(threshold, "--threshold takes a probability")
-    unsure_range = None if unsure is None else parse_range(unsure)
+    decision = parse_threshold(threshold), parse_range(unsure)
+    explains = explain or explain_class is not None or html is not None
+    if is_bulk(engine, address, workers):
+        pattern, folder = require_files(file, out, has_other_output=explains or as_json)
+        job = make_job(run, decision, table, strict=strict, device=device, threads=threads)
+        predict_files(pattern, folder, job, address, workers, force=force)
+        return
     from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
     from sentiment.inference.reading import LineStream, read_lines, refuse_input
@@ -118,7 +125,6 @@ def predict_command(
     from sentiment.system.storage import check_free
 
     check_texts(texts or ())
-    explains = explain or explain_class is not None or html is not None
     if html is not None:
         refuse_input("--html", html, file)
         check_free(html, force)
@@ -127,7 +133,7 @@ def predict_command(
     if out is not None:
         check_out(out, file, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
-    predictor.decision = choose_decision(predictor, given, unsure_range)
+    predictor.decision = choose_decision(predictor.class_names, predictor.decision, *decision)
     settings = table_settings(predictor.config, predictor.facts, file or "-", table)
     if out is not None and file not in (None, "-"):
         tell_written(predict_table(predictor, Path(file or ""), settings, out, strict=strict), out)
@@ -147,6 +153,18 @@ def predict_command(
     check = print_predictions(predictor, lines, source.is_idle, as_json=as_json)
     for warning in check.warnings() if file else ():
         say(f"warning: {warning}")
+
+
+def predict_files(
+    pattern: str, out: Path, job: "Job", address: str | None, workers: int | None, *, force: bool
+) -> None:
+    """Predict many files on workers, and say what was written."""
+    from sentiment.bulk.ray_engine import Workers
+    from sentiment.bulk.score import score_files
+
+    scored = score_files(pattern, out, job, Workers(address, workers), force=force)
+    say(f"{scored.files:,} files are finished")
+    tell_written(scored.written, out)
 
 
 def select_lines(lines: "Iterable[Line]", *, skips: bool, strict: bool, are_typed: bool) -> "Iterable[Line]":
@@ -200,37 +218,6 @@ def is_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long, or with characters that no path has
         return False
-
-
-def parse_range(given: str) -> tuple[float, float]:
-    """Return the lowest and the highest probability of `--unsure`; raises UsageError if it is no range."""
-    low_text, colon, high_text = given.partition(":")
-    if not colon:
-        raise UsageError(f"--unsure takes two probabilities such as 0.35:0.65, not {shorten(given)}")
-    low, high = (
-        parse_probability(text, "--unsure takes two probabilities") for text in (low_text, high_text)
-    )
-    if low > high:
-        raise UsageError(f"--unsure {shorten(given)} has its lower end last; type --unsure {high:g}:{low:g}")
-    return low, high
-
-
-def choose_decision(
-    predictor: "Predictor", threshold: float | None, unsure: tuple[float, float] | None
-) -> "Decision":
-    """Return the decision of the options; without a threshold the run's own, and say so if it was kept.
-
-    Raises UsageError if the options need two classes and the run has more.
-    """
-    from sentiment.runs.decision import DECISION_FILE, DEFAULT_THRESHOLD, Decision, require_two_classes
-
-    for option, value in (("--threshold", threshold), ("--unsure", unsure)):
-        if value is not None:
-            require_two_classes(predictor.class_names, option)
-    kept = predictor.decision
-    if threshold is None and kept.threshold != DEFAULT_THRESHOLD:
-        say(f"using the threshold {kept.threshold:.4g} that was kept in {DECISION_FILE}")
-    return Decision(kept.threshold if threshold is None else threshold, unsure)
 
 
 def print_predictions(

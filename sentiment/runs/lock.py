@@ -20,14 +20,18 @@ _list_lock = threading.Lock()
 class FolderLock:
     """Holds a folder until `release`, or until this process ends, even if its children live on."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock; raises MachineError if another training holds it, RunError if its file is a link."""
+    def __init__(self, folder: Path, work: str = "training") -> None:
+        """Take the lock for some `work`.
+
+        Raises MachineError if another process or thread holds it, RunError if its file is a link.
+        """
+        self._work = work
         self._folder = os.path.realpath(folder)
         self._path = folder / LOCK_FILE
         with _list_lock:
             # Check the list first: opening and closing the file would release the lock of another thread.
             if self._folder in _held_folders:
-                raise _in_use_error(folder)
+                raise self._in_use_error(folder)
             self._descriptor = self._open_and_lock(folder)
             _held_folders.add(self._folder)
 
@@ -42,7 +46,7 @@ class FolderLock:
             is_held = False
         if not is_held:
             os.close(descriptor)
-            raise _in_use_error(folder)
+            raise self._in_use_error(folder)
         return descriptor
 
     def release(self) -> None:
@@ -56,6 +60,5 @@ class FolderLock:
         with suppress(FileNotFoundError):
             self._path.unlink()
 
-
-def _in_use_error(folder: Path) -> MachineError:
-    return MachineError(f"{folder} is in use by another training")
+    def _in_use_error(self, folder: Path) -> MachineError:
+        return MachineError(f"{folder} is in use by another {self._work}")

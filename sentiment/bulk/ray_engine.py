@@ -1,0 +1,155 @@
+"""Predict files on the workers of Ray Data: each is an actor that has loaded the model once."""
+
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sentiment.bulk.plan import Shard
+from sentiment.bulk.progress import Counts
+from sentiment.bulk.worker import Job, Report, Worker, report_error
+from sentiment.data.text import shorten
+from sentiment.errors import MachineError, SentimentError, UsageError
+from sentiment.system import interrupts
+from sentiment.system.threads import available_cores
+
+LOOPBACK = "127.0.0.1"
+OBJECT_STORE = 100 * 2**20  # bytes of shared memory; only names and counts pass through it
+ATTEMPTS = 3  # a file whose worker dies is given to so many others
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where the workers run, and how many."""
+
+    address: str | None = None
+    """The head of a cluster as HOST:PORT; None starts workers on this machine."""
+    count: int | None = None
+    """None takes as many as there are CPUs for, and files."""
+
+
+def predict_shards(job: Job, shards: Sequence[Shard], workers: Workers) -> Iterator[tuple[Shard, Report]]:
+    """Yield what became of each file, as soon as it is known; a file that ends its workers is left out.
+
+    Raises UsageError if Ray is not installed, or the cluster has too few CPUs; MachineError if there is no
+    cluster at the address.
+    """
+    count = workers.count
+    if workers.address is None:
+        count = min(count or max(1, available_cores() // job.threads), len(shards))
+    with _cluster(workers.address, (count or 0) * job.threads):
+        count = _count_workers(count, job.threads, len(shards))
+        for row in _start(job, shards, count).iter_rows():
+            report = json.loads(row["report"])
+            yield shards[row["number"]], Report(**report | {"counts": Counts(**report["counts"])})
+
+
+class RayWorker:
+    """An actor of Ray Data: takes the number of a file and its names, returns a report as JSON."""
+
+    def __init__(self, job: Job) -> None:
+        """Load the model. If that fails, it is the error of every file: Ray would try again for ever."""
+        self._worker: Worker | None = None
+        try:
+            self._worker = Worker(job)
+        except SentimentError as error:
+            self._error = report_error(error)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Predict a file."""
+        report = self._error
+        if self._worker is not None:
+            report = self._worker.predict(Path(row["source"]), Path(row["target"]))
+        return {"number": row["number"], "report": json.dumps(asdict(report))}
+
+
+def _start(job: Job, shards: Sequence[Shard], count: int) -> Any:
+    """Return the dataset whose rows are the reports; each block has one file."""
+    import ray
+
+    rows = [
+        {"number": number, "source": str(shard.source), "target": str(shard.target)}
+        for number, shard in enumerate(shards)
+    ]
+    return ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+        RayWorker,
+        fn_constructor_args=(job,),
+        compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=2),
+        num_cpus=job.threads,
+        num_gpus=1 if job.device == "cuda" else 0,
+        ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": ATTEMPTS},
+    )
+
+
+@contextmanager
+def _cluster(address: str | None, cpus: int) -> Iterator[None]:
+    """Start Ray on the loopback address with so many CPUs, or join a cluster; leave it at the end."""
+    ray = _import_ray()
+    place: dict[str, Any] = {"address": address}
+    if address is None:
+        place = {"address": "local", "_node_ip_address": LOOPBACK, "include_dashboard": False}
+        place |= {"num_cpus": cpus, "object_store_memory": OBJECT_STORE}
+    with _kept_signals():
+        try:
+            ray.init(log_to_driver=False, configure_logging=False, **place)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise _start_error(address, error) from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _import_ray() -> Any:
+    """Return Ray, told to send no statistics, to print nothing and to go on without a file that is lost."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
+    try:
+        import ray.data
+    except ImportError:
+        raise UsageError('--engine ray needs a package: pip install "sentiment[ray]"') from None
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.max_errored_blocks = -1
+    return ray
+
+
+@contextmanager
+def _kept_signals() -> Iterator[None]:
+    """Undo what Ray does to the handlers of signals: this program ends in its own way."""
+    handlers = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            with suppress(ValueError):  # not in the main thread, where Ray changes none
+                signal.signal(number, handler)
+
+
+def _start_error(address: str | None, error: Exception) -> MachineError:
+    reason = shorten(" ".join(str(error).split()))
+    if address is None:
+        return MachineError(f"Ray does not start on this machine: {reason}")
+    return MachineError(
+        f"--address {shorten(address)}: no cluster of Ray answers ({reason}); start one with ray start --head"
+    )
+
+
+def _count_workers(count: int | None, threads: int, files: int) -> int:
+    """Return how many workers to start; raises UsageError if the cluster has no CPUs for them."""
+    import ray
+
+    most = int(ray.cluster_resources().get("CPU", 0)) // threads
+    if most < (count or 1):
+        raise UsageError(
+            f"the cluster has CPUs for {most} workers of {threads} threads; lower --workers or --threads"
+        )
+    return min(count or most, files)

@@ -1,0 +1,82 @@
+"""Predict many files into a folder; what is finished stays there when a command is killed and typed again."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment import errors
+from sentiment.bulk.plan import Shard, find_shards
+from sentiment.bulk.progress import Counts, open_progress
+from sentiment.bulk.ray_engine import Workers, predict_shards
+from sentiment.bulk.worker import Job, Report, describe_job
+from sentiment.data.text import shorten
+from sentiment.errors import MachineError, SentimentError
+from sentiment.inference.tables import NAMED_ROWS, Written
+from sentiment.system.console import progress_bar, say
+
+NAMED_FILES = 3
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was written, by this command and by those before it."""
+
+    files: int
+    written: Written
+
+
+def score_files(pattern: str, out: Path, job: Job, workers: Workers, *, force: bool = False) -> Scored:
+    """Predict the files of a pattern, folder or name into the folder `out`, each as `predict_table` does.
+
+    Files that a command before has finished are left as they are. Raises an error that says how many files
+    could not be predicted, after all others; those are tried again by the next command.
+    """
+    out = out.resolve()
+    shards = find_shards(pattern, out)
+    with open_progress(out, dict(describe_job(job)), shards, force=force) as progress:
+        waiting = progress.select_waiting(shards)
+        if len(waiting) < len(shards):
+            say(f"{len(shards) - len(waiting):,} of {len(shards):,} files are finished already")
+        reports: dict[Shard, Report] = {}
+        with progress_bar("predicting", len(shards), "files", len(shards) - len(waiting)) as bar:
+            for shard, report in predict_shards(job, waiting, workers) if waiting else ():
+                for note in () if reports else report.notes:
+                    say(note)
+                reports[shard] = report
+                if not report.error:
+                    progress.finish(shard, report.counts)
+                bar.update()
+        _require_all(reports, waiting, len(shards))
+        return Scored(len(shards), _add_up(progress.counts(shards)))
+
+
+def _require_all(reports: Mapping[Shard, Report], waiting: Sequence[Shard], total: int) -> None:
+    """Raise an error if some files could not be predicted, of the type of the first."""
+    failed = {shard: report for shard, report in reports.items() if report.error}
+    missing = [shard for shard in waiting if shard not in reports]
+    if not failed and not missing:
+        return
+    for report in list(failed.values())[:NAMED_FILES]:
+        say(f"not predicted: {report.error}")
+    for shard in missing[:NAMED_FILES]:
+        say(f"not predicted: {shard.source}: it ended every worker that read it (out of memory?)")
+    first = next(iter(failed.values()), None)
+    error_type = getattr(errors, first.error_type) if first else MachineError
+    assert issubclass(error_type, SentimentError)
+    count = len(failed) + len(missing)
+    raise error_type(
+        f"{count:,} of {total:,} files could not be predicted; the others are finished. Mend or remove "
+        f"{shorten(str((*failed, *missing)[0].source))}, and type the same command again for the rest"
+    )
+
+
+def _add_up(all_counts: Iterable[Counts]) -> Written:
+    labels: Counter[str] = Counter()
+    flaws: list[str] = []
+    rows = 0
+    for counts in all_counts:
+        rows += counts.rows
+        labels.update(counts.labels)
+        flaws += counts.flaws
+    return Written(rows, labels, flaws[:NAMED_ROWS])

@@ -1,0 +1,205 @@
+"""Ray Data: the files of one process, also if workers die, the command is killed, or there are two machines."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from sentiment.bulk.progress import PROGRESS_FILE
+from sentiment.system.own_command import own_command, own_environment
+
+ray = pytest.importorskip("ray", reason="needs the extra ray")
+pytestmark = [pytest.mark.extras, pytest.mark.timeout(600)]
+ACTOR = b"ray::MapWorker"
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """Return the environment of a command; Ray keeps its token in an own home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
+    return own_environment() | {"OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
+
+
+def start(folder, out, *options, environment):
+    arguments = [
+        "predict",
+        "--run",
+        "shipped",
+        "--file",
+        f"{folder}/*.csv",
+        "--out",
+        str(out),
+        "--engine",
+        "ray",
+    ]
+    return subprocess.Popen(
+        own_command([*arguments, *options]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=out.parent,
+    )
+
+
+def written(out):
+    return {path.name: path.read_bytes() for path in out.glob("part-*")}
+
+
+def find_workers():
+    """Return the process numbers of the actors of Ray Data, each with its parent."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(ACTOR):
+                status = dict(
+                    line.split(":\t", 1)
+                    for line in (path.parent / "status").read_text().splitlines()
+                    if ":\t" in line
+                )
+                found[int(path.parent.name)] = int(status["PPid"])
+    return found
+
+
+def wait_for(condition, process, seconds=240):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def make_longer(folder, rows=2_000):
+    """Give each file so many rows that a worker can be killed in the middle of one."""
+    for path in folder.iterdir():
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([lines[0], *(lines[1:] * (rows // 30))]) + "\n")
+
+
+def listening_addresses(pids):
+    """Return the addresses at which these processes listen, in the words of /proc/net/tcp."""
+    sockets = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            sockets |= {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                found.add(fields[1].rpartition(":")[0])
+    return found
+
+
+def descendants(pid):
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    family = {pid}
+    while grown := {child for child, parent in parents.items() if parent in family} - family:
+        family |= grown
+    return family
+
+
+def test_a_killed_worker_changes_nothing_and_no_port_is_open_to_others(
+    folder, expected_long, tmp_path, environment
+):
+    out = tmp_path / "out"
+    with start(folder, out, "--workers", "2", environment=environment) as process:
+        wait_for(lambda: written(out), process)  # both have loaded their models
+        addresses = listening_addresses(descendants(process.pid))
+        os.kill(min(find_workers()), signal.SIGKILL)
+        _, messages = process.communicate()
+    assert process.returncode == 0, messages
+    assert written(out) == expected_long
+    assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"} and addresses
+    assert messages.splitlines()[-1].startswith(f"wrote {out}: ") or "not predicted" in messages
+    assert not list(out.glob(".*.tmp"))
+
+
+@pytest.fixture
+def expected_long(shipped, folder, tmp_path):
+    """Return what one process writes for the longer files."""
+    from sentiment.config import DataSettings
+    from sentiment.inference.tables import predict_table
+
+    make_longer(folder)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for path in folder.iterdir():
+        predict_table(shipped, path, DataSettings(), alone / path.name)
+    return written(alone)
+
+
+def test_a_killed_command_is_resumed_and_leaves_no_process(folder, expected_long, tmp_path, environment):
+    out = tmp_path / "out"
+    with start(folder, out, "--workers", "1", environment=environment) as process:
+        wait_for(lambda: len(written(out)) >= 2, process)
+        family = descendants(process.pid) - {process.pid}
+        process.kill()
+    for pid in family:
+        end = time.monotonic() + 60
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+            time.sleep(0.1)
+    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    finished = {path.name: path.stat().st_ino for path in out.glob("part-*")}
+    recorded = (out / PROGRESS_FILE).read_text().count('"finished"')
+    with start(folder, out, "--workers", "1", environment=environment) as process:
+        _, messages = process.communicate()
+    assert process.returncode == 0, messages
+    assert f"{recorded} of 6 files are finished already" in messages
+    assert written(out) == expected_long
+    kept = [name for name, inode in finished.items() if (out / name).stat().st_ino == inode]
+    assert len(kept) >= recorded
+
+
+def test_sigterm_ends_the_command_as_every_other(folder, expected_long, tmp_path, environment):
+    out = tmp_path / "out"
+    with start(folder, out, "--workers", "1", environment=environment) as process:
+        wait_for(lambda: written(out), process)
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 143
+
+
+@pytest.fixture
+def cluster(tmp_path, environment):
+    """Yield the address of a cluster of two nodes with one CPU each."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["PYTHONPATH"] = environment["PYTHONPATH"]
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
+    cluster.add_node(**node)
+    cluster.wait_for_nodes()
+    yield cluster.address
+    cluster.shutdown()
+
+
+def test_two_nodes_share_the_files_and_survive_a_killed_worker(
+    folder, expected_long, tmp_path, environment, cluster
+):
+    out = tmp_path / "out"
+    with start(folder, out, "--address", cluster, environment=environment | os.environ) as process:
+        wait_for(lambda: len(find_workers()) == 2 and written(out), process)
+        workers = find_workers()
+        assert len(set(workers.values())) == 2, "both workers are on one node"
+        os.kill(min(workers), signal.SIGKILL)
+        _, messages = process.communicate()
+    assert process.returncode == 0, messages
+    assert written(out) == expected_long
+
+
+def test_an_address_without_a_cluster_is_an_error(folder, tmp_path, environment):
+    with start(folder, tmp_path / "out", "--address", "127.0.0.1:9", environment=environment) as process:
+        _, messages = process.communicate()
+    assert process.returncode == 4, messages
+    assert messages.splitlines()[-1].startswith("error: --address 127.0.0.1:9: no cluster of Ray answers")

@@ -1,0 +1,35 @@
+"""The options of an engine: what goes with them, and what is missing."""
+
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--file", "in", "--engine", "spark", "--out", "out"], "the only engine is ray"),
+        (["--file", "in", "--workers", "2"], "go with --engine ray"),
+        (["--file", "in", "--engine", "ray"], "--out FOLDER"),
+        (["--file", "-", "--engine", "ray", "--out", "out"], "--out FOLDER"),
+        (["--file", "in", "--engine", "ray", "--out", "out", "--json"], "goes without"),
+        (["--file", "in", "--engine", "ray", "--out", "out", "--device", "cuda:1"], "cpu or cuda"),
+        (["--file", "in", "--engine", "ray", "--out", "out", "--unsure", "2"], "--unsure takes"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(command, tmp_path, options, message):
+    result = command("predict", *options, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_the_package_the_command_names_it(command, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "ray.data", raising=False)
+    (tmp_path / "in.csv").write_text("text\nFine.\n")
+    result = command(
+        "predict", "--run", "shipped", "--file", "in.csv", "--out", "out", "--engine", "ray", cwd=tmp_path
+    )
+    assert result.returncode == 2
+    assert 'pip install "sentiment[ray]"' in result.stderr
