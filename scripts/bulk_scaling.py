@@ -1,9 +1,9 @@
-"""Measure how many short rows a second one and two workers of `predict --engine ray` predict.
+"""Measure how many short rows `predict --engine ray` predicts in a second, with one worker and with two.
 
     python -m scripts.bulk_scaling --rows 1000000 --files 40
 
-It makes the rows, predicts them with one worker and with two, checks that both write the same bytes, and prints
-a table. The seconds are those of the whole command: start of Ray and loading of the model included.
+It makes the rows, predicts them with one worker and with two, checks that both write the same bytes, and
+prints a table. The seconds are those of the whole command: start of Ray and loading of the model included.
 """
 
 import argparse

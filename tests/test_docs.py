@@ -24,6 +24,7 @@ LANGUAGES = {"python", "text", "sh", "toml", "json"}  # `python` runs; Python th
 LINK = re.compile(r"\[[^\]]+\]\(([\w./-]+)\)")
 
 PAGES_THAT_TRAIN = {"python.md", "adapting.md"}
+NEEDS_SPARK = "bulk.md"  # tests/bulk/test_spark.py runs it
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -39,7 +40,11 @@ def python_blocks(page: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, marks=[pytest.mark.slow] * (page.name in PAGES_THAT_TRAIN)) for page in PAGES],
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page.name in PAGES_THAT_TRAIN))
+        for page in PAGES
+        if page.name != NEEDS_SPARK
+    ],
     ids=lambda page: page.name,
 )
 def test_every_python_block_runs(page, tmp_path, monkeypatch):

@@ -19,6 +19,8 @@ from sentiment.system import interrupts
 from sentiment.system.threads import available_cores
 
 LOOPBACK = "127.0.0.1"
+# Without it Ray takes the loopback address for a mistake, and listens at the address of the network.
+ON_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 OBJECT_STORE = 100 * 2**20  # bytes of shared memory; only names and counts pass through it
 ATTEMPTS = 3  # a file whose worker dies is given to so many others
 
@@ -54,17 +56,17 @@ class RayWorker:
 
     def __init__(self, job: Job) -> None:
         """Load the model. If that fails, it is the error of every file: Ray would try again for ever."""
-        self._worker: Worker | None = None
+        self._worker_or_report: Worker | Report
         try:
-            self._worker = Worker(job)
+            self._worker_or_report = Worker(job)
         except SentimentError as error:
-            self._error = report_error(error)
+            self._worker_or_report = report_error(error)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Predict a file."""
-        report = self._error
-        if self._worker is not None:
-            report = self._worker.predict(Path(row["source"]), Path(row["target"]))
+        report = self._worker_or_report
+        if isinstance(report, Worker):
+            report = report.predict(Path(row["source"]), Path(row["target"]))
         return {"number": row["number"], "report": json.dumps(asdict(report))}
 
 
@@ -89,7 +91,7 @@ def _start(job: Job, shards: Sequence[Shard], count: int) -> Any:
 @contextmanager
 def _cluster(address: str | None, cpus: int) -> Iterator[None]:
     """Start Ray on the loopback address with so many CPUs, or join a cluster; leave it at the end."""
-    ray = _import_ray()
+    ray = _import_ray(is_local=address is None)
     place: dict[str, Any] = {"address": address}
     if address is None:
         place = {"address": "local", "_node_ip_address": LOOPBACK, "include_dashboard": False}
@@ -105,8 +107,10 @@ def _cluster(address: str | None, cpus: int) -> Iterator[None]:
         ray.shutdown()
 
 
-def _import_ray() -> Any:
+def _import_ray(*, is_local: bool) -> Any:
     """Return Ray, told to send no statistics, to print nothing and to go on without a file that is lost."""
+    if is_local:
+        os.environ[ON_LOOPBACK] = "0"
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")

@@ -40,7 +40,6 @@ from sentiment.system.console import escape_line, say, show, show_json
 
 if TYPE_CHECKING:
     from sentiment.bulk.worker import Job
-    from sentiment.data.readability import ReadingCheck
     from sentiment.explain.explanation import Explanation
     from sentiment.inference.lines import Line, UnusableLines
     from sentiment.inference.predictor import Prediction, Predictor
@@ -113,21 +112,17 @@ def predict_command(
     decision = parse_threshold(threshold), parse_range(unsure)
     explains = explain or explain_class is not None or html is not None
     if is_bulk(engine, address, workers):
-        pattern, folder = require_files(file, out, has_other_output=explains or as_json)
+        files = require_files(file, out, has_other_output=explains or as_json)
         job = make_job(run, decision, table, strict=strict, device=device, threads=threads)
-        predict_files(pattern, folder, job, address, workers, force=force)
-        return
+        return predict_files(*files, job, address, workers, force=force)
     from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
-    from sentiment.inference.reading import LineStream, read_lines, refuse_input
+    from sentiment.inference.reading import LineStream, read_lines
     from sentiment.inference.tables import check_out, predict_lines, predict_table
     from sentiment.runs.table_settings import table_settings
-    from sentiment.system.storage import check_free
 
     check_texts(texts or ())
-    if html is not None:
-        refuse_input("--html", html, file)
-        check_free(html, force)
+    check_page(html, file, force)
     if out is not None and (explains or as_json):
         raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
     if out is not None:
@@ -138,10 +133,11 @@ def predict_command(
     if out is not None and file not in (None, "-"):
         tell_written(predict_table(predictor, Path(file or ""), settings, out, strict=strict), out)
         return
-    if texts:
-        source = LineStream(number_texts(texts))
-    else:
-        source = read_lines(file or "-", settings, as_table=out is not None)
+    source = (
+        LineStream(number_texts(texts))
+        if texts
+        else read_lines(file or "-", settings, as_table=out is not None)
+    )
     if out is not None:
         tell_written(predict_lines(predictor, source, settings, out, strict=strict), out)
         return
@@ -150,9 +146,7 @@ def predict_command(
         marks = explain or html is None
         print_explained(predictor, lines, explain_class, shows_marks=marks, page=html, as_json=as_json)
         return
-    check = print_predictions(predictor, lines, source.is_idle, as_json=as_json)
-    for warning in check.warnings() if file else ():
-        say(f"warning: {warning}")
+    print_predictions(predictor, lines, source.is_idle, as_json=as_json, warns=file is not None)
 
 
 def predict_files(
@@ -179,6 +173,16 @@ def select_lines(lines: "Iterable[Line]", *, skips: bool, strict: bool, are_type
     if strict or are_typed:
         return check_lines(lines, BAD_ARGUMENT_REMEDY if are_typed else BAD_ROW_REMEDY)
     return lines
+
+
+def check_page(html: Path | None, file: str | None, force: bool) -> None:
+    """Raise UsageError unless the page of `--html` can be written, and is not the file that is read."""
+    from sentiment.inference.reading import refuse_input
+    from sentiment.system.storage import check_free
+
+    if html is not None:
+        refuse_input("--html", html, file)
+        check_free(html, force)
 
 
 def check_texts(texts: Iterable[str]) -> None:
@@ -226,10 +230,11 @@ def print_predictions(
     is_idle: Callable[[], bool],
     *,
     as_json: bool,
-) -> "ReadingCheck":
+    warns: bool,
+) -> None:
     """Print a line for each review; `is_idle` says whether the next may take long.
 
-    Return what can warn of texts that the model can hardly read.
+    If it `warns`, say at the end whether the model can hardly read the texts.
     """
     from sentiment.data.readability import ReadingCheck
     from sentiment.inference.in_place import predict_each
@@ -251,7 +256,8 @@ def print_predictions(
         check.add(line.text, prediction.tokens, prediction.unknown)
     tell_unpredicted(bad)
     tell_unreadable(labels)
-    return check
+    for warning in check.warnings() if warns else ():
+        say(f"warning: {warning}")
 
 
 def print_explained(

@@ -1,4 +1,4 @@
-"""Ray Data: the files of one process, also if workers die, the command is killed, or there are two machines."""
+"""Ray Data writes the files of one process, also if workers die, the command is killed, or nodes are two."""
 
 import contextlib
 import os
@@ -21,8 +21,8 @@ ACTOR = b"ray::MapWorker"
 def environment(tmp_path, monkeypatch):
     """Return the environment of a command; Ray keeps its token in an own home."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
-    return own_environment() | {"OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    return own_environment() | {"OMP_NUM_THREADS": "1"}
 
 
 def start(folder, out, *options, environment):
@@ -87,7 +87,7 @@ def listening_addresses(pids):
     sockets = set()
     for pid in pids:
         with contextlib.suppress(OSError):
-            sockets |= {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+            sockets |= {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
