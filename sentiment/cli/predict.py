@@ -114,7 +114,8 @@ def predict_command(
     if is_bulk(engine, address, workers):
         files = require_files(file, out, has_other_output=explains or as_json)
         job = make_job(run, decision, table, strict=strict, device=device, threads=threads)
-        return predict_files(*files, job, address, workers, force=force)
+        predict_files(*files, job, address, workers, force=force)
+        return
     from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
     from sentiment.inference.reading import LineStream, read_lines
