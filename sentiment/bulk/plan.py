@@ -11,6 +11,7 @@ from sentiment.errors import DataError, UsageError
 
 # The ending of what is written, where it is not that of the file that is read.
 NEW_ENDINGS = {".json": ".jsonl", ".arrow": ".parquet", ".xlsx": ".csv", ".txt": ".csv"}
+RECORDS = "_finished"  # the folder of records in the output folder
 IGNORED = ("_", ".")  # how the names of other things in a folder of tables begin, such as _SUCCESS
 
 
@@ -20,6 +21,8 @@ class Shard:
 
     source: Path
     target: Path
+    record: Path
+    """The file that says that it is finished."""
 
 
 def find_shards(pattern: str, out: Path) -> list[Shard]:
@@ -37,7 +40,11 @@ def find_shards(pattern: str, out: Path) -> list[Shard]:
         raise DataError(
             f"--file {shorten(pattern)}: no such file; put a pattern in quotes, such as 'in/*.csv'"
         )
-    shards = [Shard(source, out / _target_name(source.relative_to(base))) for source in sources]
+    names = [_target_name(source.relative_to(base)) for source in sources]
+    shards = [
+        Shard(source, out / name, out / RECORDS / f"{name.as_posix()}.json")
+        for source, name in zip(sources, names, strict=True)
+    ]
     _check_targets(shards)
     return shards
 

@@ -38,7 +38,7 @@ class Workers:
 def predict_shards(job: Job, shards: Sequence[Shard], workers: Workers) -> Iterator[tuple[Shard, Report]]:
     """Yield what became of each file, as soon as it is known; a file that ends its workers is left out.
 
-    Raises UsageError if Ray is not installed, or the cluster has too few CPUs; MachineError if there is no
+    Raises UsageError if the cluster has too few CPUs; MachineError if there is no
     cluster at the address.
     """
     count = workers.count
@@ -66,7 +66,7 @@ class RayWorker:
         """Predict a file."""
         report = self._worker_or_report
         if isinstance(report, Worker):
-            report = report.predict(Path(row["source"]), Path(row["target"]))
+            report = report.predict(Shard(Path(row["source"]), Path(row["target"]), Path(row["record"])))
         return {"number": row["number"], "report": json.dumps(asdict(report))}
 
 
@@ -75,7 +75,12 @@ def _start(job: Job, shards: Sequence[Shard], count: int) -> Any:
     import ray
 
     rows = [
-        {"number": number, "source": str(shard.source), "target": str(shard.target)}
+        {
+            "number": number,
+            "source": str(shard.source),
+            "target": str(shard.target),
+            "record": str(shard.record),
+        }
         for number, shard in enumerate(shards)
     ]
     return ray.data.from_items(rows, override_num_blocks=len(rows)).map(
@@ -114,10 +119,8 @@ def _import_ray(*, is_local: bool) -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
-    try:
-        import ray.data
-    except ImportError:
-        raise UsageError('--engine ray needs a package: pip install "sentiment[ray]"') from None
+    import ray.data
+
     logging.getLogger("ray").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentiment import errors
 from sentiment.bulk.plan import Shard, find_shards
-from sentiment.bulk.progress import Counts, open_progress
+from sentiment.bulk.progress import Counts, is_finished, open_progress, read_counts
 from sentiment.bulk.ray_engine import Workers, predict_shards
 from sentiment.bulk.worker import Job, Report, describe_job
 from sentiment.data.text import shorten
@@ -34,8 +34,8 @@ def score_files(pattern: str, out: Path, job: Job, workers: Workers, *, force: b
     """
     out = out.resolve()
     shards = find_shards(pattern, out)
-    with open_progress(out, dict(describe_job(job)), shards, force=force) as progress:
-        waiting = progress.select_waiting(shards)
+    with open_progress(out, dict(describe_job(job)), shards, force=force):
+        waiting = [shard for shard in shards if not is_finished(shard)]
         if len(waiting) < len(shards):
             say(f"{len(shards) - len(waiting):,} of {len(shards):,} files are finished already")
         reports: dict[Shard, Report] = {}
@@ -44,11 +44,9 @@ def score_files(pattern: str, out: Path, job: Job, workers: Workers, *, force: b
                 for note in () if reports else report.notes:
                     say(note)
                 reports[shard] = report
-                if not report.error:
-                    progress.finish(shard, report.counts)
                 bar.update()
         _require_all(reports, waiting, len(shards))
-        return Scored(len(shards), _add_up(progress.counts(shards)))
+        return Scored(len(shards), _add_up(map(read_counts, shards)))
 
 
 def _require_all(reports: Mapping[Shard, Report], waiting: Sequence[Shard], total: int) -> None:

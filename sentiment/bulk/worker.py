@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentiment.bulk.progress import Counts
+from sentiment.bulk.plan import Shard
+from sentiment.bulk.progress import Counts, describe_file, finish_shard
 from sentiment.errors import DataError, RunError, SentimentError
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.tables import predict_table
@@ -57,11 +58,15 @@ class Worker:
         self._predictor.decision = job.decision
         self._job = job
 
-    def predict(self, source: Path, target: Path) -> Report:
-        """Predict a file; an error is part of the report, so that the other files go on."""
+    def predict(self, shard: Shard) -> Report:
+        """Predict a file and record that it is finished; the report has the error, so that others go on."""
         try:
+            if not shard.source.exists():
+                raise DataError(f"{shard.source} is not on this worker; use a folder that all workers see")
+            state = describe_file(shard.source)
             with redirect_stderr(io.StringIO()) as notes:
-                counts = self._predict(source, target)
+                counts = self._predict(shard.source, shard.target)
+            finish_shard(shard, state, counts)
             return Report(counts, notes=notes.getvalue().splitlines())
         except SentimentError as error:
             return report_error(error)
@@ -71,8 +76,6 @@ class Worker:
             )
 
     def _predict(self, source: Path, target: Path) -> Counts:
-        if not source.exists():
-            raise DataError(f"{source} is not there on this worker; use a folder that all workers see")
         predictor, job = self._predictor, self._job
         with storage.machine_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)

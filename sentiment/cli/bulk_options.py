@@ -50,11 +50,17 @@ def is_bulk(engine: str | None, address: str | None, workers: int | None) -> boo
 
 
 def require_files(file: str | None, out: Path | None, *, has_other_output: bool) -> tuple[str, Path]:
-    """Return what is read and the folder that is written; raises UsageError if they do not fit an engine."""
+    """Return what is read and the folder that is written.
+
+    Raises UsageError if they do not fit an engine, or the package of the engine is not installed.
+    """
+    from sentiment.system.versions import require_extra
+
     if file in (None, "-") or out is None:
         raise UsageError("--engine reads files and writes a folder: --file 'in/*.csv' --out FOLDER")
     if has_other_output:
         raise UsageError("--engine goes without --explain, --html and --json; leave one of them out")
+    require_extra("ray", "ray")
     return str(file), out
 
 

@@ -17,7 +17,7 @@ def one_worker(monkeypatch):
 
     def predict_shards(job, shards, workers):
         worker = Worker(job)
-        return ((shard, worker.predict(shard.source, shard.target)) for shard in shards)
+        return ((shard, worker.predict(shard)) for shard in shards)
 
     monkeypatch.setattr(score, "predict_shards", predict_shards)
 

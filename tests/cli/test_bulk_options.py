@@ -1,6 +1,6 @@
 """The options of an engine: what goes with them, and what is missing."""
 
-import sys
+import importlib.util
 
 import pytest
 
@@ -25,11 +25,12 @@ def test_options_that_do_not_fit_are_refused(command, tmp_path, options, message
 
 
 def test_without_the_package_the_command_names_it(command, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "ray.data", raising=False)
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else found(name))
     (tmp_path / "in.csv").write_text("text\nFine.\n")
     result = command(
         "predict", "--run", "shipped", "--file", "in.csv", "--out", "out", "--engine", "ray", cwd=tmp_path
     )
     assert result.returncode == 2
-    assert 'pip install "sentiment[ray]"' in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert 'pip install "lstm-sentiment[ray]"' in result.stderr
