@@ -1,6 +1,7 @@
 """The options of `predict` that predict many files on the workers of an engine."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,17 +51,11 @@ def is_bulk(engine: str | None, address: str | None, workers: int | None) -> boo
 
 
 def require_files(file: str | None, out: Path | None, *, has_other_output: bool) -> tuple[str, Path]:
-    """Return what is read and the folder that is written.
-
-    Raises UsageError if they do not fit an engine, or the package of the engine is not installed.
-    """
-    from sentiment.system.versions import require_extra
-
+    """Return what is read and the folder that is written; raises UsageError if they do not fit an engine."""
     if file in (None, "-") or out is None:
         raise UsageError("--engine reads files and writes a folder: --file 'in/*.csv' --out FOLDER")
     if has_other_output:
         raise UsageError("--engine goes without --explain, --html and --json; leave one of them out")
-    require_extra("ray", "ray")
     return str(file), out
 
 
@@ -75,15 +70,18 @@ def make_job(
 ) -> "Job":
     """Return what every worker does; `decision` has what `--threshold` and `--unsure` ask for.
 
-    Raises UsageError if an option is wrong, RunError if the run is damaged.
+    Raises UsageError if an option is wrong or Ray is not installed, RunError if the run is damaged.
     """
     from sentiment.bulk.worker import Job, fingerprint_run
     from sentiment.runs import read_run
     from sentiment.runs.decision import Decision, read_decision
     from sentiment.runs.table_settings import class_names, table_settings
+    from sentiment.system.versions import install_command
 
     if device not in (None, "auto", *BULK_DEVICES):
         raise UsageError(f"--device {shorten(str(device))}: with --engine it is cpu or cuda")
+    if find_spec("ray") is None:
+        raise UsageError(f"--engine ray needs the package ray: {install_command('ray')}")
     found = read_run(choose_run(run))
     table_settings(found.config, found.facts, None, table)
     kept = read_decision(found.path) or Decision()

@@ -1,7 +1,5 @@
 """The options of an engine: what goes with them, and what is missing."""
 
-import importlib.util
-
 import pytest
 
 
@@ -25,8 +23,7 @@ def test_options_that_do_not_fit_are_refused(command, tmp_path, options, message
 
 
 def test_without_the_package_the_command_names_it(command, tmp_path, monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else found(name))
+    monkeypatch.setattr("sentiment.cli.bulk_options.find_spec", lambda name: None)
     (tmp_path / "in.csv").write_text("text\nFine.\n")
     result = command(
         "predict", "--run", "shipped", "--file", "in.csv", "--out", "out", "--engine", "ray", cwd=tmp_path
