@@ -119,15 +119,13 @@ def predict_command(
     from sentiment.inference.lines import number_texts
     from sentiment.inference.predictor import Predictor
     from sentiment.inference.reading import LineStream, read_lines
-    from sentiment.inference.tables import check_out, predict_lines, predict_table
+    from sentiment.inference.tables import predict_lines, predict_table
     from sentiment.runs.table_settings import table_settings
 
     check_texts(texts or ())
-    check_page(html, file, force)
     if out is not None and (explains or as_json):
         raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
-    if out is not None:
-        check_out(out, file, force)
+    check_outputs(html, out, file, force)
     predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
     predictor.decision = choose_decision(predictor.class_names, predictor.decision, *decision)
     settings = table_settings(predictor.config, predictor.facts, file or "-", table)
@@ -176,14 +174,17 @@ def select_lines(lines: "Iterable[Line]", *, skips: bool, strict: bool, are_type
     return lines
 
 
-def check_page(html: Path | None, file: str | None, force: bool) -> None:
-    """Raise UsageError unless the page of `--html` can be written, and is not the file that is read."""
+def check_outputs(html: Path | None, out: Path | None, file: str | None, force: bool) -> None:
+    """Raise UsageError unless what is named can be written, and is not the file that is read."""
     from sentiment.inference.reading import refuse_input
+    from sentiment.inference.tables import check_out
     from sentiment.system.storage import check_free
 
     if html is not None:
         refuse_input("--html", html, file)
         check_free(html, force)
+    if out is not None:
+        check_out(out, file, force)
 
 
 def check_texts(texts: Iterable[str]) -> None:
