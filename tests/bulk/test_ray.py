@@ -51,19 +51,18 @@ def written(out):
     return {path.name: path.read_bytes() for path in out.glob("part-*")}
 
 
-def find_workers():
-    """Return the process numbers of the actors of Ray Data, each with its parent."""
+def find_workers(ancestor):
+    """Return the process numbers of the actors of Ray Data below a process, each with its parent."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in descendants(ancestor):
         with contextlib.suppress(OSError):
-            if path.read_bytes().startswith(ACTOR):
-                status = dict(
-                    line.split(":\t", 1)
-                    for line in (path.parent / "status").read_text().splitlines()
-                    if ":\t" in line
-                )
-                found[int(path.parent.name)] = int(status["PPid"])
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(ACTOR):
+                found[pid] = find_parent(pid)
     return found
+
+
+def find_parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def wait_for(condition, process, seconds=240):
@@ -101,7 +100,7 @@ def descendants(pid):
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+            parents[int(path.parent.name)] = find_parent(path.parent.name)
     family = {pid}
     while grown := {child for child, parent in parents.items() if parent in family} - family:
         family |= grown
@@ -115,7 +114,7 @@ def test_a_killed_worker_changes_nothing_and_no_port_is_open_to_others(
     with start(folder, out, "--workers", "2", environment=environment) as process:
         wait_for(lambda: written(out), process)  # both have loaded their models
         addresses = listening_addresses(descendants(process.pid))
-        os.kill(min(find_workers()), signal.SIGKILL)
+        os.kill(min(find_workers(process.pid)), signal.SIGKILL)
         _, messages = process.communicate()
     assert process.returncode == 0, messages
     assert written(out) == expected_long
@@ -190,8 +189,8 @@ def test_two_nodes_share_the_files_and_survive_a_killed_worker(
 ):
     out = tmp_path / "out"
     with start(folder, out, "--address", cluster, environment=environment | os.environ) as process:
-        wait_for(lambda: len(find_workers()) == 2 and written(out), process)
-        workers = find_workers()
+        wait_for(lambda: len(find_workers(os.getpid())) == 2 and written(out), process)
+        workers = find_workers(os.getpid())
         assert len(set(workers.values())) == 2, "both workers are on one node"
         os.kill(min(workers), signal.SIGKILL)
         _, messages = process.communicate()
