@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -83,14 +84,17 @@ def _start(job: Job, shards: Sequence[Shard], count: int) -> Any:
         }
         for number, shard in enumerate(shards)
     ]
-    return ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        RayWorker,
-        fn_constructor_args=(job,),
-        compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=2),
-        num_cpus=job.threads,
-        num_gpus=1 if job.device == "cuda" else 0,
-        ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": ATTEMPTS},
-    )
+    with warnings.catch_warnings():
+        # `ray_remote_args_fn` goes in Ray 2.64; until then nothing else limits the attempts.
+        warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
+        return ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            RayWorker,
+            fn_constructor_args=(job,),
+            compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=2),
+            num_cpus=job.threads,
+            num_gpus=1 if job.device == "cuda" else 0,
+            ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": ATTEMPTS},
+        )
 
 
 @contextmanager
