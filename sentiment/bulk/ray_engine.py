@@ -1,9 +1,11 @@
 """Predict files on the workers of Ray Data: each is an actor that has loaded the model once."""
 
+import atexit
 import json
 import logging
 import os
 import signal
+import socket
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +17,7 @@ from sentiment.bulk.plan import Shard
 from sentiment.bulk.progress import Counts
 from sentiment.bulk.worker import Job, Report, Worker, report_error
 from sentiment.data.text import shorten
-from sentiment.errors import MachineError, SentimentError, UsageError
+from sentiment.errors import Interrupted, MachineError, SentimentError, UsageError
 from sentiment.system import interrupts
 from sentiment.system.threads import available_cores
 
@@ -24,6 +26,7 @@ LOOPBACK = "127.0.0.1"
 ON_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 OBJECT_STORE = 100 * 2**20  # bytes of shared memory; only names and counts pass through it
 ATTEMPTS = 3  # a file whose worker dies is given to so many others
+SECONDS_TO_ANSWER = 5.0  # for the head of a cluster
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,22 @@ class Workers:
     """The head of a cluster as HOST:PORT; None starts workers on this machine."""
     count: int | None = None
     """None takes as many as there are CPUs for, and files."""
+
+
+def check_address(address: str | None) -> None:
+    """Raise UsageError if an address is no HOST:PORT; MachineError if nothing answers there.
+
+    Ray itself would try for a quarter of an hour.
+    """
+    if address is None:
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--address {shorten(address)}: write HOST:PORT, such as first-machine:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_ANSWER).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _start_error(address, error) from None
 
 
 def predict_shards(job: Job, shards: Sequence[Shard], workers: Workers) -> Iterator[tuple[Shard, Report]]:
@@ -105,11 +124,16 @@ def _cluster(address: str | None, cpus: int) -> Iterator[None]:
     if address is None:
         place = {"address": "local", "_node_ip_address": LOOPBACK, "include_dashboard": False}
         place |= {"num_cpus": cpus, "object_store_memory": OBJECT_STORE}
-    with _kept_signals():
-        try:
+    try:
+        with _own_signals():
             ray.init(log_to_driver=False, configure_logging=False, **place)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise _start_error(address, error) from None
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise _start_error(address, error) from None
+    except Interrupted as stop:
+        atexit.register(
+            os._exit, stop.exit_code
+        )  # before what Ray does at the exit: half started, it crashes
+        raise
     try:
         yield
     finally:
@@ -120,6 +144,8 @@ def _import_ray(*, is_local: bool) -> Any:
     """Return Ray, told to send no statistics, to print nothing and to go on without a file that is lost."""
     if is_local:
         os.environ[ON_LOOPBACK] = "0"
+    else:
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")  # try once
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
@@ -134,12 +160,15 @@ def _import_ray(*, is_local: bool) -> Any:
 
 
 @contextmanager
-def _kept_signals() -> Iterator[None]:
+def _own_signals() -> Iterator[None]:
     """Undo what Ray does to the handlers of signals: this program ends in its own way."""
     handlers = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
     try:
         yield
+    except SystemExit:  # what the handler of Ray raises
+        raise Interrupted(signal.SIGTERM) from None
     finally:
+        signal.alarm(0)  # the handler in Ray's core aborts the program soon after a signal
         for number, handler in handlers.items():
             with suppress(ValueError):  # not in the main thread, where Ray changes none
                 signal.signal(number, handler)

@@ -8,14 +8,15 @@ from pathlib import Path
 from sentiment import errors
 from sentiment.bulk.plan import Shard, find_shards
 from sentiment.bulk.progress import Counts, is_finished, open_progress, read_counts
-from sentiment.bulk.ray_engine import Workers, predict_shards
+from sentiment.bulk.ray_engine import Workers, check_address, predict_shards
 from sentiment.bulk.worker import Job, Report, describe_job
 from sentiment.data.text import shorten
-from sentiment.errors import MachineError, SentimentError
+from sentiment.errors import Interrupted, MachineError, SentimentError
 from sentiment.inference.tables import NAMED_ROWS, Written
 from sentiment.system.console import progress_bar, say
 
 NAMED_FILES = 3
+RESUME = "type the same command again for the rest, without --force"
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,35 @@ def score_files(pattern: str, out: Path, job: Job, workers: Workers, *, force: b
     Files that a command before has finished are left as they are. Raises an error that says how many files
     could not be predicted, after all others; those are tried again by the next command.
     """
+    check_address(workers.address)
     out = out.resolve()
     shards = find_shards(pattern, out)
     with open_progress(out, dict(describe_job(job)), shards, force=force):
         waiting = [shard for shard in shards if not is_finished(shard)]
         if len(waiting) < len(shards):
             say(f"{len(shards) - len(waiting):,} of {len(shards):,} files are finished already")
-        reports: dict[Shard, Report] = {}
+        reports = _predict(job, shards, waiting, workers)
+        _require_all(reports, waiting, len(shards))
+        return Scored(len(shards), _add_up(map(read_counts, shards)))
+
+
+def _predict(
+    job: Job, shards: Sequence[Shard], waiting: Sequence[Shard], workers: Workers
+) -> Mapping[Shard, Report]:
+    """Predict the files that wait, and return the reports; say how to resume if a signal stops it."""
+    reports: dict[Shard, Report] = {}
+    try:
         with progress_bar("predicting", len(shards), "files", len(shards) - len(waiting)) as bar:
             for shard, report in predict_shards(job, waiting, workers) if waiting else ():
                 for note in () if reports else report.notes:
                     say(note)
                 reports[shard] = report
                 bar.update()
-        _require_all(reports, waiting, len(shards))
-        return Scored(len(shards), _add_up(map(read_counts, shards)))
+    except Interrupted:
+        finished = sum(map(is_finished, shards))
+        say(f"{finished:,} of {len(shards):,} files are finished; {RESUME}")
+        raise
+    return reports
 
 
 def _require_all(reports: Mapping[Shard, Report], waiting: Sequence[Shard], total: int) -> None:
@@ -65,7 +80,7 @@ def _require_all(reports: Mapping[Shard, Report], waiting: Sequence[Shard], tota
     count = len(failed) + len(missing)
     raise error_type(
         f"{count:,} of {total:,} files could not be predicted; the others are finished. Mend or remove "
-        f"{shorten(str((*failed, *missing)[0].source))}, and type the same command again for the rest"
+        f"{shorten(str((*failed, *missing)[0].source))}, and {RESUME}"
     )
 
 

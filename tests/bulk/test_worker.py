@@ -1,6 +1,7 @@
 """A worker writes what one process writes, and a file that cannot be read does not stop the others."""
 
 import dataclasses
+import signal
 
 import pytest
 
@@ -8,7 +9,7 @@ from sentiment.bulk import score
 from sentiment.bulk.progress import Counts
 from sentiment.bulk.ray_engine import Workers
 from sentiment.bulk.worker import Report, Worker
-from sentiment.errors import DataError, MachineError, RunError
+from sentiment.errors import DataError, Interrupted, MachineError, RunError, UsageError
 
 
 @pytest.fixture
@@ -49,3 +50,30 @@ def test_a_file_that_ended_every_worker_is_named(monkeypatch, job, folder, tmp_p
 def test_a_worker_refuses_another_model(job):
     with pytest.raises(RunError, match="another model on this worker"):
         Worker(dataclasses.replace(job, model="another"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid:6379"])
+def test_an_address_where_nothing_answers_is_an_error_before_anything_is_written(
+    job, folder, tmp_path, address
+):
+    with pytest.raises(MachineError, match=rf"--address {address}: no cluster of Ray answers"):
+        score.score_files(str(folder), tmp_path / "out", job, Workers(address))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["auto", "ray://head:10001/x", "6379", ":6379"])
+def test_an_address_is_a_host_and_a_port(job, folder, tmp_path, address):
+    with pytest.raises(UsageError, match="write HOST:PORT"):
+        score.score_files(str(folder), tmp_path / "out", job, Workers(address))
+
+
+def test_a_signal_says_how_to_resume(monkeypatch, job, folder, tmp_path, capsys):
+    def predict_shards(job, shards, workers):
+        worker = Worker(job)
+        yield shards[0], worker.predict(shards[0])
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr(score, "predict_shards", predict_shards)
+    with pytest.raises(Interrupted):
+        score.score_files(str(folder), tmp_path / "out", job, Workers())
+    assert "1 of 6 files are finished; type the same command again" in capsys.readouterr().err
