@@ -27,23 +27,45 @@ def counts():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Return a folder of six csv files whose rows differ, with an empty review in each."""
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for number in range(6):
-        lines = [
-            f"{row},Take {row} of film {number} is {'lovely' if row % 2 else 'awful'}." for row in range(30)
-        ]
-        (folder / f"part-{number}.csv").write_text("\n".join(["id,review", *lines, "30,"]) + "\n")
-    return folder
+def make_folder(tmp_path):
+    """Return a function that makes a folder of six csv files with so many rows, all different.
+
+    The last row of each has an empty review.
+    """
+
+    def make(rows):
+        folder = tmp_path / "in"
+        folder.mkdir(exist_ok=True)
+        for number in range(6):
+            lines = [
+                f"{row},Take {row} of film {number} is {'lovely' if row % 2 else 'awful'}."
+                for row in range(rows)
+            ]
+            (folder / f"part-{number}.csv").write_text("\n".join(["id,review", *lines, f"{rows},"]) + "\n")
+        return folder
+
+    return make
 
 
 @pytest.fixture
-def expected(shipped, folder, tmp_path):
-    """Return name -> what `predict --file --out` writes for the file, as bytes."""
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    for path in folder.iterdir():
-        predict_table(shipped, path, DataSettings(), alone / path.name)
-    return {path.name: path.read_bytes() for path in alone.iterdir()}
+def folder(make_folder):
+    return make_folder(30)
+
+
+@pytest.fixture
+def predict_alone(shipped, tmp_path):
+    """Return a function of a folder: name -> what `predict --file --out` writes for each file, as bytes."""
+
+    def predict(folder):
+        alone = tmp_path / "alone"
+        alone.mkdir()
+        for path in folder.iterdir():
+            predict_table(shipped, path, DataSettings(), alone / path.name)
+        return {path.name: path.read_bytes() for path in alone.iterdir()}
+
+    return predict
+
+
+@pytest.fixture
+def expected(predict_alone, folder):
+    return predict_alone(folder)

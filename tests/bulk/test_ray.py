@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -75,13 +76,6 @@ def wait_for(condition, process, seconds=240):
     return found
 
 
-def make_longer(folder, rows=2_000):
-    """Give each file so many rows that a worker can be killed in the middle of one."""
-    for path in folder.iterdir():
-        lines = path.read_text().splitlines()
-        path.write_text("\n".join([lines[0], *(lines[1:] * (rows // 30))]) + "\n")
-
-
 def listening_addresses(pids):
     """Return the addresses at which these processes listen, in the words of /proc/net/tcp."""
     sockets = set()
@@ -109,21 +103,13 @@ def descendants(pid):
 
 
 @pytest.fixture
-def expected_long(shipped, folder, tmp_path):
-    """Return what one process writes for the longer files."""
-    from sentiment.config import DataSettings
-    from sentiment.inference.tables import predict_table
-
-    make_longer(folder)
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    for path in folder.iterdir():
-        predict_table(shipped, path, DataSettings(), alone / path.name)
-    return written(alone)
+def folder(make_folder):
+    """Return files that are so long that a process can be killed in the middle of one."""
+    return make_folder(2_000)
 
 
 def test_a_killed_worker_changes_nothing_and_no_port_is_open_to_others(
-    folder, expected_long, tmp_path, environment
+    folder, expected, tmp_path, environment
 ):
     out = tmp_path / "out"
     with start(folder, out, "--workers", "2", environment=environment) as process:
@@ -132,13 +118,13 @@ def test_a_killed_worker_changes_nothing_and_no_port_is_open_to_others(
         os.kill(min(find_workers(process.pid)), signal.SIGKILL)
         _, messages = process.communicate()
     assert process.returncode == 0, messages
-    assert written(out) == expected_long
+    assert written(out) == expected
     assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"} and addresses
     assert messages.splitlines()[-1].startswith(f"wrote {out}: ") or "not predicted" in messages
     assert not list(out.glob(".*.tmp"))
 
 
-def test_a_killed_command_is_resumed_and_leaves_no_process(folder, expected_long, tmp_path, environment):
+def test_a_killed_command_is_resumed_and_leaves_no_process(folder, expected, tmp_path, environment):
     out = tmp_path / "out"
     with start(folder, out, "--workers", "1", environment=environment) as process:
         wait_for(lambda: count_finished(out) >= 2, process)
@@ -152,7 +138,7 @@ def test_a_killed_command_is_resumed_and_leaves_no_process(folder, expected_long
     resumed = int(re.search(r"(\d) of 6 files are finished already", messages)[1])
     assert finished <= resumed < 6  # the worker lives a little longer than the command
     assert sum((out / name).stat().st_ino == place for name, place in places.items()) >= finished
-    assert written(out) == expected_long
+    assert written(out) == expected
     wait_until_ended(family)
 
 
@@ -176,7 +162,7 @@ def is_alive(pid):
         return False
 
 
-def test_sigterm_ends_the_command_and_says_how_to_resume(folder, expected_long, tmp_path, environment):
+def test_sigterm_ends_the_command_and_says_how_to_resume(folder, expected, tmp_path, environment):
     out = tmp_path / "out"
     with start(folder, out, "--workers", "1", environment=environment) as process:
         wait_for(lambda: count_finished(out) == 1, process)
@@ -203,15 +189,25 @@ def cluster(tmp_path, environment):
     cluster.shutdown()
 
 
+@pytest.mark.parametrize(("rows", "copies"), [(2_000, 1), (20_000, 9)], ids=["short", "a million rows"])
+@pytest.mark.timeout(1800)
 def test_two_nodes_share_the_files_and_survive_a_killed_worker(
-    folder, expected_long, tmp_path, environment, cluster
+    make_folder, predict_alone, tmp_path, environment, cluster, rows, copies
 ):
     out = tmp_path / "out"
+    folder = make_folder(rows)
+    expected = predict_alone(folder)
+    for path in [*folder.iterdir()]:
+        for number in range(1, copies):
+            name = f"{path.stem}-{number}.csv"
+            shutil.copy(path, folder / name)
+            expected[name] = expected[path.name]
     with start(folder, out, "--address", cluster, environment=environment | os.environ) as process:
-        wait_for(lambda: len(find_workers(os.getpid())) == 2 and written(out), process)
+        wait_for(lambda: count_finished(out) >= max(1, len(expected) // 3), process, 1200)
         workers = find_workers(os.getpid())
-        assert len(set(workers.values())) == 2, "both workers are on one node"
+        assert len(set(workers.values())) == 2, "the workers are not on both nodes"
         os.kill(min(workers), signal.SIGKILL)
         _, messages = process.communicate()
     assert process.returncode == 0, messages
-    assert written(out) == expected_long
+    assert f": {6 * copies * (rows + 1):,} rows" in messages
+    assert written(out) == expected
