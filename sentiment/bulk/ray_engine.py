@@ -130,9 +130,8 @@ def _cluster(address: str | None, cpus: int) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise _start_error(address, error) from None
     except Interrupted as stop:
-        atexit.register(
-            os._exit, stop.exit_code
-        )  # before what Ray does at the exit: half started, it crashes
+        # Half started, Ray crashes in what it does at the exit; this runs before that.
+        atexit.register(os._exit, stop.exit_code)
         raise
     try:
         yield
