@@ -117,6 +117,7 @@ def fit_evidence(
     for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
         if texts is not None:
             parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
+    labelled = sum(len(part.chosen_N) for part in parts)
     if lessons is not None:
         most = LESSONS_FOR_A_REVIEW * reviews
         parts.append(_draw_reviews(lessons, most, weight=settings.lessons, seed=seed))
@@ -124,7 +125,7 @@ def fit_evidence(
         parts.append(_draw_reviews(guessed, reviews, weight=settings.unlabelled, seed=seed))
     data = _read_ngrams(parts, words, classes)
     inherited = _inherit_ngrams(parent, words)
-    inverse_penalty = _choose_penalty(len(data.labels_N), with_guesses=guessed is not None)
+    inverse_penalty = _choose_penalty(labelled, with_guesses=guessed is not None)
     fit = partial(_fit_classes, data, inherited=inherited, inverse_penalty=inverse_penalty, seed=seed)
 
     evidence = NGramEvidence(settings.size, words, classes)
@@ -156,13 +157,14 @@ def _fill_evidence(evidence: NGramEvidence, found: _Fit) -> None:
 
 def _draw_reviews(source: LabelledReviews, most: int, *, weight: float, seed: int) -> _ChosenReviews:
     """Draw `most` reviews (one more or less by rounding), or take all; each class has its share."""
-    classes_N, _ = _read_labels(source.labels_N)
-    if len(classes_N) <= most:
-        return _ChosenReviews(source=source, chosen_N=np.arange(len(classes_N)), weight=weight)
+    classes_N, sureness_N = _read_labels(source.labels_N)
+    sure = np.flatnonzero(sureness_N > 0)  # a fact, as likely positive as negative, teaches n-grams nothing
+    if len(sure) <= most:
+        return _ChosenReviews(source=source, chosen_N=sure, weight=weight)
     random, chosen = np.random.default_rng(seed), []
-    for label in np.unique(classes_N):
-        positions = np.flatnonzero(classes_N == label)
-        share = max(1, round(most * len(positions) / len(classes_N)))
+    for label in np.unique(classes_N[sure]):
+        positions = sure[classes_N[sure] == label]
+        share = max(1, round(most * len(positions) / len(sure)))
         chosen.append(random.choice(positions, share, replace=False))
     return _ChosenReviews(source=source, chosen_N=np.sort(np.concatenate(chosen)), weight=weight)
 

@@ -316,6 +316,20 @@ def test_of_many_lessons_four_for_each_review_are_drawn(encode) -> None:
     assert drawn_with("dull", evidence, vocabulary, 50) == 20
 
 
+def test_facts_are_not_among_the_lessons_that_are_drawn(encode) -> None:
+    own = [["bad", "it"], ["good", "it"]] * 5
+    encoded, vocabulary = encode(
+        [*own, *[["dull", "thing"], ["fine", "thing"]] * 20, *[["mere", "fact"]] * 40]
+    )
+    texts, labels_N = list(map(encoded.__getitem__, range(90))), np.array([0.0, 1.0] * 25 + [0.5] * 40)
+    train = LabelledReviews(texts[:10], np.array([0, 1] * 5))
+    lessons = LabelledReviews(texts[10:], labels_N[10:])
+    settings = EvidenceSettings(weight=0.5, size=100, lessons=1.0)
+    evidence = fit_evidence(train, *vocabulary.sizes, settings, seed=1, lessons=lessons)
+    assert drawn_with("thing", evidence, vocabulary, 50) == 40
+    assert vocabulary.channels[0].words.index("fact") not in evidence.keys_G.tolist()
+
+
 def test_fewer_ngrams_than_reviews_are_fitted_to_the_same_weights(encode) -> None:
     """Few n-grams use another solver, which is faster for them."""
     random = np.random.default_rng(3)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sentiment.data.lessons.everyday import write_everyday
 from sentiment.data.lessons.material import Material
 from sentiment.data.lessons.negation import negate, without_negation
-from sentiment.data.lessons.opposites import turn_round
+from sentiment.data.lessons.opposites import turn_ratings, turn_round
 from sentiment.data.lessons.reviews import turn_review
 from sentiment.data.lessons.sentences import Sentence, split_sentences
 from sentiment.data.lessons.wordlist import word_list
@@ -43,16 +43,25 @@ def opposite_sentences(material: Material, generator: random.Random) -> Iterator
     """Yield sure sentences with every opinion word replaced by an opposite."""
     for verdict, sentence in _in_turn(material.sure, generator):
         if all(hit.word in word_list().opposites for hit in sentence.hits):
-            yield turn_round(sentence.text, sentence.hits, generator), 1 - verdict
+            yield turn_ratings(turn_round(sentence.text, sentence.hits, generator)), 1 - verdict
 
 
 def opposite_reviews(material: Material, generator: random.Random) -> Iterator[Labelled]:
-    """Yield training reviews turned round, all of them more than once, each time in another way."""
-    for _ in range(ROUNDS):
-        for text, label in _shuffled(material.reviews, generator):
-            turned = turn_review(text, label, generator)
-            if turned is not None:
-                yield turned, 1 - label
+    """Yield training reviews turned round, a negative and a positive one in turn.
+
+    All of them are turned more than once, each time in another way, until one side has no more.
+    """
+
+    def turn(label: int) -> Iterator[Labelled]:
+        own = [text for text, found in material.reviews if found == label]
+        for _ in range(ROUNDS):
+            for text in _shuffled(own, generator):
+                turned = turn_review(text, label, generator)
+                if turned is not None:
+                    yield turned, 1 - label
+
+    for pair in zip(turn(1), turn(0), strict=False):
+        yield from pair
 
 
 def negations(material: Material, generator: random.Random) -> Iterator[Labelled]:

@@ -58,13 +58,22 @@ def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:
 def _turn_unlabelled(
     material: Material, settings: LessonSettings, generator: random.Random
 ) -> Iterator[Lesson]:
-    """Yield reviews without labels turned round, in random order: so many for each training review."""
-    if not settings.unlabelled:
-        return
-    places = generator.sample(range(len(material.unlabelled)), len(material.unlabelled))
-    turned = ((place, turn_by_words(material.unlabelled[place], generator)) for place in places)
-    lessons = (Lesson("unlabelled", *found, place) for place, found in turned if found is not None)
-    yield from islice(lessons, round(settings.unlabelled * len(material.reviews)))
+    """Yield reviews without labels turned round, in random order: so many for each training review.
+
+    There is a negative one for each positive one.
+    """
+    left = round(settings.unlabelled * len(material.reviews)) // 2
+    waiting: tuple[list[Lesson], list[Lesson]] = ([], [])
+    for place in generator.sample(range(len(material.unlabelled)), len(material.unlabelled)):
+        if not left:
+            break
+        found = turn_by_words(material.unlabelled[place], generator)
+        if found is None:
+            continue
+        waiting[found[1]].append(Lesson("unlabelled", *found, place))
+        if all(waiting):
+            yield from (side.pop() for side in waiting)
+            left -= 1
 
 
 def _misspelt(lessons: list[Lesson], settings: LessonSettings, generator: random.Random) -> Iterator[Lesson]:

@@ -7,11 +7,13 @@ from sentiment.data.lessons.wordlist import Hit, word_list
 
 ARTICLE = re.compile(r"\b([Aa])(n?)(\s+)$")
 VOWEL = re.compile(r"(?!u(?:se|ni|s\b)|one|eu)[aeiou]|hour|honest", re.IGNORECASE)
-RATING = re.compile(r"\b(\d{1,2})(\s?(?:/|out of)\s?)(10|5|ten|five)\b", re.IGNORECASE)
+RATING = re.compile(
+    r"(?<![\d./-])(\d{1,2}(?:\.\d)?)(\s?(?:/|out of)\s?)(10|5|ten|five)\b(?!\s?/|\.\d)", re.IGNORECASE
+)  # not a date, such as 9/10/2001
 
 
 def turn_round(text: str, hits: list[Hit], generator: random.Random) -> str:
-    """Return the text with the opposite of each opinion word that has one, and of each rating."""
+    """Return the text with the opposite of each opinion word that has one."""
     pieces, end = [], 0
     for hit in hits:
         opposites = word_list().opposites.get(hit.word)
@@ -21,8 +23,12 @@ def turn_round(text: str, hits: list[Hit], generator: random.Random) -> str:
         before = fit_article(text[end : hit.start], new)
         pieces += [before, new]
         end = hit.end
-    turned = "".join([*pieces, text[end:]])
-    return RATING.sub(_turn_rating, turned)
+    return "".join([*pieces, text[end:]])
+
+
+def turn_ratings(text: str) -> str:
+    """Return the text with ratings such as 8/10 and "4 out of five" turned round; the best is the worst."""
+    return RATING.sub(_turn_rating, text)
 
 
 def fit_article(before: str, word: str) -> str:
@@ -43,5 +49,5 @@ def in_the_case_of(model: str, word: str) -> str:
 
 def _turn_rating(found: re.Match[str]) -> str:
     most = {"10": 10, "ten": 10, "5": 5, "five": 5}[found[3].lower()]
-    given = int(found[1])
-    return f"{max(1, most + 1 - given)}{found[2]}{found[3]}" if given <= most else found[0]
+    given = float(found[1])
+    return f"{min(most, most + 1 - given):g}{found[2]}{found[3]}" if given <= most else found[0]

@@ -4,11 +4,12 @@ import random
 import re
 
 from sentiment.data.lessons.negation import negate
-from sentiment.data.lessons.opposites import turn_round
+from sentiment.data.lessons.opposites import turn_ratings, turn_round
 from sentiment.data.lessons.sentences import END, Sentence
 from sentiment.data.lessons.wordlist import word_list
 
 SEPARATED = re.compile(f"({END.pattern})")
+STARS = re.compile(r"\bstars?\b|\*\s?\*", re.IGNORECASE)
 LEAST_TURNED, LEAST_SHARE = 4, 0.55
 """A review is turned round if so many opinion words are, and so large a share of them said its label."""
 NEGATED_SHARE = 0.3
@@ -18,8 +19,9 @@ NEGATED_SHARE = 0.3
 def turn_review(text: str, label: int, generator: random.Random) -> str | None:
     """Return a review with the opposite label; None if too few of its words say the label it has.
 
-    `label` is 1 if the review is positive, else 0. Opinion words get their opposites, or a negation. A
-    sentence whose only opinions are words without an opposite is left out.
+    `label` is 1 if the review is positive, else 0. Opinion words get their opposites, or a negation, and
+    ratings are turned. A sentence that says the label with a word without an opposite, or in stars, is left
+    out.
     """
     return _turn(_Pieces(text), label, generator)
 
@@ -55,15 +57,18 @@ def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
 
 
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
+    """Return a sentence turned round; empty if it says the label in a way that cannot be."""
     hits = sentence.hits
-    if not any(_has_opposite(hit.word) for hit in hits):
-        return "" if any(hit.is_good == bool(label) for hit in hits) else sentence.text
+    if STARS.search(sentence.text):
+        return ""
+    if any(hit.is_good == bool(label) and not _has_opposite(hit.word) for hit in hits):
+        return ""
     is_single = len(hits) == 1 and not sentence.is_negated and not sentence.turns
     if is_single and generator.random() < NEGATED_SHARE:
         negated = negate(sentence, generator)
         if negated is not None:
-            return negated
-    return turn_round(sentence.text, hits, generator)
+            return turn_ratings(negated)
+    return turn_ratings(turn_round(sentence.text, hits, generator))
 
 
 def _has_opposite(word: str) -> bool:

@@ -58,7 +58,9 @@ class WordList:
         hits = [
             Hit(*word.span(), word[0], self.is_good[word[0]])
             for place, word in enumerate(words)
-            if word[0] in self.is_good and not self._is_exception(words, place)
+            if word[0] in self.is_good
+            and not _is_name(text, *word.span())
+            and not self._is_exception(words, place)
         ]
         phrases = [
             Hit(*found.span(), found[0], self.is_good[found[0]]) for found in self._phrases.finditer(lower)
@@ -74,6 +76,12 @@ class WordList:
             return False
         near = " ".join(word[0].replace("'", " ") for word in words[max(0, place - NEAR) : place + NEAR + 1])
         return any(words[place][0] in found[0] for found in pattern.finditer(near))
+
+
+def _is_name(text: str, start: int, end: int) -> bool:
+    """Whether a word inside a sentence has a capital, as a part of a name or a title has."""
+    word = text[start:end]
+    return word[0].isupper() and not word.isupper() and any(map(str.isalnum, text[:start]))
 
 
 @cache

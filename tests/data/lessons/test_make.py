@@ -134,3 +134,17 @@ def test_reviews_without_labels_are_turned_and_say_where_they_come_from(reviews)
         assert lesson.text != unlabelled[lesson.original]
     every = make_lessons(collect_material(reviews, unlabelled), LessonSettings(unlabelled=9), seed=1)
     assert {lesson.original for lesson in every} == set(range(40))
+
+
+def test_as_many_turned_reviews_are_negative_as_positive(reviews):
+    few = [review for review in reviews if review[1]] + [review for review in reviews if not review[1]][:3]
+    material = collect_material(few, [text for text, _ in few])
+    lessons = make_lessons(material, LessonSettings(reviews=9, unlabelled=9), seed=1)
+    for kind in ("reviews", "unlabelled"):
+        labels = [lesson.label for lesson in lessons if lesson.kind == kind]
+        assert labels.count(0) == labels.count(1) >= 3
+
+
+def test_a_sentence_with_a_word_of_the_list_is_no_fact():
+    told = "The worst part of the road was closed for a week. They drove to the sea with a doctor."
+    assert collect_material([(told, 1)], []).facts == ["They drove to the sea with a doctor."]

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sentiment.data.lessons.opposites import fit_article, turn_round
+from sentiment.data.lessons.opposites import fit_article, turn_ratings, turn_round
 from sentiment.data.lessons.wordlist import word_list
 
 
@@ -78,7 +78,24 @@ def test_the_article_fits_the_new_word(before, word, fitted):
 
 @pytest.mark.parametrize(
     ("rating", "turned_rating"),
-    [("9/10", "2/10"), ("1 out of 10", "10 out of 10"), ("5/5", "1/5"), ("24/7", "24/7"), ("11/10", "11/10")],
+    [
+        *(("9/10", "2/10"), ("1 out of 10", "10 out of 10"), ("5/5", "1/5"), ("24/7", "24/7")),
+        *(("11/10", "11/10"), ("0/10", "10/10"), ("7.5/10", "3.5/10"), ("9.5 out of 10", "1.5 out of 10")),
+        *(("-1/10", "-1/10"), ("9/10/2001", "9/10/2001"), ("12/9/10", "12/9/10")),
+    ],
 )
 def test_a_rating_is_turned_round(rating, turned_rating):
-    assert turned(f"I give it {rating}.") == f"I give it {turned_rating}."
+    assert turn_ratings(f"I give it {rating}.") == f"I give it {turned_rating}."
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("We met Jean Smart there.", []),
+        ("I saw The Incredible Journey twice.", []),
+        ("Great cast and a GREAT plot.", ["great", "great"]),
+        ('"Superb" says it all.', ["superb"]),
+    ],
+)
+def test_a_word_of_a_name_has_no_opinion(text, words):
+    assert words_of(text) == words

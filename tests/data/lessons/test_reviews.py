@@ -35,6 +35,19 @@ def test_an_opinion_without_an_opposite_is_left_out():
         assert turned is not None and "timeless" not in turned and turned.endswith("We saw it twice.")
 
 
+def test_ratings_are_turned_in_every_sentence_and_stars_are_left_out():
+    for turned in turnings(PRAISE + " 9/10. Four stars from me. My vote: ****. A dull ending: 8/10.", 1):
+        assert turned is not None and "2/10" in turned and "3/10" in turned
+        assert "9/10" not in turned and "stars" not in turned and "****" not in turned
+
+
+def test_a_sentence_that_says_the_label_with_a_word_without_an_opposite_is_left_out():
+    for turned in turnings(PRAISE + " A superb and timeless score. It has a flawless cast.", 1):
+        assert (
+            turned is not None and "timeless" not in turned and "score" not in turned and "cast" not in turned
+        )
+
+
 COMPLAINT = "An awful film. Terrible acting, and a stupid plot. It was made in 1950. I hated it."
 
 
