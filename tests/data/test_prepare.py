@@ -155,7 +155,8 @@ def test_an_audit_counts_the_words_that_a_training_knows(tmp_path, write_rows, c
     praise, complaint = "It is superb, clever, witty and nice.", "It is awful, stupid, lame and bad."
     rows = [{"text": text, "label": label} for label, text in enumerate([complaint, praise])]
     write_rows(tmp_path / "train.jsonl", rows * 20)
-    write_rows(tmp_path / "unsupervised.jsonl", [{"text": praise, "label": -1}] * 40)
+    unlabelled = [row | {"label": -1} for row in rows * 20]
+    write_rows(tmp_path / "unsupervised.jsonl", unlabelled)
     config = config_for(
         tmp_path, "data.validation = 'none'", "self_training.epochs = 1", "lessons.unlabelled = 1.0"
     )
