@@ -21,7 +21,7 @@ def turn_review(text: str, label: int, generator: random.Random) -> str | None:
 
     `label` is 1 if the review is positive, else 0. Opinion words get their opposites, or a negation, and
     ratings are turned. A sentence that says the label with a word without an opposite, or in stars, is left
-    out.
+    out, and one with a negation or a contrast but without an opinion word: "It's not worth your time."
     """
     return _turn(_Pieces(text), label, generator)
 
@@ -57,9 +57,9 @@ def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
 
 
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
-    """Return a sentence turned round; empty if it says the label in a way that cannot be."""
+    """Return a sentence turned round; empty if it says the label, or may say it, in a way that cannot be."""
     hits = sentence.hits
-    if STARS.search(sentence.text):
+    if STARS.search(sentence.text) or (not hits and (sentence.is_negated or sentence.turns)):
         return ""
     if any(hit.is_good == bool(label) and not _has_opposite(hit.word) for hit in hits):
         return ""

@@ -35,6 +35,11 @@ def test_an_opinion_without_an_opposite_is_left_out():
         assert turned is not None and "timeless" not in turned and turned.endswith("We saw it twice.")
 
 
+def test_a_sentence_that_may_say_the_label_without_an_opinion_word_is_left_out():
+    for turned in turnings(PRAISE + " Do not miss this. It was shot in Rome.", 1):
+        assert turned is not None and "miss" not in turned and turned.endswith("It was shot in Rome.")
+
+
 def test_ratings_are_turned_in_every_sentence_and_stars_are_left_out():
     for turned in turnings(PRAISE + " 9/10. Four stars from me. My vote: ****. A dull ending: 8/10.", 1):
         assert turned is not None and "2/10" in turned and "3/10" in turned
