@@ -101,7 +101,7 @@ def load(address: str, body: Path, workers: int, *bounds: str) -> Load:
     """Let hey send requests with so many workers; `bounds` are its options for how many and how fast."""
     begin = time.perf_counter()
     with start_client(address, body, workers, *bounds) as client:
-        text, _ = client.communicate()
+        text = output_of(client)
     return read_load([text], time.perf_counter() - begin)
 
 
@@ -113,7 +113,7 @@ def load_evenly(address: str, body: Path, rate: float, seconds: int) -> Load:
         for _ in range(CLIENTS):
             clients.append(stack.enter_context(start_client(address, body, 1, *bounds)))
             time.sleep(1 / rate)
-        return read_load([client.communicate()[0] for client in clients], seconds)
+        return read_load([output_of(client) for client in clients], seconds)
 
 
 def start_client(address: str, body: Path, workers: int, *bounds: str) -> "subprocess.Popen[str]":
@@ -125,6 +125,14 @@ def start_client(address: str, body: Path, workers: int, *bounds: str) -> "subpr
         text=True,
         env={"PATH": str(Path(shutil.which("hey") or "hey").parent)},  # no proxy
     )
+
+
+def output_of(client: "subprocess.Popen[str]") -> str:
+    """Return what a client printed, once it ends; raises CalledProcessError if it failed."""
+    text, _ = client.communicate()
+    if client.returncode:
+        raise subprocess.CalledProcessError(client.returncode, client.args)
+    return text
 
 
 def read_load(texts: Sequence[str], seconds: float) -> Load:
