@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import sentiment
-from sentiment.data.lessons.sentences import split_sentences
+from sentiment.data.lessons.sentences import first_sentences
 from sentiment.data.parts import load_part
 from sentiment.errors import SentimentError
 from sentiment.evaluation.metrics import evaluate
@@ -65,11 +65,7 @@ def _validation(predictor: Predictor) -> dict[str, Labelled]:
         say(f"no validation reviews: {error}")
         return {}
     reviews = list(zip(part.texts(), part.labels_N.tolist(), strict=True))
-    first = [(next(split_sentences(text), None), label) for text, label in reviews]
-    return {
-        "validation": reviews,
-        "first sentences": [(sentence.text, label) for sentence, label in first if sentence is not None],
-    }
+    return {"validation": reviews, "first sentences": first_sentences(reviews)}
 
 
 def _share(predictor: Predictor) -> float:

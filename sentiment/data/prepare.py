@@ -12,7 +12,7 @@ from sentiment.config.classes import SENTIMENTS, Classes
 from sentiment.data.batches import AnyReviews, EncodedReviews, JoinedReviews, LabelledReviews, TurnedReviews
 from sentiment.data.labels import UNLABELLED
 from sentiment.data.lessons.make import Lesson
-from sentiment.data.lessons.sentences import split_sentences
+from sentiment.data.lessons.sentences import first_sentences
 from sentiment.data.lessons.store import load_lessons, to_lines
 from sentiment.data.parts import TRAINING_SPLITS, Part, split_source
 from sentiment.data.readability import reading_warnings
@@ -220,10 +220,10 @@ def _encode_openings(
     is_wanted = config.calibration.short_texts == "auto" and config.text.language == "en"
     if not is_wanted or not len(validation.positions_N):
         return None
-    first = [next(split_sentences(text), None) for text in validation.texts()]
-    texts = [sentence.text for sentence in first if sentence is not None]
-    labels_N = validation.labels_N[[sentence is not None for sentence in first]]
+    first = first_sentences(zip(validation.texts(), validation.labels_N.tolist(), strict=True))
+    texts = [text for text, _ in first]
     tokens = tokenize_cached(texts, TextRules.of(config.text), "tokenizing first sentences", workers)
+    labels_N = np.array([label for _, label in first], dtype=validation.labels_N.dtype)
     return LabelledReviews(EncodedReviews(tokens, vocabulary, config.text), labels_N)
 
 

@@ -32,8 +32,7 @@ def turn_by_words(text: str, generator: random.Random) -> tuple[str, int] | None
     None if too few of its opinion words agree.
     """
     pieces = _Pieces(text)
-    hits = [hit for sentence in pieces.sentences for hit in sentence.hits]
-    label = int(2 * sum(hit.is_good for hit in hits) > len(hits))
+    label = int(2 * sum(hit.is_good for hit in pieces.hits) > len(pieces.hits))
     turned = _turn(pieces, label, generator)
     return None if turned is None else (turned, 1 - label)
 
@@ -45,12 +44,12 @@ class _Pieces:
         cut = SEPARATED.split(text)
         self.sentences = [Sentence(piece) for piece in cut[::2]]
         self.separators = [*cut[1::2], ""]
+        self.hits = [hit for sentence in self.sentences for hit in sentence.hits]
 
 
 def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
-    hits = [hit for sentence in pieces.sentences for hit in sentence.hits]
-    turned = sum(hit.is_good == bool(label) and _has_opposite(hit.word) for hit in hits)
-    if turned < max(LEAST_TURNED, LEAST_SHARE * len(hits)):
+    turned = sum(hit.is_good == bool(label) and _has_opposite(hit.word) for hit in pieces.hits)
+    if turned < max(LEAST_TURNED, LEAST_SHARE * len(pieces.hits)):
         return None
     whole = zip(pieces.sentences, pieces.separators, strict=True)
     return "".join(_turn_sentence(sentence, label, generator) + end for sentence, end in whole).strip()

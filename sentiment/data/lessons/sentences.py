@@ -1,7 +1,7 @@
 """Cut reviews into sentences, and say of which the verdict is sure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from sentiment.data.lessons.wordlist import WORD, Hit, word_list
@@ -58,3 +58,9 @@ def split_sentences(text: str) -> Iterator[Sentence]:
             sentence = Sentence(tidy)
             if LEAST_WORDS <= len(sentence.words) <= MOST_WORDS:
                 yield sentence
+
+
+def first_sentences(labelled: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the first sentence of each review that has one, with the label of the review."""
+    first = ((next(split_sentences(text), None), label) for text, label in labelled)
+    return [(sentence.text, label) for sentence, label in first if sentence is not None]
