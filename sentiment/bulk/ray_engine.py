@@ -140,7 +140,7 @@ def _cluster(address: str | None, cpus: int) -> Iterator[None]:
 
 
 def _import_ray(*, is_local: bool) -> Any:
-    """Return Ray, told to send no statistics, to print nothing and to go on without a file that is lost."""
+    """Import Ray. It sends no statistics, prints nothing, and goes on if one file cannot be predicted."""
     if is_local:
         os.environ[ON_LOOPBACK] = "0"
     else:

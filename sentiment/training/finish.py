@@ -84,7 +84,7 @@ def _fit_temperature(session: TrainingSession, predictor: Predictor) -> float:
 
 
 def _find_half_length(session: TrainingSession, predictor: Predictor) -> float:
-    """So many tokens are to have half a logit; 0 if short texts are to stay as sure as they are."""
+    """The length, in tokens, at which a text keeps half of its logit; 0 leaves every logit as it is."""
     wanted, openings = session.config.calibration.short_texts, session.prepared.openings
     if wanted != "auto":
         return wanted

@@ -14,7 +14,7 @@ from sentiment.models.lstm import padding_mask
 from sentiment.system.device import Machine
 from sentiment.training.class_loss import TWO_CLASSES, ClassLoss, count_hits
 
-MOST_DOUBT = 0.2  # of a label from words, if the teacher agrees with it
+MOST_DOUBT = 0.2  # the teacher agrees with the words if its probability is so near to their label
 
 
 class Objective(Protocol):
@@ -117,7 +117,8 @@ class Labels:
 class PseudoLabels(Labels):
     """Predict labels, and for unlabelled reviews the probabilities that a teacher gives them.
 
-    A review that was turned round gets the opposite of its original, unless its words tell something else.
+    A review that was turned round gets the opposite of the probability of its original. If the teacher does
+    not agree with the words of the review, it is left out.
 
     Sources: Xie et al. 2020 (self-training with noise), Hinton et al. 2015 (probabilities for labels),
     Kaushik et al. 2020 (learning from reviews and their counterfactuals).
