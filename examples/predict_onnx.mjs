@@ -140,13 +140,35 @@ export function views(digits) {
   };
 }
 
+// The id of the most frequent known word that an unknown one may be a slip of.
+function meant(word, known) {
+  if (!/^[a-z]+$/.test(word)) return UNKNOWN;
+  if (/(.)\1\1/.test(word)) {
+    const shorter = ["$1$1", "$1"].map((kept) => word.replace(/(.)\1{2,}/g, kept));
+    for (const one of shorter) if (known.has(one)) return known.get(one);
+    word = shorter[0];
+  }
+  const [found, size, vowels] = [[], word.length, [..."aeiouy"]];
+  for (let at = 1; at < size; at++) {
+    const [before, letter, after] = [word.slice(0, at), word[at], word.slice(at + 1)];
+    if (letter === word[at - 1] || size > 7) found.push(before + after);
+    if (vowels.includes(letter) && size >= 7) found.push(...vowels.map((vowel) => before + vowel + after));
+    if (after) found.push(before + after[0] + letter + after.slice(1));
+  }
+  for (let at = 1; at <= size; at++)
+    for (const letter of size >= 7 ? "abcdefghijklmnopqrstuvwxyz" : word[at - 1])
+      found.push(word.slice(0, at) + letter + word.slice(at));
+  const ids = found.filter((one) => one.length >= 4 && known.has(one)).map((one) => known.get(one));
+  return ids.length ? Math.min(...ids) : UNKNOWN;
+}
+
 export class Model {
   static async load(bytes) {
     const about = readMetadata(bytes);
     const [normaliser, tokenizer] = [new Normaliser(about.text), new Tokenizer(about.tokenizer)];
     const digits = new RegExp(about.digits, "u");
     const known = (words) => new Map(words.map((word, id) => [word, id]).slice(UNKNOWN + 1));
-    const channels = about.channels.map(({ view, words }) => [views(digits)[view], known(words)]);
+    const channels = about.channels.map((one) => ({ ...one, see: views(digits)[one.view], ids: known(one.words) }));
     env.wasm.numThreads = 1;
     const session = await InferenceSession.create(bytes);
     return Object.assign(new Model(), { about, normaliser, tokenizer, digits, channels, session });
@@ -158,7 +180,7 @@ export class Model {
     const whole = this.tokenizer.tokenize(this.normaliser.normalise(text));
     const [start, end] = head + tail ? [head, Math.max(head, whole.length - tail)] : [0, 0];
     const tokens = [...whole.slice(0, start), ...whole.slice(end)];
-    const ids = tokens.map((token) => this.channels.map(([view, ids]) => ids.get(view(token)) ?? UNKNOWN));
+    const ids = tokens.map((token) => this.channels.map((channel) => this.id(channel, token)));
     const axes = [1, tokens.length, this.channels.length].slice(0, this.channels.length > 1 ? 3 : 2);
     const { probabilities } = await this.session.run({
       tokens: new Tensor("int64", BigInt64Array.from(ids.flat(), BigInt), axes),
@@ -170,15 +192,23 @@ export class Model {
     return { label, probabilities: Object.fromEntries(classes.map((name, place) => [name, found[place]])) };
   }
 
+  // The id of a token in a channel.
+  id({ see, ids, misspelt }, token, asWritten = false) {
+    const word = see(token);
+    return ids.get(word) ?? (misspelt && !asWritten ? meant(word, ids) : UNKNOWN);
+  }
+
   // False if the model knows next to none of the words, as in a text in another language.
   isReadable(tokens, rows) {
     const { common_words, function_words, channel } = this.about.unreadable;
     const [kinds, words] = [tokens.map((token) => this.kind(token)), new Map()];
     tokens.forEach((token, at) => {
-      const [id, key] = [rows[at][channel], rows[at][channel] > UNKNOWN ? rows[at][channel] : token];
-      if (kinds[at] === (kinds.includes(2) ? 2 : 1) && !words.has(key)) words.set(key, [token, id]);
+      const written = this.id(this.channels[channel], token, true);
+      const key = written > UNKNOWN ? written : token;
+      if (kinds[at] !== (kinds.includes(2) ? 2 : 1) || words.has(key)) return;
+      words.set(key, [token, rows[at][channel], written]);
     });
-    const isCommon = ([, id]) => id > UNKNOWN && id <= UNKNOWN + common_words;
+    const isCommon = ([, , written]) => written > UNKNOWN && written <= UNKNOWN + common_words;
     const isForeign = (word) => function_words.includes(word[0].toLowerCase()) && !isCommon(word);
     const tests = [([, id]) => id > UNKNOWN, isCommon, isForeign];
     const [known, common, foreign] = tests.map((test) => [...words.values()].filter(test).length);

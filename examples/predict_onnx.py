@@ -137,6 +137,27 @@ VIEWS = {
 }
 
 
+def meant(word, known):
+    """The id of the most frequent known word that an unknown one may be a slip of."""
+    if not re.fullmatch("[a-z]+", word):
+        return UNKNOWN
+    if re.search(r"(.)\1\1", word):
+        for kept in (r"\1\1", r"\1"):
+            if (shorter := re.sub(r"(.)\1{2,}", kept, word)) in known:
+                return known[shorter]
+        word = re.sub(r"(.)\1{2,}", r"\1\1", word)
+    meant, size = set(), len(word)
+    for at in range(1, size):
+        before, letter, after = word[:at], word[at], word[at + 1 :]
+        meant |= {before + after} if letter == word[at - 1] or size > 7 else set()
+        meant |= {before + vowel + after for vowel in "aeiouy" if letter in "aeiouy" and size >= 7}
+        meant |= {before + after[0] + letter + after[1:]} if after else set()
+    for at in range(1, size + 1):
+        added = "abcdefghijklmnopqrstuvwxyz" if size >= 7 else word[at - 1]
+        meant |= {word[:at] + letter + word[at:] for letter in added}
+    return min((known[one] for one in meant if len(one) >= 4 and one in known), default=UNKNOWN)
+
+
 class Model:
     """A file of `sentiment export`."""
 
@@ -146,9 +167,16 @@ class Model:
         self.limits = self.about["head"], self.about["tail"]
         self.normalise, self.tokenize = Normaliser(self.about["text"]), Tokenizer(self.about["tokenizer"])
         self.channels = [
-            (VIEWS[channel["view"]], {word: id for id, word in enumerate(channel["words"]) if id > UNKNOWN})
+            {word: id for id, word in enumerate(channel["words"]) if id > UNKNOWN}
             for channel in self.about["channels"]
         ]
+
+    def id(self, number, token, as_written=False):
+        """The id of a token in a channel."""
+        rules, known = self.about["channels"][number], self.channels[number]
+        word = VIEWS[rules["view"]](token)
+        found = known.get(word, UNKNOWN)
+        return meant(word, known) if found == UNKNOWN and rules["misspelt"] and not as_written else found
 
     def predict(self, texts):
         """Return a label and the probability of each class, text by text; no text may be empty."""
@@ -159,7 +187,7 @@ class Model:
         ids = np.zeros((len(texts), max(lengths), len(self.channels)), dtype=np.int64)
         for row, tokens in enumerate(reviews):
             ids[row, : len(tokens)] = [
-                [known.get(view(token), UNKNOWN) for view, known in self.channels] for token in tokens
+                [self.id(number, token) for number in range(len(self.channels))] for token in tokens
             ]
         given = {"tokens": ids if len(self.channels) > 1 else ids[:, :, 0], "lengths": lengths}
         (found,) = self.session.run(["probabilities"], given)
@@ -178,10 +206,11 @@ class Model:
         rules, kinds, words = self.about["unreadable"], list(map(kind, tokens)), {}
         for token, id, found in zip(tokens, ids, kinds, strict=True):
             if found == (2 if 2 in kinds else 1):
-                words.setdefault(id if id > UNKNOWN else token, (token.lower(), id))
-        known = sum(id > UNKNOWN for _, id in words.values())
-        common = {id for _, id in words.values() if UNKNOWN < id <= UNKNOWN + rules["common_words"]}
-        foreign = sum(word in rules["function_words"] and id not in common for word, id in words.values())
+                written = self.id(rules["channel"], token, as_written=True)
+                words.setdefault(written if written > UNKNOWN else token, (token.lower(), id, written))
+        known = sum(id > UNKNOWN for _, id, _ in words.values())
+        common = {id for *_, id in words.values() if UNKNOWN < id <= UNKNOWN + rules["common_words"]}
+        foreign = sum(word in rules["function_words"] and id not in common for word, _, id in words.values())
         return known == 0 or len(words) - known + foreign > len(common) + 1
 
 

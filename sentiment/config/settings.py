@@ -164,6 +164,11 @@ class VocabularySettings(Section):
     """A word that is rarer than this is unknown to the model."""
     lower: bool = True
     """Whether `Great` and `great` are one word."""
+    misspelt: bool = False
+    """Whether an unknown word that is a slip of a known one is read as that one: `beautifull` as `beautiful`,
+    `sooo` as `so`. A slip is a letter typed three times or more, doubled or not doubled by mistake, or
+    swapped with its neighbour; from seven letters on also a wrong vowel, or a letter too many or missing. The
+    first letter is never one. For words of the letters a to z."""
     vectors: str = ""
     """Word vectors to start from: a text file, or a name such as `glove.6B.100d`. Empty for none."""
 

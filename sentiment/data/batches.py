@@ -66,8 +66,8 @@ class EncodedReviews:
     ) -> None:
         """Take the texts at `positions_N` (all by default)."""
         self._tokens = tokens
+        self._vocabulary = vocabulary
         self._id_of_form = vocabulary.ids(tokens.forms)
-        self._word_channel = vocabulary.word_channel
         self._settings = settings
         self._positions_N = np.arange(len(tokens)) if positions_N is None else positions_N
         self.whole_lengths_N = tokens.lengths_N[self._positions_N]
@@ -85,8 +85,12 @@ class EncodedReviews:
         forms_T = cut(self._tokens[self._positions_N[index]], self._settings)
         ids_T = self._id_of_form[forms_T]
         if ids_T.ndim > 1:
-            ids_T = ids_T[:, self._word_channel]
-        return count_words(forms_T, ids_T, self._kind_of_form[forms_T])
+            ids_T = ids_T[:, self._vocabulary.word_channel]
+        return count_words(forms_T, ids_T, self._word_id_of_form[forms_T], self._kind_of_form[forms_T])
+
+    @cached_property
+    def _word_id_of_form(self) -> np.ndarray:
+        return self._vocabulary.word_ids(self._tokens.forms)
 
     @cached_property
     def _kind_of_form(self) -> np.ndarray:

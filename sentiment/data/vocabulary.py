@@ -8,11 +8,13 @@ from spacy.lang.lex_attrs import prefix, suffix, word_shape
 
 from sentiment.config import VocabularySettings
 from sentiment.data.ids import UNKNOWN_ID
+from sentiment.data.slips import find_meant_word
 from sentiment.data.tokens import Tokens
 from sentiment.data.torchtext_adapter import Vocab, build_vocab, extend_vocab
 from sentiment.errors import RunError
 
 SPECIALS = PADDING, UNKNOWN = "<pad>", "<unk>"
+MOST_KEPT_SLIPS = 50_000  # finding what a word is a slip of takes as long as looking up a hundred words
 EXTENSION = "+"  # marks the words that a channel adds to those of the run that it started from
 
 VIEWS: dict[str, Callable[[str], str]] = {
@@ -23,6 +25,7 @@ VIEWS: dict[str, Callable[[str], str]] = {
     "shape": word_shape,
 }
 """How a channel sees a token: spaCy's lexeme attributes."""
+WHOLE_WORDS = ("lower", "form")
 
 
 class Channel:
@@ -40,6 +43,9 @@ class Channel:
     ) -> None:
         self.view = view
         self._extended = extended
+        self.mends_slips = settings.misspelt and view in WHOLE_WORDS
+        """Whether a misspelt word has the id of the word that was meant."""
+        self._id_of_slip: dict[str, int] = {}
         # A text may contain the special names as words; they must not claim the special ids.
         taken = {*SPECIALS, *(extended.words if extended else ())}
         words = Counter({word: n for word, n in counts.items() if word not in taken})
@@ -56,12 +62,28 @@ class Channel:
         words: list[str] = self._vocab.itos
         return words
 
-    def ids(self, forms: Sequence[str]) -> np.ndarray:
-        """Return int64 ids of token forms; 1 if a form is unknown."""
+    def ids(self, forms: Sequence[str], *, as_written: bool = False) -> np.ndarray:
+        """Return int64 ids of token forms; 1 if a form is unknown.
+
+        With `vocabulary.misspelt` a slip has the id of the word that was meant, unless `as_written`.
+        """
         id_of_word, view = self._vocab.stoi.get, VIEWS[self.view]
         # "<pad>" typed into a review is an unknown word, not padding.
-        ids = (max(id_of_word(view(form), UNKNOWN_ID), UNKNOWN_ID) for form in forms)
-        return np.fromiter(ids, dtype=np.int64, count=len(forms))
+        found = (max(id_of_word(view(form), UNKNOWN_ID), UNKNOWN_ID) for form in forms)
+        ids_F = np.fromiter(found, dtype=np.int64, count=len(forms))
+        if self.mends_slips and not as_written:
+            for place in np.flatnonzero(ids_F == UNKNOWN_ID).tolist():
+                ids_F[place] = self._find_meant_word(view(forms[place]))
+        return ids_F
+
+    def _find_meant_word(self, word: str) -> int:
+        found = self._id_of_slip.get(word)
+        if found is None:
+            found = find_meant_word(word, self._vocab.stoi) or UNKNOWN_ID
+            if len(self._id_of_slip) == MOST_KEPT_SLIPS:
+                self._id_of_slip = {}
+            self._id_of_slip[word] = found
+        return found
 
     def to_text(self) -> str:
         """Return a block of text: the view in brackets, then a line `word<TAB>count` for each word.
@@ -118,12 +140,16 @@ class Vocabulary:
     def word_channel(self) -> int:
         """The number of the first channel that sees whole words, else 0."""
         views = [channel.view for channel in self.channels]
-        return next((place for place, view in enumerate(views) if view in ("lower", "form")), 0)
+        return next((place for place, view in enumerate(views) if view in WHOLE_WORDS), 0)
 
     def ids(self, forms: Sequence[str]) -> np.ndarray:
         """Return int64 ids of token forms: (F,) from one channel, (F, C) from several."""
         columns = [channel.ids(forms) for channel in self.channels]
         return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+    def word_ids(self, forms: Sequence[str]) -> np.ndarray:
+        """Return int64 ids of token forms in the channel of whole words, as written: a slip is unknown."""
+        return self.channels[self.word_channel].ids(forms, as_written=True)
 
     def to_text(self) -> str:
         """Return the text of all channels, one after the other."""

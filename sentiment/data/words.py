@@ -28,7 +28,7 @@ class WordCount(NamedTuple):
 
     words: int
     known: int
-    """Those in the vocabulary."""
+    """Those in the vocabulary, and slips of these."""
     common: int
     """Those among its most frequent words."""
     foreign: int = 0
@@ -42,16 +42,22 @@ def token_kinds(forms: Sequence[str]) -> np.ndarray:
     return np.fromiter(map(_token_kind, forms), dtype=np.int8, count=len(forms))
 
 
-def count_words(forms_T: np.ndarray, ids_T: np.ndarray, kinds_T: np.ndarray) -> WordCount:
-    """Count different words; `forms_T` are numbers of token forms, `ids_T` their ids in the vocabulary."""
+def count_words(
+    forms_T: np.ndarray, ids_T: np.ndarray, written_ids_T: np.ndarray, kinds_T: np.ndarray
+) -> WordCount:
+    """Count different words; `forms_T` are numbers of token forms, `ids_T` their ids in the vocabulary.
+
+    `written_ids_T` are the ids as written: a misspelt word is unknown. It counts as known, but not as common,
+    because foreign words look like slips, too.
+    """
     counted_T = (kinds_T >= WORD) if (kinds_T >= WORD).any() else (kinds_T == SYMBOL)
-    ids_W = ids_T[counted_T]
-    # Unknown words share one id, so their forms tell them apart.
+    # Words that are unknown as they are written share one id, so their forms tell them apart.
+    written_W = written_ids_T[counted_T]
     distinct, places = np.unique(
-        np.where(ids_W == UNKNOWN_ID, -1 - forms_T[counted_T], ids_W), return_index=True
+        np.where(written_W == UNKNOWN_ID, -1 - forms_T[counted_T], written_W), return_index=True
     )
-    is_known = distinct > UNKNOWN_ID
-    is_common = is_known & (distinct <= UNKNOWN_ID + COMMON_WORDS)
+    is_known = ids_T[counted_T][places] > UNKNOWN_ID
+    is_common = (distinct > UNKNOWN_ID) & (distinct <= UNKNOWN_ID + COMMON_WORDS)
     is_function_word = kinds_T[counted_T][places] == FUNCTION_WORD
     return WordCount(
         words=len(distinct),

@@ -10,7 +10,7 @@ from sentiment.inference.predictor import UNREADABLE, Predictor
 from sentiment.system.console import say
 from sentiment.system.versions import library_versions
 
-FORMAT = 1
+FORMAT = 2
 KEY = "sentiment"  # of the file's metadata
 
 
@@ -34,7 +34,8 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "head": settings.head,
         "tail": settings.tail,
         "channels": [
-            {"view": channel.view, "words": channel.words} for channel in predictor.vocabulary.channels
+            {"view": channel.view, "words": channel.words, "misspelt": channel.mends_slips}
+            for channel in predictor.vocabulary.channels
         ],
         "digits": digits(),
         "unreadable": {

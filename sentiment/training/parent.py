@@ -119,7 +119,11 @@ def inherit_settings(config: Config, parent: Parent | None) -> Config:
     inherited = {
         "text": given.text.model_dump(),
         "model": given.model.model_dump(),
-        "vocabulary": {"lower": given.vocabulary.lower, "size": max(parent.vocabulary.sizes) + NEW_WORDS},
+        "vocabulary": {
+            "lower": given.vocabulary.lower,
+            "misspelt": given.vocabulary.misspelt,
+            "size": max(parent.vocabulary.sizes) + NEW_WORDS,
+        },
         "training": {"members": given.training.members},
         "evidence": {"weight": given.evidence.weight, "size": given.evidence.size + NEW_NGRAMS},
     }

@@ -37,13 +37,17 @@ def test_what_kind_of_token_it_is(form, kind):
     assert token_kinds([form]).tolist() == [kind]
 
 
-def count(ids, kinds):
+def count(ids, kinds, written=None):
     ids, kinds = np.array(ids), np.array(kinds)
-    return count_words(np.arange(len(ids)), ids, kinds)
+    return count_words(np.arange(len(ids)), ids, ids if written is None else np.array(written), kinds)
 
 
 def test_a_repeated_word_counts_once_and_unknown_words_count_by_their_form():
     assert count([5, 5, 1, 1, 9_000], [WORD] * 5) == WordCount(words=4, known=2, common=1)
+
+
+def test_a_misspelt_word_is_known_and_never_common():
+    assert count([5, 6, 6], [WORD] * 3, written=[5, 1, 6]) == WordCount(words=3, known=3, common=2)
 
 
 def test_function_words_of_other_languages_count_unless_the_vocabulary_has_them_often():

@@ -32,6 +32,7 @@ def run(tmp_path_factory, write_rows):
         "evidence.size=20",
         "text.head=3",
         "text.tail=4",
+        "vocabulary.misspelt=true",
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

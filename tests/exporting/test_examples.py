@@ -19,6 +19,15 @@ from tests.exporting.texts import hard_texts
 
 RULES = [TextRules(), TextRules(version=1, **dict.fromkeys(PARTS, False))]
 FOREIGN = ["Der Film war sehr langweilig und viel zu lang.", "😀😀😀", "...", "Это очень плохой фильм."]
+SLIPS = [
+    "a brihgt film",
+    "this fillm was awfull",
+    "lovelly",
+    "liivelyyy",
+    "aawwwful and dulll",
+    "fllm",
+    "dalll",
+]
 MODULES = Path(os.environ.get("NODE_MODULES", "node_modules")).resolve()
 
 
@@ -45,7 +54,7 @@ def test_the_example_in_python_cuts_texts_as_we_do(example, rules):
 
 def test_the_example_in_python_gives_the_labels_of_a_run(example, run, tmp_path):
     sentiment.export_onnx(run, tmp_path / "model.onnx")
-    texts = ["take 3 of this film was dull and awful", "bright, lovely", *hard_texts(30), *FOREIGN]
+    texts = ["take 3 of this film was dull and awful", "bright, lovely", *hard_texts(30), *FOREIGN, *SLIPS]
     found = example.Model(str(tmp_path / "model.onnx")).predict(texts)
     expected = sentiment.load(run).predict(texts)
     assert [answer["label"] for answer in found] == [prediction.label for prediction in expected]
@@ -56,7 +65,7 @@ def test_the_example_in_python_gives_the_labels_of_a_run(example, run, tmp_path)
 @pytest.mark.parametrize("name", ["predict_onnx.py", "predict_onnx.mjs"])
 def test_an_example_is_short_and_needs_nothing_of_ours(name):
     text = (EXAMPLES / name).read_text(encoding="utf-8")
-    assert text.count("\n") <= 200
+    assert text.count("\n") <= 240
     assert not any(
         line.lstrip().startswith(("import sentiment", "from sentiment", "import spacy"))
         for line in text.splitlines()
@@ -92,6 +101,7 @@ def test_both_examples_give_the_labels_of_the_shipped_model(tmp_path):
     sentiment.export_onnx("shipped", tmp_path / "model.onnx")
     reviews = (Path(sentiment.__file__).parent / "data" / "sample" / "test.jsonl").read_text(encoding="utf-8")
     texts = [json.loads(line)["text"] for line in reviews.splitlines()[:40]] + FOREIGN
+    texts += SLIPS
     texts += [" ".join(text.split()) for text in hard_texts(90) if "\x00" not in text and text.isprintable()]
     expected = sentiment.load().predict(texts)
     assert len(texts) >= 90

@@ -25,7 +25,7 @@ def test_a_run_is_exported(command, run, tmp_path):
     (entry,) = model.metadata_props
     about = json.loads(entry.value)
     assert entry.key == "sentiment"
-    assert (about["format"], about["classes"], about["threshold"]) == (1, ["negative", "positive"], 0.5)
+    assert (about["format"], about["classes"], about["threshold"]) == (2, ["negative", "positive"], 0.5)
     assert (about["head"], about["tail"]) == (3, 4)
     assert "film" in about["channels"][0]["words"]
     axes = [[axis.dim_param for axis in given.type.tensor_type.shape.dim] for given in model.graph.input]
