@@ -66,5 +66,5 @@ def _is_fact(sentence: Sentence) -> bool:
         and not sentence.is_negated
         and not sentence.turns
         and word_list().personal.isdisjoint(sentence.words)
-        and word_list().is_good.keys().isdisjoint(sentence.words)
+        and not sentence.has_hidden_words
     )

@@ -5,7 +5,7 @@ import re
 
 from sentiment.data.lessons.negation import negate
 from sentiment.data.lessons.opposites import turn_ratings, turn_round
-from sentiment.data.lessons.sentences import END, Sentence
+from sentiment.data.lessons.sentences import ABBREVIATION, END, Sentence
 from sentiment.data.lessons.wordlist import word_list
 
 SEPARATED = re.compile(f"({END.pattern})")
@@ -20,8 +20,9 @@ def turn_review(text: str, label: int, generator: random.Random) -> str | None:
     """Return a review with the opposite label; None if too few of its words say the label it has.
 
     `label` is 1 if the review is positive, else 0. Opinion words get their opposites, or a negation, and
-    ratings are turned. A sentence that says the label with a word without an opposite, or in stars, is left
-    out, and one with a negation or a contrast but without an opinion word: "It's not worth your time."
+    ratings are turned. A sentence that says the other label already stays. One that says the label with a
+    word without an opposite, or in stars, is left out, and one without an opinion word that may say it all
+    the same: "It's not worth your time", "The good thing is the cast".
     """
     return _turn(_Pieces(text), label, generator)
 
@@ -42,8 +43,15 @@ class _Pieces:
 
     def __init__(self, text: str) -> None:
         cut = SEPARATED.split(text)
-        self.sentences = [Sentence(piece) for piece in cut[::2]]
-        self.separators = [*cut[1::2], ""]
+        pieces, self.separators = cut[:1], []
+        for separator, piece in zip(cut[1::2], cut[2::2], strict=True):
+            if ABBREVIATION.search(pieces[-1]):
+                pieces[-1] += separator + piece
+            else:
+                self.separators.append(separator)
+                pieces.append(piece)
+        self.separators.append("")
+        self.sentences = [Sentence(piece) for piece in pieces]
         self.hits = [hit for sentence in self.sentences for hit in sentence.hits]
 
 
@@ -57,13 +65,14 @@ def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
 
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
     """Return a sentence turned round; empty if it says the label, or may say it, in a way that cannot be."""
-    hits = sentence.hits
-    if STARS.search(sentence.text) or (not hits and (sentence.is_negated or sentence.turns)):
+    hits, is_plain = sentence.hits, not sentence.is_negated and not sentence.turns
+    if STARS.search(sentence.text) or not (hits or (is_plain and not sentence.has_hidden_words)):
         return ""
+    if hits and is_plain and all(hit.is_good != bool(label) for hit in hits):
+        return turn_ratings(sentence.text)
     if any(hit.is_good == bool(label) and not _has_opposite(hit.word) for hit in hits):
         return ""
-    is_single = len(hits) == 1 and not sentence.is_negated and not sentence.turns
-    if is_single and generator.random() < NEGATED_SHARE:
+    if len(hits) == 1 and is_plain and generator.random() < NEGATED_SHARE:
         negated = negate(sentence, generator)
         if negated is not None:
             return turn_ratings(negated)

@@ -36,6 +36,11 @@ class Sentence:
         return not word_list().turns.isdisjoint(self.words) or "?" in self.text or ".." in self.text
 
     @property
+    def has_hidden_words(self) -> bool:
+        """Whether it has words of the list, though none is an opinion: "the good guys", "a fine line"."""
+        return not self.hits and not word_list().is_good.keys().isdisjoint(self.words)
+
+    @property
     def is_sure(self) -> bool:
         """Whether its opinion words say its verdict."""
         if self.is_negated or self.turns or not self.hits:

@@ -53,6 +53,23 @@ def test_a_sentence_that_says_the_label_with_a_word_without_an_opposite_is_left_
         )
 
 
+def test_a_sentence_that_says_the_other_label_already_stays():
+    for turned in turnings(PRAISE + " It was made in Rome. The music is dull.", 1):
+        assert turned is not None and turned.endswith("The music is dull.")
+
+
+def test_a_sentence_with_a_word_of_the_list_that_is_no_opinion_is_left_out():
+    for turned in turnings(
+        PRAISE + " A classic, and a fine one. We saw the good guys win. It was shot in Rome.", 1
+    ):
+        assert turned is not None and "guys" not in turned and turned.endswith("It was shot in Rome.")
+
+
+def test_a_name_with_initials_is_not_cut():
+    for turned in turnings(PRAISE + " Joseph L. Mankiewicz is never shown.", 1):
+        assert turned is not None and "Mankiewicz" not in turned and "Joseph" not in turned
+
+
 COMPLAINT = "An awful film. Terrible acting, and a stupid plot. It was made in 1950. I hated it."
 
 
