@@ -10,6 +10,7 @@ from sentiment.data.lessons.kinds import KINDS, Labelled
 from sentiment.data.lessons.material import Material
 from sentiment.data.lessons.reviews import turn_by_words
 from sentiment.data.lessons.typos import misspell
+from sentiment.data.text import why_unreadable
 from sentiment.probes.reproduction import reproduces_template
 
 WHOLE_REVIEWS = ("reviews", "unlabelled")
@@ -41,7 +42,12 @@ def make_lessons(material: Material, settings: LessonSettings, seed: int) -> lis
         lessons += [Lesson(kind, text, label) for text, label in texts]
     lessons += _turn_unlabelled(material, settings, random.Random(f"{seed} unlabelled"))
     misspelt = _misspelt(lessons, settings, random.Random(f"{seed} typos"))
-    return lessons + [lesson for lesson in misspelt if reproduces_template(lesson.text) is None]
+    return lessons + [lesson for lesson in misspelt if _is_usable(lesson.text)]
+
+
+def _is_usable(text: str) -> bool:
+    """Whether a text can be read, and is none of the probe."""
+    return why_unreadable(text) is None and reproduces_template(text) is None
 
 
 def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:
@@ -50,7 +56,7 @@ def _take(texts: Iterable[Labelled], wanted: int) -> list[Labelled]:
     for text, label in islice(texts, DRAWS * wanted):
         if len(labels) == wanted:
             break
-        if text not in labels and reproduces_template(text) is None:
+        if text not in labels and _is_usable(text):
             labels[text] = label
     return list(labels.items())
 

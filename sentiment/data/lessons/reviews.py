@@ -11,7 +11,7 @@ from sentiment.data.lessons.wordlist import word_list
 SEPARATED = re.compile(f"({END.pattern})")
 STARS = re.compile(r"\bstars?\b|\*\s?\*", re.IGNORECASE)
 LEAST_TURNED, LEAST_SHARE = 4, 0.55
-"""A review is turned round if so many opinion words are, and so large a share of them said its label."""
+"""A review is turned round if so many opinion words are that said its label, and so large a share of all."""
 NEGATED_SHARE = 0.3
 """So often a sentence with one opinion word is negated and does not get an opposite."""
 
@@ -56,22 +56,30 @@ class _Pieces:
 
 
 def _turn(pieces: _Pieces, label: int, generator: random.Random) -> str | None:
-    turned = sum(hit.is_good == bool(label) and _has_opposite(hit.word) for hit in pieces.hits)
+    kept = (sentence for sentence in pieces.sentences if _can_be_kept(sentence, label))
+    turned = sum(hit.is_good == bool(label) for sentence in kept for hit in sentence.hits)
     if turned < max(LEAST_TURNED, LEAST_SHARE * len(pieces.hits)):
         return None
     whole = zip(pieces.sentences, pieces.separators, strict=True)
     return "".join(_turn_sentence(sentence, label, generator) + end for sentence, end in whole).strip()
 
 
+def _can_be_kept(sentence: Sentence, label: int) -> bool:
+    """Whether a sentence can be turned round, or says nothing: not in stars, say, or with a hidden word."""
+    if STARS.search(sentence.text):
+        return False
+    if not sentence.hits:
+        return not (sentence.is_negated or sentence.turns or sentence.has_hidden_words)
+    return all(hit.is_good != bool(label) or _has_opposite(hit.word) for hit in sentence.hits)
+
+
 def _turn_sentence(sentence: Sentence, label: int, generator: random.Random) -> str:
     """Return a sentence turned round; empty if it says the label, or may say it, in a way that cannot be."""
+    if not _can_be_kept(sentence, label):
+        return ""
     hits, is_plain = sentence.hits, not sentence.is_negated and not sentence.turns
-    if STARS.search(sentence.text) or not (hits or (is_plain and not sentence.has_hidden_words)):
-        return ""
-    if hits and is_plain and all(hit.is_good != bool(label) for hit in hits):
+    if is_plain and all(hit.is_good != bool(label) for hit in hits):
         return turn_ratings(sentence.text)
-    if any(hit.is_good == bool(label) and not _has_opposite(hit.word) for hit in hits):
-        return ""
     if len(hits) == 1 and is_plain and generator.random() < NEGATED_SHARE:
         negated = negate(sentence, generator)
         if negated is not None:

@@ -70,6 +70,13 @@ def test_a_name_with_initials_is_not_cut():
         assert turned is not None and "Mankiewicz" not in turned and "Joseph" not in turned
 
 
+def test_a_review_of_which_nothing_would_be_left_is_not_turned():
+    only = "A wonderful film with superb acting and a clever plot that I loved, which is timeless"
+    assert turnings(only, 1) == {None}
+    assert {turn_by_words(only, random.Random(seed)) for seed in range(9)} == {None}
+    assert None not in turnings(only.removesuffix(", which is timeless"), 1)
+
+
 COMPLAINT = "An awful film. Terrible acting, and a stupid plot. It was made in 1950. I hated it."
 
 
