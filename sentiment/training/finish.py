@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from sentiment.config import Config
@@ -44,18 +45,12 @@ def finish_run(
     assert isinstance(model, LSTMClassifier | Ensemble)
     machine = replace(session.machine.in_float32(), processes=ALONE)  # as `Predictor.load` does
     predictor = Predictor(config, prepared.vocabulary, model.to(machine.device), machine, facts=facts)
-    reviews, labels_N = prepared.validation
-    temperature = _fit_temperature(session, predictor)
-    if temperature != 1:
-        model.scale_logits(1 / temperature)
-    half_length = _find_half_length(session, predictor)
-    if isinstance(model, Ensemble) and model.length_scale is not None:
-        model.length_scale.half_length.fill_(half_length)
+    temperature, half_length, logits = _calibrate(session, predictor)
     weights = model.state_dict()
     golden, baseline = predictor.golden(prepared.golden), _fit_baseline(session)
     validation = None
-    if len(reviews):
-        validation = evaluate(predictor.logits(reviews), labels_N, class_names=names)
+    if len(logits):
+        validation = evaluate(logits, prepared.validation.labels_N, class_names=names)
     facts |= {
         "result": {
             "stages": state.progress.finished,
@@ -72,26 +67,50 @@ def finish_run(
     return facts
 
 
-def _fit_temperature(session: TrainingSession, predictor: Predictor) -> float:
-    """The number to divide the logits by; 1 if they are to stay as they are."""
-    wanted, (reviews, labels_N) = session.config.calibration.temperature, session.prepared.validation
+def _calibrate(session: TrainingSession, predictor: Predictor) -> tuple[float, float, np.ndarray]:
+    """Scale the model's logits; return the temperature, the half length and the scaled validation logits.
+
+    The validation reviews are scored once, and these logits then scaled as the model's are.
+    """
+    model, reviews = predictor.model, session.prepared.validation.reviews
+    assert isinstance(model, LSTMClassifier | Ensemble)
+    logits = predictor.logits(reviews) if len(reviews) else np.zeros(0, dtype=np.float32)
+    temperature = _fit_temperature(session, logits)
+    if temperature != 1:
+        model.scale_logits(1 / temperature)
+        logits = logits / temperature
+    half_length = _find_half_length(session, predictor, logits)
+    if half_length and isinstance(model, Ensemble) and model.length_scale is not None:
+        model.length_scale.half_length.fill_(half_length)
+        lengths_N = reviews.lengths_N.reshape(-1, *[1] * (logits.ndim - 1))
+        logits = logits * (lengths_N / (lengths_N + half_length))
+    return temperature, half_length, logits
+
+
+def _fit_temperature(session: TrainingSession, logits: np.ndarray) -> float:
+    """The number to divide the validation logits by; 1 if they are to stay as they are."""
+    wanted = session.config.calibration.temperature
     # The evidence of one class against the rest makes three or more classes too sure (docs/lab-notebook.md).
-    possible = len(predictor.class_names) > 2 and len(reviews) >= ENOUGH_TO_CALIBRATE
+    possible = logits.ndim > 1 and len(logits) >= ENOUGH_TO_CALIBRATE
     if not (wanted is True or (wanted == "auto" and possible)):
         return 1.0
-    temperature = best_temperature(predictor.logits(reviews), labels_N)
+    temperature = best_temperature(logits, session.prepared.validation.labels_N)
     return temperature if wanted is True else max(1.0, temperature)
 
 
-def _find_half_length(session: TrainingSession, predictor: Predictor) -> float:
-    """The length, in tokens, at which a text keeps half of its logit; 0 leaves every logit as it is."""
+def _find_half_length(session: TrainingSession, predictor: Predictor, logits: np.ndarray) -> float:
+    """The length, in tokens, at which a text keeps half of its logit; 0 leaves every logit as it is.
+
+    `logits` are those of the validation reviews.
+    """
     wanted, openings = session.config.calibration.short_texts, session.prepared.openings
     if wanted != "auto":
         return wanted
     if openings is None or len(openings.labels_N) < ENOUGH_TO_CALIBRATE:
         return 0.0
+    both = np.concatenate([logits, predictor.logits(openings.reviews)])
     reviews, labels_N = session.prepared.validation.joined(openings)
-    return best_half_length(predictor.logits(reviews), reviews.lengths_N, labels_N)
+    return best_half_length(both, reviews.lengths_N, labels_N)
 
 
 def _join_weights(config: Config, state: TrainingState, evidence: NGramEvidence | None) -> dict[str, Tensor]:

@@ -21,10 +21,9 @@ def temperature_of(wanted, scale, reviews=60, classes=3):
         logits = np.tile([HONEST * scale, 0, 0], (reviews, 1))
     session = SimpleNamespace(
         config=parse_config("", "test", [f"calibration.temperature={wanted}"]),
-        prepared=SimpleNamespace(validation=(range(reviews), labels_N)),
+        prepared=SimpleNamespace(validation=SimpleNamespace(labels_N=labels_N)),
     )
-    predictor = SimpleNamespace(class_names=range(classes), logits=lambda texts: logits)
-    return _fit_temperature(session, predictor)
+    return _fit_temperature(session, logits)
 
 
 @pytest.mark.parametrize(

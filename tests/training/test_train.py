@@ -14,12 +14,14 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import sentiment
 from sentiment.data.batches import EncodedReviews, LabelledReviews
-from sentiment.data.prepare import prepare
+from sentiment.data.prepare import GOLDEN_REVIEWS, prepare
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.errors import DivergedError, Interrupted, MachineError, UsageError
 from sentiment.evaluation.judge import score_run
+from sentiment.evaluation.metrics import evaluate
 from sentiment.explain.inspection import inspect_text
+from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities, score_in_turn
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
 from sentiment.system.device import CUBLAS_WORKSPACE, Machine, find_machine, flushes_denormals
@@ -567,10 +569,11 @@ def test_short_texts_are_made_less_sure_at_the_end(config, run, tmp_path, monkey
     facts = train_run(config.model_copy(update={"calibration": calibration}), tmp_path / "run")
     half_length = facts["result"]["half_length"]
     assert half_length == (3.0 if wanted == "auto" else wanted)
-    reviews = prepare(config, 1).validation.reviews
+    reviews, labels_N = prepare(config, 1).validation
     before, after = (sentiment.load(path).logits(reviews) for path in (run, tmp_path / "run"))
     lengths_N = reviews.lengths_N
     np.testing.assert_allclose(after, before * lengths_N / (lengths_N + half_length), rtol=1e-4, atol=1e-6)
+    assert facts["result"]["validation"]["loss"] == pytest.approx(evaluate(after, labels_N).loss)
 
 
 def test_too_few_first_sentences_leave_short_texts_as_they_are(config, tmp_path):
@@ -580,11 +583,16 @@ def test_too_few_first_sentences_leave_short_texts_as_they_are(config, tmp_path)
 
 
 def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, run, tmp_path, monkeypatch):
+    """The validation reviews are scored once, for the temperature and for the result."""
+    logits = Predictor.logits
     monkeypatch.setattr("sentiment.training.finish.best_temperature", lambda logits_N, labels_N: 2.5)
     asked = config.model_copy(
         update={"calibration": config.calibration.model_copy(update={"temperature": True})}
     )
+    scored = []
+    monkeypatch.setattr(Predictor, "logits", lambda self, texts: scored.append(texts) or logits(self, texts))
     facts = train_run(asked, tmp_path / "run")
+    assert [len(texts) for texts in scored] == [facts["data"]["validation"], GOLDEN_REVIEWS]
     plain, scaled = sentiment.load(run), sentiment.load(tmp_path / "run")
     temperature = facts["result"]["temperature"]
     assert scaled.temperature == temperature == 2.5 and plain.temperature == 1
@@ -597,6 +605,7 @@ def test_a_temperature_is_folded_into_the_weights_and_changes_no_label(config, r
     judged = score_run(scaled, split="validation").judge()
     assert judged.uncalibrated_error == pytest.approx(before["calibration_error"], abs=1e-6)
     assert judged.evaluation.calibration_error == pytest.approx(after["calibration_error"])
+    assert judged.evaluation.loss == pytest.approx(after["loss"])
 
 
 def test_the_metrics_of_a_run_can_be_read(run):
