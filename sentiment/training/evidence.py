@@ -5,8 +5,8 @@ With more classes than two there is a regression of each class against the other
 Unlabelled reviews can count too, with the labels that a model guesses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,15 +16,16 @@ import torch
 from sentiment.config import ENOUGH_ROWS, EvidenceSettings
 from sentiment.data.batches import LabelledReviews
 from sentiment.models.classifier import drop_single_output
-from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
+from sentiment.models.evidence import NGramEvidence
+from sentiment.system import memory
+from sentiment.training.ngram_cells import CountedNGrams, NGramCells, count_common, number_cells, read_keys
+from sentiment.training.regression import fit_regression
 
 MIN_REVIEWS = 2  # an n-gram of a single review says nothing about others
 LESSONS_FOR_A_REVIEW = 4  # more take memory and time, and teach n-grams nothing new
-ADDED_REVIEWS = 2.0  # so that the ratio of an n-gram that one class never has is finite
 # scikit-learn's C, the inverse of a penalty: chosen on IMDB's validation films, see docs/lab-notebook.md.
 INVERSE_PENALTY, INVERSE_PENALTY_WITH_GUESSES = 100.0, 20.0
 INVERSE_PENALTY_OF_FEW = 30.0  # better for small sets of short texts, see there
-TINY = 1e-12  # a parent whose logits are all zero is not divided by zero
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +41,22 @@ class _ChosenReviews:
 
 @dataclass(frozen=True, kw_only=True)
 class _FitData:
-    """All reviews to fit on, as n-grams."""
+    """All reviews to fit on."""
 
-    keys_X: np.ndarray
-    """The keys of each review's distinct n-grams, end to end."""
-    reviews_X: np.ndarray
-    """The review of each of them."""
+    keys_G: np.ndarray
+    """The n-grams of the fit, own ones and a parent's, ascending."""
+    cells: NGramCells
+    """Which of them each review has."""
     labels_N: np.ndarray
     """int64: the class of each review."""
     weights_N: np.ndarray
     """How much each review counts."""
     targets: Sequence[int]
     """The classes that are told from all others: the second of two, or every one."""
+
+    def keep(self, keys_G: np.ndarray) -> "_FitData":
+        """Return the same reviews with only these of the n-grams."""
+        return replace(self, keys_G=keys_G, cells=self.cells.keep(np.isin(self.keys_G, keys_G)))
 
 
 class _InheritedNGrams(NamedTuple):
@@ -73,14 +78,6 @@ class _Fit(NamedTuple):
     bias_O: np.ndarray
     importance_G: np.ndarray
     """The largest coefficient of each n-gram in the reviews of the fit; 0 for one that only a parent has."""
-
-
-class _CountedNGrams(NamedTuple):
-    """Some n-grams, ascending by key."""
-
-    keys_G: np.ndarray
-    frequencies_G: np.ndarray
-    """How many reviews each occurs in."""
 
 
 def fit_evidence(
@@ -112,30 +109,35 @@ def fit_evidence(
 
     The same reviews and seed give the same evidence. Without an n-gram of two reviews every weight is zero.
     """
-    parts = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
-    reviews = len(parts[0].chosen_N)
+    labelled = [_draw_reviews(train, settings.reviews, weight=1.0, seed=seed)]
+    reviews = len(labelled[0].chosen_N)
     for texts, weight in ((extra, 1.0), (phrases, settings.phrases)):
         if texts is not None:
-            parts.append(_ChosenReviews(source=texts, chosen_N=np.arange(len(texts.labels_N)), weight=weight))
-    labelled = sum(len(part.chosen_N) for part in parts)
-    if lessons is not None:
-        most = LESSONS_FOR_A_REVIEW * reviews
-        parts.append(_draw_reviews(lessons, most, weight=settings.lessons, seed=seed))
-    if guessed is not None:
-        parts.append(_draw_reviews(guessed, reviews, weight=settings.unlabelled, seed=seed))
-    data = _read_ngrams(parts, words, classes)
+            every_N = np.arange(len(texts.labels_N))
+            labelled.append(_ChosenReviews(source=texts, chosen_N=every_N, weight=weight))
+    drawn = [
+        _draw_reviews(texts, most, weight=weight, seed=seed)
+        for texts, most, weight in (
+            (lessons, LESSONS_FOR_A_REVIEW * reviews, settings.lessons),
+            (guessed, reviews, settings.unlabelled),
+        )
+        if texts is not None
+    ]
+    inverse_penalty = _choose_penalty(
+        sum(len(part.chosen_N) for part in labelled), with_guesses=guessed is not None
+    )
+    memory.release()  # of the stages: the fit takes the most memory of a training
     inherited = _inherit_ngrams(parent, words)
-    inverse_penalty = _choose_penalty(labelled, with_guesses=guessed is not None)
-    fit = partial(_fit_classes, data, inherited=inherited, inverse_penalty=inverse_penalty, seed=seed)
-
+    own, data = _read_data([*labelled, *drawn], inherited, words, classes)
     evidence = NGramEvidence(settings.size, words, classes)
-    own = _find_common_ngrams(data)
-    if len(own.keys_G) + len(inherited.keys_H) == 0:
+    if len(data.keys_G) == 0:
         return evidence
+    fit = partial(_fit_classes, inherited=inherited, inverse_penalty=inverse_penalty, seed=seed)
     room = settings.size - len(inherited.keys_H)
     if len(own.keys_G) > room:
-        own = _keep_weightiest(own, fit(own), room)
-    _fill_evidence(evidence, fit(own))
+        own = _keep_weightiest(own, fit(data, own), room)
+        data = data.keep(np.union1d(own.keys_G, inherited.keys_H))
+    _fill_evidence(evidence, fit(data, own))
     return evidence
 
 
@@ -182,38 +184,44 @@ def _read_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (labels > 0.5).astype(np.int64), np.abs(2 * labels.astype(np.float64) - 1)
 
 
-def _read_ngrams(parts: Sequence[_ChosenReviews], words: int, classes: int) -> _FitData:
-    """Find the n-grams, the label and the weight of each chosen review."""
-    keys = []
+def _read_reviews(parts: Sequence[_ChosenReviews]) -> Iterator[np.ndarray]:
     for part in parts:
         for index in part.chosen_N.tolist():
-            tokens_1T = torch.from_numpy(part.source.reviews[index])[None]
-            keys_1N = distinct_ngrams(tokens_1T, words).numpy()
-            keys.append(keys_1N[keys_1N != NO_NGRAM])
+            yield part.source.reviews[index]
+
+
+def _weigh_reviews(parts: Sequence[_ChosenReviews]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the class of each review, and how much it counts."""
     labels = [_read_labels(part.source.labels_N[part.chosen_N]) for part in parts]
     classes_N, sureness_N = (np.concatenate(column) for column in zip(*labels, strict=True))
     most_N = np.repeat([part.weight for part in parts], [len(part.chosen_N) for part in parts])
-    return _FitData(
-        keys_X=np.concatenate(keys),
-        reviews_X=np.repeat(np.arange(len(keys)), [len(own) for own in keys]),
-        labels_N=classes_N,
-        weights_N=sureness_N * most_N,
+    return classes_N, sureness_N * most_N
+
+
+def _read_data(
+    parts: Sequence[_ChosenReviews], inherited: _InheritedNGrams, words: int, classes: int
+) -> tuple[CountedNGrams, _FitData]:
+    """Return the n-grams of at least two reviews, and the reviews as cells of these and a parent's."""
+    pieces = read_keys(_read_reviews(parts), words)
+    own = count_common(pieces, MIN_REVIEWS)
+    keys_G = np.union1d(own.keys_G, inherited.keys_H)
+    labels_N, weights_N = _weigh_reviews(parts)
+    data = _FitData(
+        keys_G=keys_G,
+        cells=number_cells(pieces, keys_G),
+        labels_N=labels_N,
+        weights_N=weights_N,
         targets=[1] if classes == 2 else range(classes),
     )
+    memory.release()  # of the keys
+    return own, data
 
 
-def _find_common_ngrams(data: _FitData) -> _CountedNGrams:
-    """Return the n-grams of at least two reviews."""
-    keys_G, frequencies_G = np.unique(data.keys_X, return_counts=True)
-    common = frequencies_G >= MIN_REVIEWS
-    return _CountedNGrams(keys_G[common], frequencies_G[common])
-
-
-def _keep_weightiest(ngrams: _CountedNGrams, found: _Fit, size: int) -> _CountedNGrams:
+def _keep_weightiest(ngrams: CountedNGrams, found: _Fit, size: int) -> CountedNGrams:
     """Return the `size` n-grams of the largest coefficients, weighed by how many reviews they occur in."""
     importance_G = found.importance_G[np.isin(found.keys_G, ngrams.keys_G)] * np.sqrt(ngrams.frequencies_G)
     kept = np.sort(np.argsort(-importance_G, kind="stable")[:size])
-    return _CountedNGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
+    return CountedNGrams(ngrams.keys_G[kept], ngrams.frequencies_G[kept])
 
 
 def _inherit_ngrams(parent: NGramEvidence | None, words: int) -> _InheritedNGrams:
@@ -226,10 +234,10 @@ def _inherit_ngrams(parent: NGramEvidence | None, words: int) -> _InheritedNGram
 
 
 def _fit_classes(
-    data: _FitData, own: _CountedNGrams, *, inherited: _InheritedNGrams, inverse_penalty: float, seed: int
+    data: _FitData, own: CountedNGrams, *, inherited: _InheritedNGrams, inverse_penalty: float, seed: int
 ) -> _Fit:
     """Fit a regression for each class that is told from the others, on own n-grams and a parent's logits."""
-    keys_G = np.union1d(own.keys_G, inherited.keys_H)
+    keys_G = data.keys_G
     of_own, of_parent = np.searchsorted(keys_G, own.keys_G), np.searchsorted(keys_G, inherited.keys_H)
     idf_G = np.zeros(len(keys_G))
     idf_G[of_own] = _inverse_document_frequency(own.frequencies_G, len(data.labels_N))
@@ -237,12 +245,17 @@ def _fit_classes(
     parent_GP = np.zeros((len(keys_G), inherited.weights_HP.shape[1]))
     parent_GP[of_parent] = inherited.weights_HP
 
-    features = _build_features(data, keys_G, idf_G)
-    parent_NP = features @ (parent_GP / idf_G[:, None])
-    own_features = features if len(of_own) == len(keys_G) else features[:, of_own]
+    parent_NP = np.zeros((len(data.labels_N), parent_GP.shape[1]))
+    if len(inherited.keys_H):
+        parent_NP = _build_features(data.cells, idf_G) @ (parent_GP / idf_G[:, None])
     found = [
-        _fit_regression(
-            own_features, parent_NP, data.labels_N == target, data.weights_N, inverse_penalty, seed
+        fit_regression(
+            _build_features(data.cells, idf_G, of_own),
+            parent_NP,
+            data.labels_N == target,
+            data.weights_N,
+            inverse_penalty,
+            seed,
         )
         for target in data.targets
     ]
@@ -258,70 +271,15 @@ def _fit_classes(
     )
 
 
-class _Regression(NamedTuple):
-    """What tells one class from the others."""
+def _build_features(cells: NGramCells, idf_G: np.ndarray, columns: np.ndarray | None = None) -> Any:
+    """Return a new scipy matrix (reviews, n-grams) of inverse document frequencies; each row has L2 norm 1.
 
-    coefficients_G: np.ndarray
-    """Those of the n-grams, multiplied by their log-count ratios."""
-    factors_P: np.ndarray
-    """Those of the parent's logits."""
-    bias: float
-
-
-def _fit_regression(
-    features: Any,
-    parent_NP: np.ndarray,
-    is_target_N: np.ndarray,
-    weights_N: np.ndarray,
-    inverse_penalty: float,
-    seed: int,
-) -> _Regression:
-    from scipy.sparse import csr_matrix, diags, hstack
-    from sklearn.linear_model import LogisticRegression
-
-    ratios_G = _log_count_ratios(features > 0, is_target_N, weights_N)
-    inputs = features @ diags(ratios_G)
-    largest_P = np.maximum(np.abs(parent_NP).max(axis=0, initial=0), TINY)  # beyond 1 the solver is slow
-    if parent_NP.shape[1]:
-        inputs = hstack([inputs, csr_matrix(parent_NP / largest_P)], format="csr")
-    reviews, columns = inputs.shape
-    dual = columns > reviews  # the faster way to the same weights
-    model = LogisticRegression(
-        C=inverse_penalty,
-        solver="liblinear",
-        dual=dual,
-        tol=1e-2 if dual else 1e-4,  # the two solvers measure it differently
-        max_iter=1000,  # 100 are not always enough for a few n-grams
-        random_state=seed,
-    ).fit(inputs, is_target_N, sample_weight=weights_N)
-    own_G, parent_P = np.split(model.coef_[0], [len(ratios_G)])
-    return _Regression(own_G * ratios_G, parent_P / largest_P, float(model.intercept_[0]))
-
-
-def _log_count_ratios(presence: Any, is_target_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
-    """Return ratios_G: the log of an n-gram's share in reviews of the class over its share in the others.
-
-    Reviews count by their weight. Two more, which hold every n-gram, are added: each class has its share of
-    them. With one of each class, the rare n-grams of the larger class would have a ratio near 0.
+    If `columns` are some of the n-grams, the matrix has only those.
     """
-    of_class = [weights_N * (is_target_N == label) for label in (True, False)]
-    target_G, others_G = (
-        presence.T @ own_N + ADDED_REVIEWS * own_N.sum() / weights_N.sum() for own_N in of_class
-    )
-    ratios_G: np.ndarray = np.log(target_G / target_G.sum()) - np.log(others_G / others_G.sum())
-    return ratios_G
-
-
-def _build_features(data: _FitData, keys_G: np.ndarray, idf_G: np.ndarray) -> Any:
-    """Return a scipy matrix (reviews, n-grams) of inverse document frequencies; each row has L2 norm 1."""
-    from scipy.sparse import csr_matrix
     from sklearn.preprocessing import normalize
 
-    places_X = np.minimum(np.searchsorted(keys_G, data.keys_X), len(keys_G) - 1)
-    kept_X = keys_G[places_X] == data.keys_X
-    cells = (data.reviews_X[kept_X], places_X[kept_X])
-    shape = (len(data.labels_N), len(keys_G))
-    return normalize(csr_matrix((idf_G[places_X[kept_X]], cells), shape=shape), copy=False)
+    features = normalize(cells.matrix(idf_G[cells.columns_X]), copy=False)
+    return features if columns is None or len(columns) == len(idf_G) else features[:, columns]
 
 
 def _inverse_document_frequency(frequencies_G: np.ndarray, reviews: int) -> np.ndarray:
