@@ -26,6 +26,7 @@ from sentiment.runs import start
 from sentiment.system import console, held_folder, storage
 from sentiment.system.held_folder import HeldFolder
 from sentiment.training import loop
+from sentiment.training.optimizer import PlainAdamW
 from sentiment.training.state import TrainingState
 
 from . import crashes, damage, inputs, strangers, tables
@@ -76,7 +77,7 @@ def _draw_on() -> None:
 
 def _forget_optimizer() -> None:
     """Make the optimizer start from zero when a run is resumed."""
-    setattr(torch.optim.AdamW, "load_state_dict", lambda self, state: None)  # noqa: B010
+    setattr(PlainAdamW, "load_state_dict", lambda self, state: None)  # noqa: B010
 
 
 def _count_schedule_from_start() -> None:

@@ -12,6 +12,7 @@ import torch
 from sentiment.runs import RunFolder
 from sentiment.system import storage
 from sentiment.training import loop
+from sentiment.training.optimizer import PlainAdamW
 from sentiment.training.state import TrainingState, first_infinite
 
 from .bench import Bench, newest
@@ -103,9 +104,9 @@ def _plant_in_gradient(value: float) -> None:
 
 def _plant_in_weight(value: float) -> None:
     """Spoil a weight as an overflowing optimizer step would; the loss before it is finite."""
-    original, steps = torch.optim.AdamW.step, [0]
+    original, steps = PlainAdamW.step, [0]
 
-    def step(self: torch.optim.AdamW, *arguments: Any, **options: Any) -> Any:
+    def step(self: PlainAdamW, *arguments: Any, **options: Any) -> Any:
         result = original(self, *arguments, **options)
         steps[0] += 1
         if steps[0] == STEP + 1:
@@ -113,7 +114,7 @@ def _plant_in_weight(value: float) -> None:
                 self.param_groups[0]["params"][0].view(-1)[-1] = value
         return result
 
-    setattr(torch.optim.AdamW, "step", step)  # noqa: B010
+    setattr(PlainAdamW, "step", step)  # noqa: B010
 
 
 PLANT = {"loss": _plant_in_loss, "gradient": _plant_in_gradient, "weight": _plant_in_weight}

@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from sentiment.config import TrainingSettings
 from sentiment.errors import RunError
 from sentiment.runs import Checkpoint
+from sentiment.training.optimizer import PlainAdamW
 from sentiment.training.stages import Stage, Weights
 
 
@@ -169,7 +170,7 @@ class TrainingState:
             weights if index in still_read or self.stages[index].is_member else {}
             for index, weights in enumerate(self.finished)
         ]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = PlainAdamW(
             self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.average = (

@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import inspect
 import math
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -124,6 +126,21 @@ def new_state(
 
 def changed(**training) -> Config:
     return CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update=training)})
+
+
+def test_steps_and_checkpoints_need_no_compiler(machine, monkeypatch):
+    """To import torch's takes two seconds. It is imported once, so what remembers that is forgotten."""
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        method = inspect.unwrap(getattr(torch.optim.Optimizer, name))
+        monkeypatch.delattr(method, "__dynamo_disable", raising=False)
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    reviews, vocabulary = labelled()
+    planned = plan(reviews, vocabulary)
+    state = TrainingState(*planned)
+    events = train(state, reviews, CONFIG, machine)
+    assert [type(next(events)) for _ in range(3)] == [DryRun, Step, Step]
+    state = TrainingState.restore(*planned, tensors=state.tensors(), progress=state.progress_dict())
+    assert any(isinstance(event, Step) for event in train(state, reviews, CONFIG, machine))
 
 
 def test_loop_learns_and_reports_each_epoch(machine):

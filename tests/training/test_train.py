@@ -29,6 +29,7 @@ from sentiment.system.place import ONLY_PROCESS
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
 from sentiment.training.objectives import PseudoLabels
+from sentiment.training.optimizer import PlainAdamW
 from sentiment.training.run import resume_run, train_run
 from sentiment.training.session import training_machine
 from sentiment.training.state import TrainingState
@@ -521,7 +522,7 @@ def test_a_signal_after_the_last_save_is_not_lost(run, config, tmp_path, monkeyp
 
 
 def test_a_state_with_infinite_weights_is_not_saved(config, tmp_path, monkeypatch):
-    step = torch.optim.AdamW.step
+    step = PlainAdamW.step
     steps = []
 
     def spoil_the_sixth(self, *arguments, **options):
@@ -531,7 +532,7 @@ def test_a_state_with_infinite_weights_is_not_saved(config, tmp_path, monkeypatc
             with torch.no_grad():
                 self.param_groups[0]["params"][0].view(-1)[0] = float("inf")
 
-    monkeypatch.setattr(torch.optim.AdamW, "step", spoil_the_sixth)
+    monkeypatch.setattr(PlainAdamW, "step", spoil_the_sixth)
     with pytest.raises(DivergedError, match=r"after step 6; the last good checkpoint is step-\d;"):
         train_run(config, tmp_path / "run")
     assert RunFolder(tmp_path / "run").newest_checkpoint(pytest.fail).progress["step"] < 6
