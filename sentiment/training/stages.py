@@ -22,6 +22,7 @@ from sentiment.models.evidence import NGramEvidence
 from sentiment.models.language_model import LanguageModel
 from sentiment.system.console import say
 from sentiment.system.device import Machine
+from sentiment.system.processes import Processes
 from sentiment.training.class_loss import ClassLoss
 from sentiment.training.objectives import Labels, Objective, PseudoLabels, Words
 
@@ -85,8 +86,8 @@ def plan_stages(
     def ask_teacher(labels: PseudoLabels, weights: Weights, machine: Machine) -> Iterator[Scored]:
         model = new_classifier(0)
         model.load_state_dict(weights)
-        teacher = Ensemble([model], evidence(), config.evidence.weight)
-        return labels.ask(teacher.to(machine.device), machine)
+        shared = _share_evidence(evidence, config, prepared, machine.processes)
+        return labels.ask(Ensemble([model], shared, config.evidence.weight).to(machine.device), machine)
 
     stages: list[Stage] = []
     for member in range(training.members):
@@ -124,6 +125,24 @@ def plan_stages(
             )
             stages.append(self_training)
     return stages
+
+
+def _share_evidence(
+    evidence: Callable[[], NGramEvidence | None], config: Config, prepared: Prepared, processes: Processes
+) -> NGramEvidence | None:
+    """Return the evidence, if any; the first process fits it for all, because a fit takes much memory."""
+    if processes.count == 1 or not config.evidence.weight:
+        return evidence()
+    (words,) = prepared.vocabulary.sizes
+    shared = NGramEvidence(config.evidence.size, words, len(prepared.classes))
+    fitted = evidence() if processes.rank == 0 else None
+    for name, values in shared.state_dict().items():
+        if fitted is None:
+            values.zero_()
+        else:
+            values.copy_(fitted.state_dict()[name])
+        processes.sum(values)
+    return shared
 
 
 def _choose_loss(config: Config, prepared: Prepared) -> ClassLoss:

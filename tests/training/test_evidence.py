@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
 
-from sentiment.config import EvidenceSettings
+from sentiment.config import EvidenceSettings, parse_config
 from sentiment.data.batches import LabelledReviews
 from sentiment.data.prepare import prepare
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.models.evidence import NO_NGRAM, NGramEvidence, distinct_ngrams
+from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
+from sentiment.training.stages import _share_evidence
 
 UNUSED = torch.iinfo(torch.int64).max
 
@@ -362,6 +365,28 @@ def test_many_reviews_are_fitted_with_a_lower_penalty(train, monkeypatch):
     reviews, vocabulary = train
     expected = fit_pipeline(vocabulary, C=100).logits_N
     np.testing.assert_allclose(logits_of(fit(train, size=5000), reviews), expected, atol=1e-4)
+
+
+def test_of_many_processes_only_the_first_fits(train):
+    """The others get its evidence."""
+    fitted, sent = fit(train, size=50), []
+
+    class Together(Processes):
+        def sum(self, values_X):
+            if self.rank == 0:
+                sent.append(values_X.clone())
+            else:
+                values_X += sent.pop(0)
+
+    config = parse_config("", "test", ["evidence.weight=0.5", "evidence.size=50"])
+    prepared = SimpleNamespace(vocabulary=train[1], classes=("negative", "positive"))
+    first, second = (
+        _share_evidence({0: lambda: fitted}.get(rank), config, prepared, Together(rank, 2)).state_dict()
+        for rank in (0, 1)
+    )
+    assert first.keys() == second.keys() == fitted.state_dict().keys()
+    for name, values in fitted.state_dict().items():
+        assert torch.equal(values, first[name]) and torch.equal(values, second[name])
 
 
 # --- a parent's evidence --------------------------------------------------------------------------------
