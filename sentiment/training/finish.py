@@ -38,6 +38,7 @@ def finish_run(
 ) -> dict[str, Any]:
     """Write the best weights, the golden predictions and run.json; return `facts` with the result added."""
     start, config, prepared = time.perf_counter(), session.config, session.prepared
+    state.forget_steps()
     weights = _join_weights(config, state, _fit_final_evidence(run, session, state))
     seconds = state.progress.seconds + time.perf_counter() - start
     names = prepared.classes.names

@@ -58,6 +58,7 @@ class TrainingState:
         self.finished = list(finished)
         self.progress = Progress()
         self.best: Weights = {}
+        self.average: AveragedModel | None = None
         self._settings = settings
         self._device = device
         self._begin_stage()
@@ -142,6 +143,11 @@ class TrainingState:
         if not self.is_finished:
             self._begin_stage()
 
+    def forget_steps(self) -> None:
+        """Drop what only another step would need, so that ending the training has its memory."""
+        self.optimizer.state.clear()
+        self.average = None
+
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor on the CPU, each under its own name."""
         named = {f"model.{name}": value for name, value in self.model.state_dict().items()}
@@ -173,11 +179,10 @@ class TrainingState:
         self.optimizer = PlainAdamW(
             self.model.parameters(), lr=stage.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self.average = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(stage.average))  # type: ignore[no-untyped-call]
-            if stage.average
-            else None
-        )
+        self.average = None
+        if stage.average:
+            decay = get_ema_multi_avg_fn(stage.average)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(self.model, multi_avg_fn=decay)
         self.best = {}
 
     def _still_read(self) -> set[int]:

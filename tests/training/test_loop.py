@@ -143,6 +143,19 @@ def test_steps_and_checkpoints_need_no_compiler(machine, monkeypatch):
     assert any(isinstance(event, Step) for event in train(state, reviews, CONFIG, machine))
 
 
+def test_a_finished_state_forgets_its_steps_and_keeps_its_members(machine):
+    reviews, vocabulary = labelled()
+    config = changed(epochs=1)
+    state = new_state(reviews, vocabulary, config)
+    for _ in train(state, reviews, config, machine):
+        pass
+    before = state.members[0]
+    assert sum(name.startswith(("optimizer.", "average.")) for name in state.tensors()) > 0
+    state.forget_steps()
+    assert state.members[0] is before
+    assert not any(name.startswith(("optimizer.", "average.")) for name in state.tensors())
+
+
 def test_loop_learns_and_reports_each_epoch(machine):
     reviews, vocabulary = labelled()
     config = changed(epochs=12, patience=12)
