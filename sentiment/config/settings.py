@@ -193,9 +193,9 @@ class PretrainingSettings(Section):
     it); 0 for none."""
     learning_rate: float = Field(2e-3, gt=0)
     """AdamW's highest learning rate; it rises and falls as in `training`."""
-    samples: int = Field(512, ge=1)
+    samples: int = Field(512, ge=0)
     """How many wrong words each right next word is compared with. More are slower and closer to the full
-    softmax."""
+    softmax. 0 compares with every word: the full softmax, for a GPU."""
 
 
 class TrainingSettings(Section):

@@ -90,7 +90,7 @@ def write_period(seed: int) -> tuple[Tensor, Tensor]:
     return collate(reviews)
 
 
-@pytest.mark.parametrize("samples", [1000, 2])
+@pytest.mark.parametrize("samples", [1000, 2, 0])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_a_periodic_language_is_learned_completely(bidirectional: bool, samples: int) -> None:
     model = new_model(4, bidirectional, samples)
@@ -163,6 +163,23 @@ def test_with_all_words_drawn_the_loss_is_that_of_the_full_softmax(bidirectional
                     logits_V = rows_VE @ model.projections[direction](state_H) + model.bias_V
                     expected += float(cross_entropy(logits_V[FIRST:], review[place + ahead] - FIRST))
     assert loss_of(model, *collate(reviews)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_the_full_softmax_is_that_of_all_words_drawn(bidirectional: bool) -> None:
+    """Two words never occur, and neither way learns them."""
+    ways = []
+    for samples in (1000, 0):
+        model = loud_model(6, bidirectional)
+        other = LanguageModel(
+            small_classifier(6, bidirectional), torch.tensor([0, 0, 5, 9, 2, 7, 4, 0]), samples
+        ).double()
+        other.load_state_dict(model.state_dict())
+        loss = other(*collate(random_reviews([7, 1, 2, 5], 5, seed=3), padding=2))
+        loss.backward()
+        ways.append([loss.detach(), *(parameter.grad for parameter in other.parameters())])
+        assert not other.embeddings[0].weight.grad[[0, 1, -1]].any()
+    torch.testing.assert_close(ways[1], ways[0], rtol=1e-9, atol=1e-9)
 
 
 def test_a_right_word_that_is_drawn_as_a_wrong_one_does_not_count_against_itself() -> None:
