@@ -5,7 +5,7 @@ model = sentiment.load()  # the shipped model; sentiment.load("newest") is the n
 model.predict(["This film is not terrible, it's great!"])
 
 What `__all__` lists is the public interface; docs/python.md shows how to use it. Names are imported when they
-are first used, because torch takes seconds. `import sentiment` itself sets two variables that torch reads
+are first used, because torch takes seconds. `import sentiment` itself sets variables that torch reads
 (system/environment.py) if they have no value, and registers what keeps forked processes from hanging.
 """
 

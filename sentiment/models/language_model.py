@@ -67,6 +67,7 @@ class LanguageModel(nn.Module):
 
     def _full_loss(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         embedding, words_N = self.embeddings[0], tokens_BT.flatten()
+        assert isinstance(embedding, nn.Embedding)
         bias_V = self.bias_V.masked_fill(self.missing_V, float("-inf"))
         loss = bias_V.new_zeros(())
         for predicted_PE, next_P in self._predict(embedding(tokens_BT), lengths_B):

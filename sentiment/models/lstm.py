@@ -7,14 +7,29 @@ last cell state to the end of the row. The backward direction is still at zero w
 token. Both run in one call of the padded kernel.
 """
 
+import re
+import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from sentiment.models.gpu_arithmetic import lstm_arithmetic
+
+# A GPU multiplies matrices of half precision fast if their rows are a multiple of so many numbers.
+FAST_ROW = 8
 # sigmoid(-GATE) is exactly 0 and sigmoid(GATE) exactly 1, in every float type, float16 included.
 GATE = 1e4
+
+
+def ignore_copied_weights() -> None:
+    """Let cuDNN copy the weights of this module without a warning: they are widened for each call."""
+    warnings.filterwarnings("ignore", "RNN module weights are not part of", module=re.escape(__name__))
+
+
+ignore_copied_weights()
 
 
 class States(NamedTuple):
@@ -81,14 +96,22 @@ class ExactLSTM(nn.LSTM):
         """Add the padding feature to the inputs and clear the padding: a huge value could outweigh GATE."""
         padding_BT1 = ~padding_mask(lengths_B, inputs_BTE.shape[1])[:, :, None]
         cleared_BTE = inputs_BTE.masked_fill(padding_BT1, 0.0)
-        return torch.cat([cleared_BTE, padding_BT1.to(inputs_BTE.dtype)], dim=2)
+        further_BTX = padding_BT1.to(inputs_BTE.dtype).expand(-1, -1, self._further_features())
+        return torch.cat([cleared_BTE, further_BTX], dim=2)
 
     def _widen_weights(self) -> list[list[Tensor]]:
-        """Return each direction's parameters; the input weights get a column for the padding feature."""
+        """Return each direction's parameters; the input weights get a column for the padding feature.
+
+        Copies of that feature, if there are any, have no weight.
+        """
         H = self.hidden_size
-        gates = self.all_weights[0][0].new_zeros(4 * H, 1)  # rows: input, forget, cell, output
-        gates[:H], gates[H : 2 * H] = -GATE, GATE
+        gates = self.all_weights[0][0].new_zeros(4 * H, self._further_features())
+        gates[:H, 0], gates[H : 2 * H, 0] = -GATE, GATE  # rows: input, forget, cell, output
         return [[torch.cat([inputs, gates], dim=1), *others] for inputs, *others in self.all_weights]
+
+    def _further_features(self) -> int:
+        """Return how often the padding feature is added: on a GPU as often as fills its rows, else once."""
+        return FAST_ROW - self.input_size % FAST_ROW if self.all_weights[0][0].is_cuda else 1
 
     def _initial_state(self, inputs_BTE: Tensor, directions: int) -> tuple[Tensor, Tensor]:
         """Return the hidden and cell states that an LSTM starts from."""
@@ -99,10 +122,20 @@ class ExactLSTM(nn.LSTM):
         self, gated_BTE: Tensor, initial: tuple[Tensor, Tensor], weights: list[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Run torch's LSTM kernel in as many directions as `initial` has; return states_BTM, (h_n, c_n)."""
-        both = len(initial[0]) == 2
-        states_BTM, hidden_DBH, cell_DBH = torch.lstm(
-            gated_BTE, initial, weights, True, 1, 0.0, self.training, both, True
-        )
+        given = [gated_BTE, *initial, *weights]
+        arithmetic = lstm_arithmetic(given) if gated_BTE.is_cuda else nullcontext(given)
+        with arithmetic as (inputs_BTE, first_DBH, first_cell_DBH, *parameters):
+            states_BTM, hidden_DBH, cell_DBH = torch.lstm(
+                inputs_BTE,
+                (first_DBH, first_cell_DBH),
+                parameters,
+                True,
+                1,
+                0.0,
+                self.training,
+                len(first_DBH) == 2,
+                True,
+            )
         return states_BTM, (hidden_DBH, cell_DBH)
 
 

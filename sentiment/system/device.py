@@ -1,6 +1,5 @@
 """Choose what a run is computed on: device, precision, threads and number of processes."""
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -9,11 +8,11 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.errors import MachineError
+from sentiment.system import gpu
 from sentiment.system.place import ONLY_PROCESS, Place
 from sentiment.system.processes import ALONE, Processes
 from sentiment.system.threads import default_threads, threads_are_lost, usable_threads
 
-CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS reads this variable
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # as `torch.cpu.get_capabilities` calls them
 
 
@@ -68,8 +67,8 @@ def settle_precision(settings: MachineSettings) -> MachineSettings:
     """Return the settings with the precision that `auto` stands for on this machine.
 
     With AVX-512's instructions for bfloat16 a training step takes 0.75 to 0.8 of the time
-    (docs/lab-notebook.md); without such instructions it takes longer. Raises MachineError if the device is
-    missing.
+    (docs/lab-notebook.md); without such instructions it takes longer. On a GPU it was not measured. Raises
+    MachineError if the device is missing.
     """
     if settings.precision != "auto":
         return settings
@@ -111,12 +110,9 @@ def training_arithmetic() -> Iterator[None]:
     determinism_level = torch.get_deterministic_debug_mode()
     filled_memory = determinism.fill_uninitialized_memory  # type: ignore[attr-defined]
     flushed = flushes_denormals()
-    workspace = os.environ.get(CUBLAS_WORKSPACE)
     # Through hundreds of steps a gradient fades to numbers below 1e-38, with which a CPU computes ten times
     # slower. Threads inherit this from the one that starts them.
     torch.set_flush_denormal(True)
-    # Without it two trainings of one LSTM on CUDA differ in their last bits.
-    os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
     torch.set_deterministic_debug_mode("error")  # `use_deterministic_algorithms` imports torch's compiler
     # Kernels write all of their output. To fill it beforehand, as torch does by default here, costs a fifth.
     determinism.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -124,8 +120,6 @@ def training_arithmetic() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(flushed)
-        if workspace is None:
-            os.environ.pop(CUBLAS_WORKSPACE, None)
         torch.set_deterministic_debug_mode(determinism_level)
         determinism.fill_uninitialized_memory = filled_memory  # type: ignore[attr-defined]
 
@@ -156,15 +150,19 @@ def _find_device(name: str, place: Place) -> torch.device:
 
 def _try_precision(machine: Machine) -> None:
     """Run a small LSTM in the reduced precision before a long run relies on it."""
+    on_gpu = machine.device.type == "cuda"
     if not _computes_bfloat16(machine.device):
+        needed = "instructions for it and cuDNN 9.13" if on_gpu else "instructions for it"
         raise MachineError(
-            f"bfloat16 needs a device with instructions for it; {machine.device} has none; "
+            f"bfloat16 needs a device with {needed}; {machine.device} has none; "
             "use --set machine.precision=float32"
         )
-    lstm = torch.nn.LSTM(8, 8, batch_first=True).to(machine.device)
+    # As models/lstm.py calls them: on a GPU with its own casts, since autocast would choose float16.
+    given = machine.precision if on_gpu else torch.float32
+    lstm = torch.nn.LSTM(8, 8, batch_first=True).to(machine.device, given)
     try:
-        with machine.autocast():
-            states, _ = lstm(torch.ones(2, 4, 8, device=machine.device))
+        with nullcontext() if on_gpu else machine.autocast():
+            states, _ = lstm(torch.ones(2, 4, 8, device=machine.device, dtype=given))
         works = bool(torch.isfinite(states).all())
     except RuntimeError:  # a library that torch uses may know less than the device
         works = False
@@ -173,9 +171,9 @@ def _try_precision(machine: Machine) -> None:
 
 
 def _computes_bfloat16(device: torch.device) -> bool:
-    """Whether a device has instructions for bfloat16."""
+    """Whether a device, with its libraries, computes LSTMs in bfloat16."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        return gpu.computes_bfloat16()
     found = torch.cpu.get_capabilities()
     return device.type == "cpu" and any(found.get(name, False) for name in BFLOAT16_INSTRUCTIONS)
 

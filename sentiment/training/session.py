@@ -11,9 +11,11 @@ from sentiment.data.prepare import Prepared, prepare
 from sentiment.data.reviews import ReviewSource
 from sentiment.evaluation.result_checks import count_classes, describe_classes
 from sentiment.models.evidence import NGramEvidence
+from sentiment.models.gpu_arithmetic import whole_float32
 from sentiment.system import memory
 from sentiment.system.console import say
 from sentiment.system.device import Machine, find_machine, process_count, training_arithmetic
+from sentiment.system.gpu import require_same_bits
 from sentiment.system.meeting import require_loopback
 from sentiment.system.place import Place
 from sentiment.system.versions import git_commit, library_versions
@@ -53,10 +55,12 @@ class TrainingSession:
 def training_machine(config: Config, place: Place) -> Iterator[Machine]:
     """The machine of a configuration, with its threads and the arithmetic of training inside the block.
 
-    The arithmetic comes first: trying a precision starts cuBLAS, which reads its variable then.
+    Raises MachineError if the machine is not there, or cannot give the same bits each time.
     """
-    with training_arithmetic():
+    with training_arithmetic(), whole_float32():
         machine = find_machine(config.machine, place)
+        if machine.device.type == "cuda":
+            require_same_bits(machine.device)
         with machine.using_threads():
             yield machine
 

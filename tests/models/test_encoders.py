@@ -297,6 +297,17 @@ def test_huge_padding_does_not_pass_the_gate() -> None:
     torch.testing.assert_close(states.cell_BDH, alone.cell_BDH)
 
 
+@pytest.mark.parametrize("encoder", ["stacked", "truncated"])
+def test_copies_of_the_padding_feature_change_nothing(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU they fill the rows of the inputs."""
+    network, (inputs_BTE, lengths_B) = make(encoder), ragged()
+    inputs_BTE[2, 4:] = 1e6
+    once = network(inputs_BTE, lengths_B)
+    monkeypatch.setattr(ExactLSTM, "_further_features", lambda layer: 5)
+    for value, expected in zip(network(inputs_BTE, lengths_B), once, strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_states_have_the_type_of_the_inputs(encoder: str, dtype: torch.dtype) -> None:

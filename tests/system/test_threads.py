@@ -10,7 +10,7 @@ import torch
 
 from sentiment.config import MachineSettings
 from sentiment.system.device import find_machine
-from sentiment.system.environment import ENVIRONMENT, set_defaults
+from sentiment.system.environment import CUBLAS_WORKSPACE, ENVIRONMENT, SAME_BITS, set_defaults
 from sentiment.system.own_command import own_environment
 from sentiment.system.place import Place
 from sentiment.system.threads import MOST_THREADS, available_cores, default_threads, use_every_core
@@ -109,7 +109,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 def run_python(program, **variables):
     """Run a program in a process of its own; return what it printed."""
-    ours = {"OMP_NUM_THREADS", *ENVIRONMENT}
+    ours = {"OMP_NUM_THREADS", CUBLAS_WORKSPACE, *ENVIRONMENT}
     environment = {name: value for name, value in own_environment().items() if name not in ours}
     result = subprocess.run(
         [sys.executable, "-c", program],
@@ -172,12 +172,16 @@ def test_the_import_sets_what_torch_reads_unless_it_has_a_value():
     program = "import sentiment, json, os; print(json.dumps(dict(os.environ)))"
     found = json.loads(run_python(program))
     assert {name: found[name] for name in ENVIRONMENT} == ENVIRONMENT
+    assert found[CUBLAS_WORKSPACE] == SAME_BITS
     found = json.loads(run_python(program, GOMP_SPINCOUNT="7"))
     assert found["GOMP_SPINCOUNT"] == "7"
     assert "OMP_NUM_THREADS" not in found
 
 
-def test_the_import_sets_nothing_after_torch():
+def test_after_torch_the_import_sets_only_what_a_gpu_reads():
     environment = {}
     set_defaults(environment)  # torch is imported in this process
-    assert environment == {}
+    assert environment == {CUBLAS_WORKSPACE: SAME_BITS}
+    environment[CUBLAS_WORKSPACE] = ":16:8"
+    set_defaults(environment)
+    assert environment == {CUBLAS_WORKSPACE: ":16:8"}

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from contextlib import nullcontext
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from sentiment.explain.inspection import inspect_text
 from sentiment.inference.predictor import Predictor
 from sentiment.inference.scoring import probabilities, score_in_turn
 from sentiment.runs import SHIPPED, RunFolder, read_metrics, read_run
-from sentiment.system.device import CUBLAS_WORKSPACE, Machine, find_machine, flushes_denormals
+from sentiment.system.device import Machine, flushes_denormals
 from sentiment.system.place import ONLY_PROCESS
 from sentiment.system.processes import Processes
 from sentiment.training.evidence import fit_evidence
@@ -369,19 +370,21 @@ def test_a_run_keeps_the_precision_that_was_faster_when_it_began(taught, tmp_pat
     assert torch.bfloat16 in asked and len(asked) > len(judged)
 
 
-def test_a_precision_is_tried_in_the_arithmetic_of_training(config, monkeypatch):
-    """cuBLAS reads its variable when it starts, and a trial starts it."""
-    found = []
-
-    def find(settings, place):
-        found.append(os.environ.get(CUBLAS_WORKSPACE))
-        return find_machine(settings, place)
-
-    monkeypatch.delenv(CUBLAS_WORKSPACE, raising=False)
-    monkeypatch.setattr("sentiment.training.session.find_machine", find)
-    with training_machine(config, ONLY_PROCESS):
+def test_a_gpu_that_may_give_other_bits_is_refused(config, monkeypatch):
+    """torch remembers how it found cuBLAS's variable at its first product on a GPU."""
+    gpu = Machine(torch.device("cuda"), torch.float32, 1)
+    monkeypatch.setattr("sentiment.training.session.find_machine", lambda settings, place: gpu)
+    for name in ("ones", "mm"):
+        monkeypatch.setattr(torch, name, Mock())
+    torch.mm.side_effect = RuntimeError("not deterministic: set CUBLAS_WORKSPACE_CONFIG=:4096:8")
+    with (
+        pytest.raises(MachineError, match="has used the GPU without CUBLAS_WORKSPACE_CONFIG=:4096:8; import"),
+        training_machine(config, ONLY_PROCESS),
+    ):
         pass
-    assert found == [":4096:8"] and CUBLAS_WORKSPACE not in os.environ
+    torch.mm.side_effect = None
+    with training_machine(config, ONLY_PROCESS) as machine:
+        assert machine is gpu and torch.backends.cudnn.rnn.fp32_precision == "ieee"
 
 
 def test_inspect_gives_the_logit_that_predict_gives(run, config):
