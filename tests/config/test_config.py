@@ -137,7 +137,7 @@ def test_an_unknown_key_without_a_similar_one_lists_the_valid_keys():
         "model.word_dropout = 1.0",
         "model.word_dropout = -0.1",
         "pretraining.epochs = -1",
-        "pretraining.samples = 0",
+        "pretraining.samples = -1",
         "pretraining.learning_rate = 0.0",
         "training.adversarial = -0.1",
         "training.members = 0",
@@ -212,9 +212,9 @@ def test_every_recipe_has_a_name_that_is_a_bare_word():
     [
         ("imbd", "did you mean imdb?"),
         ("attention", "did you mean article-attention?"),
-        ("zzz", "the recipes are adapt, imdb, imdb-best, imdb-fast, quickstart, small"),
+        ("zzz", "the recipes are adapt, imdb, imdb-best, imdb-fast, imdb-gpu, quickstart, small"),
         ("mine", "for the file of that name type ./mine"),
-        ("", "the recipes are adapt, imdb, imdb-best, imdb-fast, quickstart, small"),
+        ("", "the recipes are adapt, imdb, imdb-best, imdb-fast, imdb-gpu, quickstart, small"),
     ],
 )
 def test_an_unknown_recipe_gets_an_answer_to_type(name, hint, tmp_path, monkeypatch):
