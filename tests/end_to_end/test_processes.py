@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -180,6 +181,37 @@ def assert_same_records(path, alone):
 def test_two_processes_started_from_python_find_the_weights_of_one(alone, both):
     assert_near(both, alone)
     assert_same_records(both, alone)
+
+
+@pytest.mark.slow
+def test_four_processes_find_the_weights_of_one(recipe, alone):
+    """Some batches have fewer reviews than there are processes."""
+    path = run_of(recipe, 4)
+    assert_near(path, alone)
+    assert_same_records(path, alone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes_of_each", [1, 2])
+def test_two_torchruns_as_on_two_machines_find_the_weights_of_one(
+    recipe, alone, start, tmp_path, processes_of_each
+):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    path, meeting = tmp_path / "run", ("--master-addr", "127.0.0.1", "--master-port", port)
+    torchruns = [
+        start(
+            *("-m", "torch.distributed.run", "--nnodes", 2, "--node-rank", node, *meeting),
+            *("--nproc-per-node", processes_of_each, "-m", "--", "sentiment", "train", recipe, "--run", path),
+            GLOO_SOCKET_IFNAME="lo",
+        )
+        for node in (0, 1)
+    ]
+    ended = [torchrun.communicate(timeout=180) for torchrun in torchruns]
+    assert [torchrun.returncode for torchrun in torchruns] == [0, 0], ended
+    assert_near(path, alone)
+    assert_same_records(path, alone)
+    assert [out.count("of validation (95%") for out, _ in ended] == [1, 0]  # of the first process
 
 
 @pytest.mark.slow
