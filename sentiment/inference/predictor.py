@@ -19,6 +19,7 @@ from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.data.workers import tokenize_stream
 from sentiment.errors import RunError
+from sentiment.inference.bulk_scoring import score_in_bulk, suits_bulk
 from sentiment.inference.doubts import find_doubts, is_unreadable, join_doubts
 from sentiment.inference.inputs import open_texts
 from sentiment.inference.lines import check_lines, number_texts
@@ -221,7 +222,8 @@ class Predictor:
 
     def logits(self, reviews: AnyReviews) -> np.ndarray:
         """logits_N (float32; logits_NK of K > 2 classes) of encoded reviews, in their order."""
-        return score(self.model, reviews, self.machine)
+        score_reviews = score_in_bulk if suits_bulk(self.model, reviews, self.machine) else score
+        return score_reviews(self.model, reviews, self.machine)
 
     def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Record the predictions of today, which `load` checks later."""

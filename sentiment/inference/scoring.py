@@ -34,7 +34,7 @@ def score_in_turn(
     model.eval()
     batches = machine.processes.share(sorted_batches(reviews.lengths_N, BATCHES))
     own = sum(map(len, batches))
-    logits = np.zeros((len(reviews), *_logit_axes(model)), dtype=np.float32)
+    logits = np.zeros((len(reviews), *logit_axes(model)), dtype=np.float32)
     for indices in batches:
         batch = reviews.batch(indices).to(machine.device)
         with machine.using_threads(), torch.inference_mode(), machine.autocast():
@@ -89,7 +89,7 @@ def logit(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def _logit_axes(model: nn.Module) -> tuple[int, ...]:
+def logit_axes(model: nn.Module) -> tuple[int, ...]:
     """Return the axes of a model's logits after that of the reviews: none for two classes."""
     classes = model.classes if isinstance(model, LSTMClassifier | Ensemble) else 2
     return () if classes == 2 else (classes,)

@@ -36,8 +36,11 @@ class Ensemble(nn.Module):
 
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Return the logits of `LSTMClassifier` for its inputs; evidence needs 0 at padding."""
-        members = [member(tokens_BT, lengths_B) for member in self.members]
-        logits = torch.stack(members).mean(dim=0)
+        return self.mix([member(tokens_BT, lengths_B) for member in self.members], tokens_BT, lengths_B)
+
+    def mix(self, members: Sequence[Tensor], tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Return the logits of `forward` from those of the members."""
+        logits = torch.stack([*members]).mean(dim=0)
         if self.evidence is not None:
             logits = (1 - self.weight) * logits + self.weight * self.evidence(tokens_BT)
         return logits if self.length_scale is None else self.length_scale(logits, lengths_B)
