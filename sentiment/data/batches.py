@@ -16,6 +16,8 @@ from sentiment.data.torchtext_adapter import SizedReview, bucket_reviews
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.data.words import WordCount, count_words, token_kinds
 
+NO_FORMS = np.zeros(0, dtype=np.int32)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -80,13 +82,15 @@ class EncodedReviews:
         ids_T: np.ndarray = self._id_of_form[cut(self._tokens[self._positions_N[index]], self._settings)]
         return ids_T
 
-    def count_words(self, index: int) -> WordCount:
-        """Count the different words of one review that the model reads and knows."""
-        forms_T = cut(self._tokens[self._positions_N[index]], self._settings)
-        ids_T = self._id_of_form[forms_T]
-        if ids_T.ndim > 1:
-            ids_T = ids_T[:, self._vocabulary.word_channel]
-        return count_words(forms_T, ids_T, self._word_id_of_form[forms_T], self._kind_of_form[forms_T])
+    def count_words(self, indices: Sequence[int]) -> list[WordCount]:
+        """Count the different words of some reviews that the model reads and knows."""
+        forms = [cut(self._tokens[position], self._settings) for position in self._positions_N[indices]]
+        forms_X = np.concatenate([NO_FORMS, *forms])
+        ids_X = self._id_of_form[forms_X]
+        if ids_X.ndim > 1:
+            ids_X = ids_X[:, self._vocabulary.word_channel]
+        written_ids_X, kinds_X = self._word_id_of_form[forms_X], self._kind_of_form[forms_X]
+        return count_words(forms_X, ids_X, written_ids_X, kinds_X, lengths_N=self.lengths_N[indices])
 
     @cached_property
     def _word_id_of_form(self) -> np.ndarray:
@@ -116,10 +120,14 @@ class JoinedReviews:
         beyond = index - len(self._first)
         return self._first[index] if beyond < 0 else self._second[beyond]
 
-    def count_words(self, index: int) -> WordCount:
-        """Count the different words of one review that the model reads and knows."""
-        beyond = index - len(self._first)
-        return self._first.count_words(index) if beyond < 0 else self._second.count_words(beyond)
+    def count_words(self, indices: Sequence[int]) -> list[WordCount]:
+        """Count the different words of some reviews that the model reads and knows."""
+        return [
+            self._first.count_words([index])[0]
+            if index < len(self._first)
+            else self._second.count_words([index - len(self._first)])[0]
+            for index in indices
+        ]
 
     def batch(self, indices: Sequence[int]) -> Batch:
         """Collate the reviews at `indices`."""

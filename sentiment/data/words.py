@@ -1,4 +1,4 @@
-"""Tell words from other tokens, and count the different words of a review that a vocabulary knows."""
+"""Tell words from other tokens, and count the different words of reviews that a vocabulary knows."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -43,28 +43,39 @@ def token_kinds(forms: Sequence[str]) -> np.ndarray:
 
 
 def count_words(
-    forms_T: np.ndarray, ids_T: np.ndarray, written_ids_T: np.ndarray, kinds_T: np.ndarray
-) -> WordCount:
-    """Count different words; `forms_T` are numbers of token forms, `ids_T` their ids in the vocabulary.
+    forms_X: np.ndarray,
+    ids_X: np.ndarray,
+    written_ids_X: np.ndarray,
+    kinds_X: np.ndarray,
+    *,
+    lengths_N: np.ndarray,
+) -> list[WordCount]:
+    """Count the different words of each review; the reviews follow each other.
 
-    `written_ids_T` are the ids as written: a misspelt word is unknown. It counts as known, but not as common,
-    because foreign words look like slips, too.
+    `forms_X` are numbers of token forms, `ids_X` their ids in the vocabulary. `written_ids_X` are the ids as
+    written: a misspelt word is unknown. It counts as known, but not as common, because foreign words look like
+    slips, too.
     """
-    counted_T = (kinds_T >= WORD) if (kinds_T >= WORD).any() else (kinds_T == SYMBOL)
+    count = len(lengths_N)
+    review_X = np.repeat(np.arange(count), lengths_N)
+    is_word_X = kinds_X >= WORD
+    has_words_N = np.bincount(review_X[is_word_X], minlength=count) > 0
+    counted_X = np.where(has_words_N[review_X], is_word_X, kinds_X == SYMBOL)
+    review_W, written_W = review_X[counted_X], written_ids_X[counted_X]
     # Words that are unknown as they are written share one id, so their forms tell them apart.
-    written_W = written_ids_T[counted_T]
-    distinct, places = np.unique(
-        np.where(written_W == UNKNOWN_ID, -1 - forms_T[counted_T], written_W), return_index=True
-    )
-    is_known = ids_T[counted_T][places] > UNKNOWN_ID
-    is_common = (distinct > UNKNOWN_ID) & (distinct <= UNKNOWN_ID + COMMON_WORDS)
-    is_function_word = kinds_T[counted_T][places] == FUNCTION_WORD
-    return WordCount(
-        words=len(distinct),
-        known=int(is_known.sum()),
-        common=int(is_common.sum()),
-        foreign=int((is_function_word & ~is_common).sum()),
-    )
+    words_W = np.where(written_W == UNKNOWN_ID, -1 - forms_X[counted_X], written_W)
+    lowest = words_W.min(initial=0)
+    keys_W = review_W * (words_W.max(initial=0) - lowest + 1) + words_W - lowest
+    _, places = np.unique(keys_W, return_index=True)
+    review_D, words_D = review_W[places], words_W[places]
+    is_known = ids_X[counted_X][places] > UNKNOWN_ID
+    is_common = (words_D > UNKNOWN_ID) & (words_D <= UNKNOWN_ID + COMMON_WORDS)
+    is_foreign = (kinds_X[counted_X][places] == FUNCTION_WORD) & ~is_common
+    counts = [
+        np.bincount(review_D[which], minlength=count).tolist()
+        for which in (slice(None), is_known, is_common, is_foreign)
+    ]
+    return [WordCount(*of_review) for of_review in zip(*counts, strict=True)]
 
 
 def _token_kind(form: str) -> int:

@@ -23,7 +23,7 @@ from sentiment.evaluation.metrics import (
 )
 from sentiment.evaluation.run_data import RunData
 from sentiment.evaluation.slices import Slicing, slice_accuracy
-from sentiment.inference.predictor import Prediction, Predictor, describe_prediction
+from sentiment.inference.predictor import Prediction, Predictor, describe_predictions
 from sentiment.inference.scoring import class_probabilities, logit
 from sentiment.runs.decision import DEFAULT_THRESHOLD, Decision, require_two_classes
 from sentiment.system.console import say
@@ -230,21 +230,22 @@ def _judge_reviews(
     labels_N, texts = scores.part.labels_N, scores.part.texts()
     reviews, _ = scores.part.encode(predictor.vocabulary, predictor.config.text)
     names, decision = scores.part.class_names, Decision(threshold)
-    found_MK = class_probabilities(scores.logits[positions_M])
-    judged = []
-    for position, found_K in zip(positions_M.tolist(), found_MK.tolist(), strict=True):
-        of_class = dict(zip(names, found_K, strict=True))
-        prediction = describe_prediction(reviews, position, of_class, decision)
-        judged.append(
-            JudgedReview(
-                position=position,
-                label=names[labels_N[position]],
-                # Judged as `evaluate` counts: by the threshold alone.
-                prediction=replace(prediction, label=decision.label(of_class)),
-                text=texts[position],
-            )
+    positions = positions_M.tolist()
+    of_class = [
+        dict(zip(names, found_K, strict=True))
+        for found_K in class_probabilities(scores.logits[positions_M]).tolist()
+    ]
+    predictions = describe_predictions(reviews, positions, of_class, decision)
+    return [
+        JudgedReview(
+            position=position,
+            label=names[labels_N[position]],
+            # Judged as `evaluate` counts: by the threshold alone.
+            prediction=replace(prediction, label=decision.label(prediction.probabilities)),
+            text=texts[position],
         )
-    return judged
+        for position, prediction in zip(positions, predictions, strict=True)
+    ]
 
 
 def _judge_baseline(baseline: Baseline, scores: Scores) -> BaselineEvaluation:

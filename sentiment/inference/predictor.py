@@ -17,6 +17,7 @@ from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text_rules import TextRules
 from sentiment.data.tokenizer import shared_tokenizer
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.words import WordCount
 from sentiment.data.workers import tokenize_stream
 from sentiment.errors import RunError
 from sentiment.inference.bulk_scoring import score_in_bulk, suits_bulk
@@ -206,10 +207,11 @@ class Predictor:
     def describe(self, reviews: AnyReviews) -> list[Prediction]:
         """Predict encoded reviews, in their order."""
         names = self.class_names
-        return [
-            describe_prediction(reviews, index, dict(zip(names, found, strict=True)), self.decision)
-            for index, found in enumerate(class_probabilities(self.logits(reviews)).tolist())
+        probabilities = [
+            dict(zip(names, found, strict=True))
+            for found in class_probabilities(self.logits(reviews)).tolist()
         ]
+        return describe_predictions(reviews, range(len(reviews)), probabilities, self.decision)
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """float64 (N, K): the probability of each class, as scikit-learn's tools expect them.
@@ -259,12 +261,25 @@ def _golden_figures(prediction: Prediction) -> dict[str, Any]:
     return {"probabilities": list(prediction.probabilities.values())}
 
 
-def describe_prediction(
-    reviews: AnyReviews, index: int, probabilities: Mapping[str, float], decision: Decision
+def describe_predictions(
+    reviews: AnyReviews,
+    indices: Sequence[int],
+    probabilities: Iterable[Mapping[str, float]],
+    decision: Decision,
+) -> list[Prediction]:
+    """The predictions of the reviews at `indices`, given the probabilities of the classes of each."""
+    words = reviews.count_words(indices)
+    return [
+        _describe(reviews, index, of_class, of_review, decision)
+        for index, of_class, of_review in zip(indices, probabilities, words, strict=True)
+    ]
+
+
+def _describe(
+    reviews: AnyReviews, index: int, probabilities: Mapping[str, float], words: WordCount, decision: Decision
 ) -> Prediction:
-    """The prediction of the review at `index`, given the probabilities of the classes."""
-    words = reviews.count_words(index)
-    unknown = float((reviews[index] == UNKNOWN_ID).mean())
+    ids = reviews[index]
+    unknown = np.count_nonzero(ids == UNKNOWN_ID) / ids.size
     return Prediction(
         label=UNREADABLE if is_unreadable(words) else decision.label(probabilities),
         probabilities=probabilities,

@@ -38,8 +38,16 @@ def test_what_kind_of_token_it_is(form, kind):
 
 
 def count(ids, kinds, written=None):
+    """The count of a review, which is the same between two others."""
     ids, kinds = np.array(ids), np.array(kinds)
-    return count_words(np.arange(len(ids)), ids, ids if written is None else np.array(written), kinds)
+    written = ids if written is None else np.array(written)
+    (found,) = count_words(np.arange(len(ids)), ids, written, kinds, lengths_N=np.array([len(ids)]))
+    ids, written = (np.concatenate([[7, 1], own, [7, 1]]) for own in (ids, written))
+    kinds = np.concatenate([[WORD, SYMBOL], kinds, [WORD, SYMBOL]])
+    lengths_N = np.array([2, len(ids) - 4, 2])
+    among_others = count_words(np.arange(len(ids)), ids, written, kinds, lengths_N=lengths_N)
+    assert among_others == [WordCount(1, 1, 1), found, WordCount(1, 1, 1)]
+    return found
 
 
 def test_a_repeated_word_counts_once_and_unknown_words_count_by_their_form():
