@@ -50,12 +50,16 @@ def is_bulk(engine: str | None, address: str | None, workers: int | None) -> boo
     return engine is not None
 
 
-def require_files(file: str | None, out: Path | None, *, has_other_output: bool) -> tuple[str, Path]:
+def require_files(
+    file: str | None, out: Path | None, *, has_other_output: bool, is_fast: bool
+) -> tuple[str, Path]:
     """Return what is read and the folder that is written; raises UsageError if they do not fit an engine."""
     if file in (None, "-") or out is None:
         raise UsageError("--engine reads files and writes a folder: --file 'in/*.csv' --out FOLDER")
     if has_other_output:
         raise UsageError("--engine goes without --explain, --html and --json; leave one of them out")
+    if is_fast:
+        raise UsageError("--engine goes without --fast; leave one of them out")
     return str(file), out
 
 

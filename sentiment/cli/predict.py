@@ -83,6 +83,13 @@ OutOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="End at the first review that cannot be predicted.")
 ]
+FastOption = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="Score in bfloat16, if the device has instructions for it: logits change by 0.1 at most.",
+    ),
+]
 
 
 @takes_table_options
@@ -95,6 +102,7 @@ def predict_command(
     html: HtmlOption = None,
     out: OutOption = None,
     strict: StrictOption = False,
+    fast: FastOption = False,
     threshold: ThresholdOption = None,
     unsure: UnsureOption = None,
     engine: EngineOption = None,
@@ -112,12 +120,11 @@ def predict_command(
     decision = parse_threshold(threshold), parse_range(unsure)
     explains = explain or explain_class is not None or html is not None
     if is_bulk(engine, address, workers):
-        files = require_files(file, out, has_other_output=explains or as_json)
+        files = require_files(file, out, has_other_output=explains or as_json, is_fast=fast)
         job = make_job(run, decision, table, strict=strict, device=device, threads=threads)
         predict_files(*files, job, address, workers, force=force)
         return
     from sentiment.inference.lines import number_texts
-    from sentiment.inference.predictor import Predictor
     from sentiment.inference.reading import LineStream, read_lines
     from sentiment.inference.tables import predict_lines, predict_table
     from sentiment.runs.table_settings import table_settings
@@ -125,8 +132,10 @@ def predict_command(
     check_texts(texts or ())
     if out is not None and (explains or as_json):
         raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
+    if fast and explains:
+        raise UsageError("--fast goes without --explain and --html; leave one of them out")
     check_outputs(html, out, file, force)
-    predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
+    predictor = load_predictor(run, device, threads, fast=fast)
     predictor.decision = choose_decision(predictor.class_names, predictor.decision, *decision)
     settings = table_settings(predictor.config, predictor.facts, file or "-", table)
     if out is not None and file not in (None, "-"):
@@ -146,6 +155,16 @@ def predict_command(
         print_explained(predictor, lines, explain_class, shows_marks=marks, page=html, as_json=as_json)
         return
     print_predictions(predictor, lines, source.is_idle, as_json=as_json, warns=file is not None)
+
+
+def load_predictor(run: str | None, device: str | None, threads: int | None, *, fast: bool) -> "Predictor":
+    """Load a run; if it is to be `fast` and cannot be, say so."""
+    from sentiment.inference.predictor import Predictor
+
+    predictor = Predictor.load(choose_run(run), device or "auto", threads or 0)
+    if fast and not predictor.use_bfloat16():
+        say(f"--fast: {predictor.machine.device} cannot compute in bfloat16; scoring in float32")
+    return predictor
 
 
 def predict_files(

@@ -76,6 +76,16 @@ def settle_precision(settings: MachineSettings) -> MachineSettings:
     return settings.model_copy(update={"precision": "bfloat16" if is_faster else "float32"})
 
 
+def prefer_bfloat16(machine: Machine) -> Machine:
+    """Return the same machine in bfloat16 if its device has instructions for it, else unchanged."""
+    faster = replace(machine, precision=torch.bfloat16)
+    try:
+        _try_precision(faster)
+    except MachineError:
+        return machine
+    return faster
+
+
 def process_count(settings: MachineSettings, machine: Machine, place: Place = ONLY_PROCESS) -> int:
     """How many processes train together: those that were started, else as many as the settings ask for.
 

@@ -11,6 +11,7 @@ import pytest
         (["--file", "in", "--engine", "ray"], "--out FOLDER"),
         (["--file", "-", "--engine", "ray", "--out", "out"], "--out FOLDER"),
         (["--file", "in", "--engine", "ray", "--out", "out", "--json"], "goes without"),
+        (["--file", "in", "--engine", "ray", "--out", "out", "--fast"], "goes without --fast"),
         (["--file", "in", "--engine", "ray", "--out", "out", "--device", "cuda:1"], "cpu or cuda"),
         (["--file", "in", "--engine", "ray", "--out", "out", "--unsure", "2"], "--unsure takes"),
     ],

@@ -5,8 +5,10 @@ import shlex
 import shutil
 
 import pytest
+import torch
 
 from sentiment.inference.predictor import Prediction
+from sentiment.inference.scoring import logit
 from sentiment.inference.wording import confidence_percent
 from tests.helpers import assert_one_error
 
@@ -191,3 +193,33 @@ def test_the_file_that_is_read_is_not_written_over(command, tmp_path, option, ma
         result = command(*asked, source)
     assert_one_error(result, 2, f"{option} {target} is the file that is read; choose another name")
     assert source.read_text() == "text\nSuperb.\n"
+
+
+FAST_TEXTS = "".join(f"Scene {n} was {('bright, ' * n) or 'dull, '}and I liked it.\n" for n in range(40))
+
+
+def test_fast_says_that_it_scores_in_float32_where_the_device_has_no_bfloat16(command, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    asked = ("predict", "--run", "shipped", "--device", "cpu", "--json", "--file", "-")
+    plain, fast = (command(*asked, *options, input=FAST_TEXTS) for options in ([], ["--fast"]))
+    assert plain.stdout == fast.stdout and not plain.stderr
+    assert fast.stderr == "--fast: cpu cannot compute in bfloat16; scoring in float32\n"
+
+
+def test_fast_changes_the_logits_a_little(command, monkeypatch):
+    """In bfloat16 by emulation: what this CPU has is not asked."""
+    monkeypatch.setattr("sentiment.system.device._try_precision", lambda machine: None)
+    asked = ("predict", "--run", "shipped", "--device", "cpu", "--json", "--file", "-")
+    logits = []
+    for options in ([], ["--fast"]):
+        result = command(*asked, *options, input=FAST_TEXTS)
+        assert not result.stderr
+        logits.append([logit(json.loads(line)["probability"]) for line in result.stdout.splitlines()])
+    changes = [abs(one - other) for one, other in zip(*logits, strict=True)]
+    assert len(changes) == 40 and 1e-5 < max(changes) < 0.1
+
+
+@pytest.mark.parametrize("option", [["--explain"], ["--html", "page.html"]])
+def test_fast_explains_nothing(command, tmp_path, option):
+    result = command("predict", "fine", "--fast", *option, cwd=tmp_path)
+    assert_one_error(result, 2, "--fast goes without --explain and --html")

@@ -13,6 +13,7 @@ from sentiment.system.device import (
     find_machine,
     flushes_denormals,
     peak_memory_bytes,
+    prefer_bfloat16,
     process_count,
     settle_precision,
     threads_of_each,
@@ -111,6 +112,16 @@ def test_auto_is_the_precision_that_is_faster(capabilities, flags, expected):
     settings = MachineSettings(device="cpu", precision="auto")
     assert settle_precision(settings) == MachineSettings(device="cpu", precision=expected)
     assert settle_precision(MachineSettings(device="cpu")).precision == "float32"
+
+
+def test_bfloat16_is_preferred_where_it_works(capabilities, monkeypatch):
+    machine = Machine(torch.device("cpu"), torch.float32, 2)
+    assert prefer_bfloat16(machine) is machine
+    capabilities["avx512_bf16"] = True
+    monkeypatch.setattr(torch.nn.LSTM, "forward", Mock(side_effect=RuntimeError("no primitive")))
+    assert prefer_bfloat16(machine) is machine
+    monkeypatch.setattr(torch.nn.LSTM, "forward", Mock(return_value=(torch.ones(1), None)))
+    assert prefer_bfloat16(machine) == Machine(torch.device("cpu"), torch.bfloat16, 2)
 
 
 def test_training_arithmetic_flushes_denormal_numbers():
