@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from torchtext.data import BucketIterator, Dataset, RawField
+from torchtext.data import BucketIterator, Dataset, RawField, batch
 from torchtext.vocab import CharNGram, FastText, GloVe, pretrained_aliases
 from torchtext.vocab import Vocab as Vocab
 
@@ -59,16 +59,23 @@ def bucket_reviews(
     batch; without one they go from the shortest review to the longest.
     """
     examples = [SizedReview(index, length) for index, length in enumerate(lengths)]
+    if shuffle_seed is None:
+        # As a BucketIterator does it, but that one copies the state of a random generator twice, which took a
+        # seventh of the time of a prediction.
+        sorted_batches = batch(sorted(examples, key=_length), limit, padded_size)
+        return [[review.index for review in reversed(one)] for one in sorted_batches if one]
     iterator = BucketIterator(
         Dataset(examples, {"index": RawField()}),
         batch_size=limit,
         batch_size_fn=padded_size,
-        sort_key=lambda example: example.length,
-        train=shuffle_seed is not None,
+        sort_key=_length,
         # torchtext's default leaves the reviews of a pool unsorted: 3.6 times the work on IMDB.
         sort_within_batch=True,
     )
-    if shuffle_seed is not None:
-        iterator.random_shuffler.random_state = random.Random(shuffle_seed).getstate()
+    iterator.random_shuffler.random_state = random.Random(shuffle_seed).getstate()
     # torchtext yields an empty batch before a review that is larger than the limit.
-    return [batch.index for batch in iterator if batch.index]
+    return [of_batch.index for of_batch in iterator if of_batch.index]
+
+
+def _length(review: SizedReview) -> int:
+    return review.length

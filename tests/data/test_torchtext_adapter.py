@@ -1,10 +1,13 @@
 """torchtext: only one file imports it, and what is used of it."""
 
 import ast
+import random
 from pathlib import Path
 
+from torchtext.data import BucketIterator, Dataset, RawField
+
 import sentiment
-from sentiment.data.torchtext_adapter import VECTOR_NAMES, bucket_reviews, vector_address
+from sentiment.data.torchtext_adapter import VECTOR_NAMES, SizedReview, bucket_reviews, vector_address
 
 
 def imported_modules(path):
@@ -40,10 +43,26 @@ def test_every_set_of_vectors_has_an_address_and_a_file():
     assert len({vector_address(name) for name in VECTOR_NAMES}) == len(VECTOR_NAMES) == 12
 
 
-def test_buckets_hold_each_review_once_within_the_limit():
-    def padded_size(new, count, before):
-        return count * max(new.length, before // (count - 1) if count > 1 else 0)
+def padded_size(new, count, before):
+    return count * max(new.length, before // (count - 1) if count > 1 else 0)
 
+
+def test_sorted_buckets_are_those_of_a_bucket_iterator():
+    lengths = random.Random(5).choices(range(1, 60), k=300)
+    iterator = BucketIterator(
+        Dataset([SizedReview(*pair) for pair in enumerate(lengths)], {"index": RawField()}),
+        batch_size=50,
+        batch_size_fn=padded_size,
+        sort_key=lambda review: review.length,
+        train=False,
+        sort_within_batch=True,
+    )
+    expected = [batch.index for batch in iterator if batch.index]
+    assert bucket_reviews(lengths, 50, padded_size) == expected
+    assert max(map(len, expected)) > 1 == min(map(len, expected))
+
+
+def test_buckets_hold_each_review_once_within_the_limit():
     lengths = [3, 9, 1, 40, 3, 2, 8, 9]
     plain, shuffled = (
         bucket_reviews(lengths, 20, padded_size),
