@@ -5,7 +5,6 @@ The steps of an LSTM are too small for two cores to share (docs/lab-notebook.md)
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -41,7 +40,7 @@ def score_in_bulk(model: nn.Module, reviews: AnyReviews, machine: Machine) -> np
     with machine.using_threads(), torch.inference_mode():
         tables = [WordGates(one, words_W, machine.precision) for one in classifiers_of(model)]
     logits = np.zeros((len(reviews), *logit_axes(model)), dtype=np.float32)
-    one_core = replace(machine, threads=1)
+    one_core = machine.on_one_core()
 
     def score_batch(indices: Sequence[int]) -> None:
         batch = reviews.batch(indices)
@@ -52,7 +51,7 @@ def score_in_bulk(model: nn.Module, reviews: AnyReviews, machine: Machine) -> np
 
     threads = usable_threads(machine.threads)
     order_N = np.argsort(-reviews.lengths_N, kind="stable")  # the last batches are the smallest
-    rows = min(ROWS, -(-len(reviews) // threads))
+    rows = min(ROWS, max(FEWEST_REVIEWS, -(-len(reviews) // threads)))
     batches = [order_N[start : start + rows].tolist() for start in range(0, len(reviews), rows)]
     _run_on_cores(score_batch, batches, threads)
     return logits

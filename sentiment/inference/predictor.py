@@ -233,8 +233,10 @@ class Predictor:
 
     def logits(self, reviews: AnyReviews) -> np.ndarray:
         """logits_N (float32; logits_NK of K > 2 classes) of encoded reviews, in their order."""
-        score_reviews = score_in_bulk if suits_bulk(self.model, reviews, self.machine) else score
-        return score_reviews(self.model, reviews, self.machine)
+        if suits_bulk(self.model, reviews, self.machine):
+            return score_in_bulk(self.model, reviews, self.machine)
+        # The steps of an LSTM over one review are too small for two cores to share.
+        return score(self.model, reviews, self.machine.on_one_core() if len(reviews) == 1 else self.machine)
 
     def golden(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Record the predictions of today, which `load` checks later."""

@@ -36,6 +36,10 @@ class Machine:
         """The same machine for judging and labelling, which stay exact in whatever precision it trains."""
         return replace(self, precision=torch.float32)
 
+    def on_one_core(self) -> "Machine":
+        """The same machine with one thread."""
+        return replace(self, threads=1)
+
     @contextmanager
     def using_threads(self) -> Iterator[None]:
         """Let torch use this machine's threads inside the block, and the caller's afterwards."""

@@ -1,6 +1,7 @@
 """Many reviews, scored on several cores, have the logits that each of them has alone."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def reviews(shipped):
 
 
 def with_threads(predictor, threads):
-    return bulk_scoring.replace(predictor.machine, threads=threads)
+    return replace(predictor.machine, threads=threads)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -57,7 +58,7 @@ def make_classifier(shipped, seed):
 
 def test_few_reviews_and_large_tables_are_left_to_the_usual_way(shipped, reviews, monkeypatch):
     assert not suits_bulk(shipped.model, shipped.encode(TEXTS[:5]), shipped.machine)
-    joint = bulk_scoring.replace(shipped.machine, processes=Processes(0, 2))
+    joint = replace(shipped.machine, processes=Processes(0, 2))
     assert not suits_bulk(shipped.model, reviews, joint)
     monkeypatch.setattr(bulk_scoring, "MOST_TABLE_BYTES", 1000)
     assert not suits_bulk(shipped.model, reviews, shipped.machine)

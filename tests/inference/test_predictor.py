@@ -112,6 +112,20 @@ def test_at_a_pause_each_line_has_its_answer_also_one_with_a_flaw(run):
         assert found == (None if line.flaw else model.predict([line.text])[0])
 
 
+def test_one_review_is_scored_on_one_core(run, monkeypatch):
+    model = sentiment.load(run, device="cpu", threads=2)
+    forward, threads = model.model.forward, []
+
+    def note_threads(*batch):
+        threads.append(torch.get_num_threads())
+        return forward(*batch)
+
+    monkeypatch.setattr(model.model, "forward", note_threads)
+    model.predict(["take 1 was bright"])
+    model.predict(["take 1 was bright", "take 2 was dull"])
+    assert threads == [1, 2]
+
+
 def test_a_single_string_is_refused(run):
     with pytest.raises(TypeError, match="a list of reviews"):
         load(run).predict("good")
