@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 NO_HASHES = np.zeros(0, dtype=np.uint64)
-REMEMBERED = 30_000  # strings, as many as 1,500 reviews of IMDB hold
+REMEMBERED = 30_000  # strings, as many as 1,700 reviews of IMDB hold
+CACHED_CHUNKS = 100_000  # more than there are until then; spaCy's 10,000 are full after 200 reviews
 # The package that spaCy's tokenizer of a language calls, and how to install it.
 LANGUAGE_PACKAGES = {
     "ja": ("sudachipy", "pip install sudachipy sudachidict_core"),
@@ -31,7 +32,7 @@ class Tokenizer:
 
     def __init__(self, rules: TextRules) -> None:
         """Load spaCy's rules; raises what `load_language` raises."""
-        self._nlp = load_language(rules.language)
+        self._nlp = _without_attributes(load_language(rules.language))
         self._rules = rules
         self.lock = threading.RLock()  # all threads share one store of strings
         if hasattr(os, "register_at_fork"):
@@ -73,6 +74,16 @@ class Tokenizer:
         with self.lock, self._nlp.memory_zone():
             doc = Sentencizer()(self._nlp.tokenizer(normalise(text, self._rules)))
             return [[token.text_with_ws for token in sentence] for sentence in doc.sents]
+
+
+def _without_attributes(nlp: "Language") -> "Language":
+    """Keep spaCy from computing a dozen attributes of each new word: only `sentences` reads one of them."""
+    from spacy.attrs import IS_PUNCT
+
+    nlp.vocab.lex_attr_getters = {IS_PUNCT: nlp.vocab.lex_attr_getters[IS_PUNCT]}
+    if hasattr(nlp.tokenizer, "max_cache_size"):
+        nlp.tokenizer.max_cache_size = CACHED_CHUNKS
+    return nlp
 
 
 @cache

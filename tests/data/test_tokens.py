@@ -108,6 +108,20 @@ def test_training_predicting_and_explaining_read_the_same_tokens(texts, language
         assert explained == words(trained, index) != []
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr", "xx"])
+def test_words_have_no_attributes_and_are_cut_as_spacy_cuts_them(language):
+    texts = [
+        "Mr. O'Neill can't, won't (and shouldn't) pay $10.50 at 8a.m.! :-) well:( :( (",
+        "C'est l'idée d'aujourd'hui, z.B. aufs Dach; www.site.com/a?b=c 10km/h 3-4 a-b... U.S.-made",
+    ]
+    tokenizer, plain = Tokenizer(TextRules(language=language)), spacy.blank(language)
+    found = tokenizer.tokenize(texts + texts)
+    for index, text in enumerate(texts + texts):
+        assert words(found, index) == [token.text for token in plain.tokenizer(text)]
+    own, others = (nlp.vocab["shouldn"] for nlp in (tokenizer._nlp, plain))
+    assert (own.shape_, own.prefix_) == ("", "") != (others.shape_, others.prefix_)
+
+
 def test_each_language_has_its_tokenizer_and_keeps_it():
     text = ["C'est l'idée d'aujourd'hui."]
     english, french = shared_tokenizer(RULES), shared_tokenizer(TextRules(language="fr"))
