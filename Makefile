@@ -59,7 +59,7 @@ lint: setup  ## run ruff and mypy
 check: lint  ## run lint and the tests with coverage, as CI does
 	$(BIN)/pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
-bench: setup  ## measure the speed of training and tokenizing; DATA=folder
+bench: setup  ## measure the speed of training, predicting and tokenizing; DATA=folder
 	$(BIN)/python -m scripts.benchmark $(if $(DATA),--data $(DATA))
 	$(BIN)/python scripts/benchmark_tokens.py $(if $(DATA),--data $(DATA))
 

@@ -1,4 +1,4 @@
-"""Measure the speed of training on a CPU and compare it with other ways, all on the same reviews.
+"""Measure the speed of training and predicting on a CPU, next to other ways on the same reviews.
 
 A. Whole training steps (batch, forward, loss, backward, clip, AdamW) at the article's sizes.
    `article` is the article's own step: batches of 64 whole reviews in random order, `nn.LSTM` over the
@@ -12,6 +12,8 @@ B. The arithmetic of `ours` as a share of the machine's speed in a product of tw
 C. The exact layer, the plain padded `nn.LSTM` and the packed one: forward, maximum over states, backward.
 D. Every encoder at the same sizes, with steps as in A. An encoder of C channels does the work C times, so its
    tokens count C times. The project promises at least half the speed of `stacked`.
+E. Prediction with the shipped model. `modules` runs the network as it is trained, `in bulk` as `predict` does
+   with many reviews: words looked up in a table, each core with reviews of its own.
 
 Speeds count real tokens, never padding. The ways take turns: in each round, all but `article` get the same
 next batch of an epoch. The first step of each way is not counted. If all reviews of a batch have the same

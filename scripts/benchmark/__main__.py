@@ -12,10 +12,11 @@ from sentiment.system.device import find_machine, training_arithmetic
 
 from . import __doc__ as description
 from .comparisons import compare_designs, compare_layers, compare_steps
+from .prediction import compare_prediction
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse the options, and print the four comparisons."""
+    """Parse the options, and print the comparisons."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             compare_steps(config_of, machine, options.rounds)
             compare_layers(config_of, options.rounds)
             compare_designs(config_of, machine, options.rounds)
+            compare_prediction(config_of, machine, options.rounds)
     print(f"took {time.perf_counter() - started:.0f} s")
 
 

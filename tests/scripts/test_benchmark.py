@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import sentiment
 from sentiment.data.batches import collate
 from sentiment.data.prepare import prepare
 from sentiment.system.device import find_machine
@@ -43,6 +44,15 @@ def test_a_tiny_run_prints_every_comparison(part, monkeypatch, capsys):
         channels, speed, times_channels, _ = numbers(output, name)
         assert times_channels == pytest.approx(channels * speed, abs=channels)
     assert numbers(output, "stacked")[3] == 1
+    assert min(numbers(output, "modules")) > 0 and numbers(output, "in bulk")[1] == 1
+
+
+def test_every_way_of_prediction_counts_its_reviews(part, monkeypatch):
+    monkeypatch.setattr(part("prediction"), "SINGLE_REVIEWS", 4)
+    texts = [f"take {n} was bright" for n in range(8)]
+    model = sentiment.load(device="cpu", threads=1)
+    ways = part("prediction").prediction_ways(model, [texts[:5], texts[5:]])
+    assert [[way() for way in ways.values()] for _ in range(2)] == [[5, 5, 5, 4], [3, 3, 3, 3]]
 
 
 def test_packed_and_ours_step_on_the_same_batches(part, config_for):
