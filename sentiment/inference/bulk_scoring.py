@@ -30,8 +30,8 @@ def suits_bulk(model: nn.Module, reviews: AnyReviews, machine: Machine) -> bool:
     classifiers = classifiers_of(model)
     if not classifiers or not all(map(WordGates.fits, classifiers)):
         return False
-    words = min(classifiers[0].embeddings[0].num_embeddings, int(reviews.lengths_N.sum()))  # type: ignore[arg-type]
-    return words * sum(map(WordGates.bytes_per_word, classifiers)) <= MOST_TABLE_BYTES
+    tokens = int(reviews.lengths_N.sum())
+    return sum(WordGates.bytes_needed(one, tokens) for one in classifiers) <= MOST_TABLE_BYTES
 
 
 def score_in_bulk(model: nn.Module, reviews: AnyReviews, machine: Machine) -> np.ndarray:

@@ -54,7 +54,7 @@ class WordGates:
         """Take the ids of all words that will occur; states are multiplied in `precision`."""
         layer = _only_layer(classifier)
         assert layer is not None, "see fits"
-        vectors_WE = classifier.embeddings[0].weight[words_W]
+        vectors_WE = _embedding(classifier).weight[words_W]
         self._directions = [_Direction(weights, vectors_WE, precision) for weights in layer.all_weights]
         self._classifier = classifier
 
@@ -64,10 +64,12 @@ class WordGates:
         return isinstance(model, LSTMClassifier) and _only_layer(model) is not None
 
     @staticmethod
-    def bytes_per_word(classifier: LSTMClassifier) -> int:
-        """Return how much memory a word takes."""
+    def bytes_needed(classifier: LSTMClassifier, tokens: int) -> int:
+        """Return how much memory the words of so many tokens take at most."""
         layer = _only_layer(classifier)
-        return 0 if layer is None else 4 * 4 * layer.hidden_size * layer.directions
+        assert layer is not None, "see fits"
+        words = min(tokens, _embedding(classifier).num_embeddings)
+        return words * layer.directions * 4 * layer.hidden_size * torch.float32.itemsize
 
     def logits(self, places_TB: Tensor, lengths_B: Tensor) -> Tensor:
         """Return the logits of `LSTMClassifier`, from the places of the tokens among `words_W`.
@@ -127,6 +129,13 @@ class _Direction:
             gates_BG.addmm_(halves_BH, self._states_HG)
         else:
             gates_BG.add_(halves_BH.to(self._states_HG.dtype) @ self._states_HG)
+
+
+def _embedding(classifier: LSTMClassifier) -> nn.Embedding:
+    """Return the embedding of a classifier's first channel."""
+    embedding = classifier.embeddings[0]
+    assert isinstance(embedding, nn.Embedding)
+    return embedding
 
 
 def _only_layer(classifier: LSTMClassifier) -> ExactLSTM | None:
