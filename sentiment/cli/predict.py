@@ -130,10 +130,7 @@ def predict_command(
     from sentiment.runs.table_settings import table_settings
 
     check_texts(texts or ())
-    if out is not None and (explains or as_json):
-        raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
-    if fast and explains:
-        raise UsageError("--fast goes without --explain and --html; leave one of them out")
+    check_combination(out, explains=explains, as_json=as_json, fast=fast)
     check_outputs(html, out, file, force)
     predictor = load_predictor(run, device, threads, fast=fast)
     predictor.decision = choose_decision(predictor.class_names, predictor.decision, *decision)
@@ -191,6 +188,14 @@ def select_lines(lines: "Iterable[Line]", *, skips: bool, strict: bool, are_type
     if strict or are_typed:
         return check_lines(lines, BAD_ARGUMENT_REMEDY if are_typed else BAD_ROW_REMEDY)
     return lines
+
+
+def check_combination(out: Path | None, *, explains: bool, as_json: bool, fast: bool) -> None:
+    """Raise UsageError if options do not go together."""
+    if out is not None and (explains or as_json):
+        raise UsageError("--out goes without --explain, --html and --json; leave one of them out")
+    if fast and explains:
+        raise UsageError("--fast goes without --explain and --html; leave one of them out")
 
 
 def check_outputs(html: Path | None, out: Path | None, file: str | None, force: bool) -> None:

@@ -53,8 +53,8 @@ def count_words(
     """Count the different words of each review; the reviews follow each other.
 
     `forms_X` are numbers of token forms, `ids_X` their ids in the vocabulary. `written_ids_X` are the ids as
-    written: a misspelt word is unknown. It counts as known, but not as common, because foreign words look like
-    slips, too.
+    written: a misspelt word is unknown. It counts as known, but not as common, because foreign words look
+    like slips, too.
     """
     count = len(lengths_N)
     review_X = np.repeat(np.arange(count), lengths_N)
