@@ -91,8 +91,8 @@ def test_a_slip_has_the_id_of_the_word_only_if_asked_for(tokens):
     for misspelt, unknown in ((False, [True, True, True]), (True, [False, False, True])):
         reviews = EncodedReviews(tokens, vocabulary(tokens, misspelt=misspelt), TextSettings())
         assert (reviews[1] == UNKNOWN_ID).tolist() == unknown
-        assert reviews.count_words(1).known == unknown.count(False)
-        assert reviews.count_words(1).common == 0
+        (words,) = reviews.count_words([1])
+        assert (words.known, words.common) == (unknown.count(False), 0)
     assert reviews[1][:2].tolist() == reviews[0][:2].tolist()
 
 

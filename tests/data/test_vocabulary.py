@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sentiment.config import VocabularySettings
 from sentiment.data.ids import UNKNOWN_ID
 from sentiment.data.text_rules import TextRules
-from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.tokenizer import Tokenizer, load_language
 from sentiment.data.tokens import Tokens
 from sentiment.data.vocabulary import PADDING, UNKNOWN, VIEWS, Channel, Vocabulary
 from sentiment.errors import RunError
@@ -101,7 +101,7 @@ def test_each_channel_sees_its_own_form_of_a_token():
 def test_channels_are_spacys_attributes():
     text = "Wonderful!"
     tokens = Tokenizer(TextRules()).tokenize([text])
-    lexeme = Tokenizer(TextRules())._nlp.vocab["Wonderful"]
+    lexeme = load_language("en").vocab["Wonderful"]
     seen = {view: VIEWS[view]("Wonderful") for view in VIEWS}
     assert seen == {
         "form": lexeme.text,
